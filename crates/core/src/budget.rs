@@ -1,0 +1,109 @@
+//! What one query may use: samples, time, and the caller's patience.
+//!
+//! Engines and stores charge the budget as they go and stop at the first refusal.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::error::{ErrorKind, Kinded};
+
+/// The bounds of one query, shared by everything that works for it.
+#[derive(Debug)]
+pub struct QueryBudget {
+    deadline: Option<Instant>,
+    cancelled: Arc<AtomicBool>,
+    max_samples: u64,
+    samples: AtomicU64,
+    peak_samples: AtomicU64,
+}
+
+/// Why a budget stopped its query. The texts are Prometheus'.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BudgetError {
+    /// The deadline passed.
+    #[error("query timed out in {stage}")]
+    Timeout {
+        /// What the query was doing, such as `expression evaluation`.
+        stage: &'static str,
+    },
+    /// The caller cancelled.
+    #[error("query was canceled in {stage}")]
+    Cancelled {
+        /// What the query was doing.
+        stage: &'static str,
+    },
+    /// More samples would be held in memory than allowed.
+    #[error("query processing would load too many samples into memory in {stage}")]
+    TooManySamples {
+        /// What the query was doing.
+        stage: &'static str,
+    },
+}
+
+impl Kinded for BudgetError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Timeout { .. } => ErrorKind::Timeout,
+            Self::Cancelled { .. } => ErrorKind::Cancelled,
+            Self::TooManySamples { .. } => ErrorKind::BadRequest,
+        }
+    }
+}
+
+impl QueryBudget {
+    /// Prometheus' default of `--query.max-samples`.
+    pub const DEFAULT_MAX_SAMPLES: u64 = 50_000_000;
+
+    /// A budget of `max_samples` held at once and `timeout` of wall time from now.
+    pub fn new(max_samples: u64, timeout: Option<Duration>) -> Self {
+        Self {
+            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            cancelled: Arc::new(AtomicBool::new(false)),
+            max_samples,
+            samples: AtomicU64::new(0),
+            peak_samples: AtomicU64::new(0),
+        }
+    }
+
+    /// No bound but the default number of samples.
+    pub fn unbounded() -> Self {
+        Self::new(Self::DEFAULT_MAX_SAMPLES, None)
+    }
+
+    /// A flag that cancels the query when set.
+    pub fn cancel_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.cancelled)
+    }
+
+    /// Fails if the deadline passed or the caller cancelled.
+    pub fn check(&self, stage: &'static str) -> Result<(), BudgetError> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(BudgetError::Cancelled { stage });
+        }
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(BudgetError::Timeout { stage }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts `count` samples as held in memory.
+    pub fn charge(&self, count: usize, stage: &'static str) -> Result<(), BudgetError> {
+        let held = self.samples.fetch_add(count as u64, Ordering::Relaxed) + count as u64;
+        self.peak_samples.fetch_max(held, Ordering::Relaxed);
+        if held > self.max_samples {
+            return Err(BudgetError::TooManySamples { stage });
+        }
+        Ok(())
+    }
+
+    /// Gives back `count` samples that are no longer held.
+    pub fn release(&self, count: usize) {
+        self.samples.fetch_sub(count as u64, Ordering::Relaxed);
+    }
+
+    /// Most samples held at once so far.
+    pub fn peak_samples(&self) -> u64 {
+        self.peak_samples.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,220 @@
+//! Metrics: what is appended, what is read, and the traits between engines and stores.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::histogram::FloatHistogram;
+use crate::{Labels, Matcher, QueryBudget, ReadError, TimeRange, WriteError};
+
+/// A value at a time.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MetricValue {
+    /// A float, the staleness marker included.
+    Float(f64),
+    /// A native histogram.
+    Histogram(Arc<FloatHistogram>),
+}
+
+/// A sample on its way into a store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricSample {
+    /// Milliseconds since the Unix epoch.
+    pub timestamp_ms: i64,
+    /// The value.
+    pub value: MetricValue,
+}
+
+/// A sample that points to a trace or another outside thing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exemplar {
+    /// The exemplar's own labels, such as `trace_id`.
+    pub labels: Labels,
+    /// Milliseconds since the Unix epoch.
+    pub timestamp_ms: i64,
+    /// The observed value.
+    pub value: f64,
+}
+
+/// Samples of one series on their way into a store, in the order they came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesBatch {
+    /// The series.
+    pub labels: Labels,
+    /// Its samples.
+    pub samples: Vec<MetricSample>,
+    /// Its exemplars.
+    pub exemplars: Vec<Exemplar>,
+}
+
+/// What a metric is, under Prometheus' names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum MetricType {
+    /// Not said.
+    #[default]
+    Unknown,
+    /// Only ever grows, or restarts at zero.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Buckets, sum and count.
+    Histogram,
+    /// Buckets, sum and count that may fall.
+    GaugeHistogram,
+    /// Quantiles, sum and count.
+    Summary,
+    /// Labels are the content, the value is 1.
+    Info,
+    /// A set of states, each 0 or 1.
+    StateSet,
+}
+
+impl MetricType {
+    /// The type's name in the exposition formats and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+            Self::GaugeHistogram => "gaugehistogram",
+            Self::Summary => "summary",
+            Self::Info => "info",
+            Self::StateSet => "stateset",
+        }
+    }
+}
+
+impl fmt::Display for MetricType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Type, help and unit of a metric family.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MetricMetadata {
+    /// The family's name.
+    pub metric: String,
+    /// Its type.
+    pub metric_type: MetricType,
+    /// Its help text.
+    pub help: String,
+    /// Its unit, or empty.
+    pub unit: String,
+}
+
+/// One transaction of samples.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MetricBatch {
+    /// Samples and exemplars by series.
+    pub series: Vec<SeriesBatch>,
+    /// Metadata of the families in the batch.
+    pub metadata: Vec<MetricMetadata>,
+}
+
+/// Items of a batch that were refused for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// A short name for metrics, such as `out_of_order`.
+    pub reason: &'static str,
+    /// How many items.
+    pub count: u64,
+    /// One of them, for the message to the sender.
+    pub example: String,
+}
+
+/// What became of a batch. `stored` plus the counts of `refused` is the number of items given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AppendReport {
+    /// Items written.
+    pub stored: u64,
+    /// Items refused, by reason.
+    pub refused: Vec<Refusal>,
+}
+
+impl AppendReport {
+    /// Counts one refused item.
+    pub fn refuse(&mut self, reason: &'static str, example: impl FnOnce() -> String) {
+        match self.refused.iter_mut().find(|refusal| refusal.reason == reason) {
+            Some(refusal) => refusal.count += 1,
+            None => self.refused.push(Refusal {
+                reason,
+                count: 1,
+                example: example(),
+            }),
+        }
+    }
+
+    /// All refused items.
+    pub fn refused_count(&self) -> u64 {
+        self.refused.iter().map(|refusal| refusal.count).sum()
+    }
+}
+
+/// Takes samples in. When `append` returns, what the report calls stored is in the write-ahead
+/// log and survives `kill -9`.
+pub trait MetricSink: Send + Sync + fmt::Debug {
+    /// Appends a batch. Samples refused one by one are in the report; an error refuses all.
+    fn append(&self, batch: MetricBatch) -> Result<AppendReport, WriteError>;
+}
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub struct Selection<'a> {
+    /// All must match.
+    pub matchers: &'a [Matcher],
+    /// Samples from the first to the last millisecond, both included.
+    pub range: TimeRange,
+    /// Step of the query in milliseconds, 0 for an instant query: a store may answer from
+    /// downsampled data that is fine enough.
+    pub step_ms: i64,
+}
+
+/// A series as read: its floats and its histograms, each sorted by time without duplicates.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Series {
+    /// Identity.
+    pub labels: Labels,
+    /// Times of `values`.
+    pub timestamps_ms: Vec<i64>,
+    /// Float samples.
+    pub values: Vec<f64>,
+    /// Times of `histograms`.
+    pub histogram_timestamps_ms: Vec<i64>,
+    /// Histogram samples.
+    pub histograms: Vec<Arc<FloatHistogram>>,
+}
+
+impl Series {
+    /// Number of samples of both kinds.
+    pub fn len(&self) -> usize {
+        self.values.len() + self.histograms.len()
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Gives samples out, of one tenant. Heads, parts and remote stores implement it.
+pub trait MetricSource: Send + Sync + fmt::Debug {
+    /// The matching series that have samples in the range, sorted by labels. Implementations
+    /// charge `budget` with every sample they return and stop when it refuses.
+    fn select(&self, selection: &Selection<'_>, budget: &QueryBudget) -> Result<Vec<Series>, ReadError>;
+
+    /// Label sets of the series that match and have samples in the range, sorted.
+    fn series(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Labels>, ReadError>;
+
+    /// Names of the labels of such series, sorted.
+    fn label_names(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<String>, ReadError>;
+
+    /// Values of one label of such series, sorted.
+    fn label_values(&self, name: &str, matchers: &[Matcher], range: TimeRange) -> Result<Vec<String>, ReadError>;
+
+    /// Exemplars of matching series in the range, sorted by series and time.
+    fn exemplars(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<(Labels, Vec<Exemplar>)>, ReadError>;
+
+    /// Metadata known of metric families, of `metric` alone where given.
+    fn metadata(&self, metric: Option<&str>) -> Result<Vec<MetricMetadata>, ReadError>;
+}

@@ -1,0 +1,2 @@
+//! The Skopos binary.
+fn main() {}
