@@ -1,0 +1,234 @@
+"""End to end: runs `skopos demo` and asks it what a user would, with real peers beside it.
+
+    python3 e2e/peers.py --binary target/release/skopos [--fault]
+
+Checks that every job is up, that one trace spans gateway, worker and executor, that its logs are
+found by trace id, that every panel of the pack's dashboards has data, and that Debian's promtool
+gets the same answers. `--fault` also waits until an injected fault makes its alert fire, which
+takes about twelve minutes. Ends with `N passed, N failed`; exit 1 on a failure.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+SERVICES = ("gateway", "conversation-worker", "tool-executor")
+READY_BOUND_SECONDS = 1.0
+RESIDENT_BOUND_BYTES = 150 * 1024 * 1024
+DATA_SECONDS = 120
+FAULT_SECONDS = 15 * 60
+
+
+class Checks:
+    """Counts checks and prints each as it is made."""
+
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def check(self, name, holds, detail=""):
+        self.passed += bool(holds)
+        self.failed += not holds
+        print(f"{'ok  ' if holds else 'FAIL'} {name}{f': {detail}' if detail != '' else ''}", flush=True)
+        return holds
+
+
+class Skopos:
+    """A running `skopos demo` and its API."""
+
+    def __init__(self, binary, folder, faults):
+        self.log = open(os.path.join(folder, "skopos.log"), "w+b")
+        self.url = f"http://127.0.0.1:{free_port()}"
+        arguments = [binary, "demo", "--storage.path", os.path.join(folder, "data"), "--web.listen-address",
+                     self.url.removeprefix("http://"), "--otlp.grpc.listen-address", f"127.0.0.1:{free_port()}",
+                     "--otlp.http.listen-address", f"127.0.0.1:{free_port()}"]
+        for fault in faults:
+            arguments += ["--fault", fault]
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(arguments, stdout=self.log, stderr=subprocess.STDOUT)
+
+    def wait_ready(self, seconds=30):
+        while time.monotonic() - self.started < seconds:
+            try:
+                if urllib.request.urlopen(self.url + "/-/ready", timeout=1).status == 200:
+                    return time.monotonic() - self.started
+            except OSError:
+                time.sleep(0.01)
+        raise SystemExit(f"not ready within {seconds} s:\n{self.tail()}")
+
+    def get(self, path, **parameters):
+        query = urllib.parse.urlencode(parameters, doseq=True)
+        with urllib.request.urlopen(f"{self.url}{path}?{query}", timeout=30) as answer:
+            return json.load(answer)
+
+    def instant(self, query):
+        return self.get("/api/v1/query", query=query)["data"]["result"]
+
+    def resident_bytes(self):
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", text)[1]) * 1024
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return None
+
+    def tail(self):
+        self.log.flush()
+        self.log.seek(0)
+        return self.log.read().decode(errors="replace")[-4000:]
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def eventually(seconds, ask):
+    """The first true answer of `ask` within `seconds`, else its last one."""
+    deadline, answer = time.monotonic() + seconds, None
+    while time.monotonic() < deadline:
+        try:
+            answer = ask()
+        except (urllib.error.URLError, OSError, KeyError, IndexError):
+            answer = None
+        if answer:
+            return answer
+        time.sleep(1)
+    return answer
+
+
+def jobs_up(skopos):
+    values = {sample["metric"].get("job"): sample["value"][1] for sample in skopos.instant("min by (job) (up)")}
+    return values if set(SERVICES) <= set(values) and set(values.values()) == {"1"} else None
+
+
+def spanning_trace(skopos):
+    """A trace with spans of all three services."""
+    for trace in skopos.get("/jaeger/api/traces", service="gateway", limit=100)["data"]:
+        services = {process["serviceName"] for process in trace["processes"].values()}
+        if set(SERVICES) <= services:
+            return trace
+    return None
+
+
+def logs_of(skopos, trace_id):
+    end = time.time_ns()
+    answer = skopos.get("/loki/api/v1/query_range", query=f'{{job=~".+"}} | trace_id="{trace_id}"',
+                        start=end - 600 * 10**9, end=end, limit=500)
+    return {stream["stream"].get("job") for stream in answer["data"]["result"] if stream["values"]}
+
+
+def panels(dashboard):
+    for panel in dashboard.get("panels", []):
+        yield from panels(panel)
+        if panel.get("type") != "row":
+            yield panel
+
+
+def panel_queries(skopos):
+    """Each query of each panel of the pack's dashboards, with variables set to everything."""
+    for entry in skopos.get("/api/skopos/dashboards"):
+        dashboard = skopos.get(f"/api/skopos/dashboards/{entry['uid']}")["dashboard"]
+        for panel in panels(dashboard):
+            for target in panel.get("targets", []):
+                source = (target.get("datasource") or panel.get("datasource") or {}).get("type", "prometheus")
+                yield f"{entry['title']} / {panel.get('title')}", source, substitute(target.get("expr", ""))
+
+
+def substitute(expression):
+    expression = re.sub(r"\$__(rate_interval|interval|range)|\$\{__(rate_interval|interval|range)\}", "5m", expression)
+    return re.sub(r"\$\{\w+(:\w+)?\}|\$[a-zA-Z]\w*", ".*", expression)
+
+
+def has_data(skopos, source, expression):
+    if source == "loki":
+        end = time.time_ns()
+        return skopos.get("/loki/api/v1/query_range", query=expression, start=end - 600 * 10**9, end=end)["data"]["result"]
+    return skopos.instant(expression)
+
+
+def check_dashboards(checks, skopos):
+    asked = 0
+    for name, source, expression in panel_queries(skopos):
+        asked += 1
+        answer = eventually(60, lambda source=source, expression=expression: has_data(skopos, source, expression))
+        checks.check(f"panel {name}", answer, "" if answer else expression)
+    checks.check("the pack has panels", asked > 0, asked)
+
+
+def check_promtool(checks, skopos):
+    """promtool prints `{labels} => value @[time]`: the same instant must give the same values."""
+    at = str(int(time.time()) - 30)
+    for query in ("sum by (job) (up)", "sum by (job) (scrape_samples_scraped)", "count(up)"):
+        ran = subprocess.run(["promtool", "query", "instant", "--time", at, skopos.url, query], capture_output=True, text=True)
+        theirs = sorted(re.findall(r"=> (\S+) @", ran.stdout))
+        ours = sorted(sample["value"][1] for sample in skopos.get("/api/v1/query", query=query, time=at)["data"]["result"])
+        checks.check(f"promtool answers the same: {query}", theirs and theirs == ours, ran.stderr.strip())
+
+
+def alert_state(skopos, name):
+    alerts = skopos.get("/api/v1/alerts")["data"]["alerts"]
+    return {alert["state"] for alert in alerts if alert["labels"]["alertname"] == name}
+
+
+def check_fault(checks, skopos):
+    for state in ("pending", "firing"):
+        seen = eventually(FAULT_SECONDS, lambda state=state: state in alert_state(skopos, "SlowConversationProcessing"))
+        checks.check(f"slow model makes SlowConversationProcessing {state}", seen, f"{time.monotonic() - skopos.started:.0f} s after start")
+
+
+def run(checks, binary, folder, fault):
+    skopos = Skopos(binary, folder, ["slm-slow"] if fault else [])
+    try:
+        ready = skopos.wait_ready()
+        print(f"ready after {ready:.2f} s (bound {READY_BOUND_SECONDS} s on a quiet machine)")
+        ups = eventually(DATA_SECONDS, lambda: jobs_up(skopos))
+        checks.check("every job is up", ups, ups)
+        trace = eventually(DATA_SECONDS, lambda: spanning_trace(skopos))
+        if checks.check("one trace spans gateway, worker and executor", trace):
+            jobs = eventually(30, lambda: set(SERVICES) <= logs_of(skopos, trace["traceID"]))
+            checks.check("its logs are found by trace id", jobs, logs_of(skopos, trace["traceID"]))
+        check_promtool(checks, skopos)
+        check_dashboards(checks, skopos)
+        if fault:
+            check_fault(checks, skopos)
+        time.sleep(max(0, DATA_SECONDS - (time.monotonic() - skopos.started)))
+        resident = skopos.resident_bytes()
+        checks.check("resident memory after two minutes is below 150 MB", resident < RESIDENT_BOUND_BYTES, f"{resident / 2**20:.0f} MB")
+        checks.check("SIGTERM ends it cleanly", skopos.stop() == 0)
+    finally:
+        if skopos.process.poll() is None:
+            skopos.stop()
+        if checks.failed:
+            print(skopos.tail())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", required=True)
+    parser.add_argument("--fault", action="store_true")
+    arguments = parser.parse_args()
+    checks = Checks()
+    with tempfile.TemporaryDirectory() as folder:
+        run(checks, os.path.abspath(arguments.binary), folder, arguments.fault)
+    print(f"{checks.passed} passed, {checks.failed} failed")
+    sys.exit(checks.failed > 0)
+
+
+if __name__ == "__main__":
+    main()
