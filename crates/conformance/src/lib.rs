@@ -7,6 +7,7 @@
 //! Each suite is one module with a `run` function; [`SUITES`] lists them for the program and the
 //! tests. The data is read only and lives outside the repository: see [`shared_dir`].
 
+pub mod exposition;
 pub mod outcome;
 pub mod promql;
 
@@ -30,11 +31,18 @@ pub struct Suite {
 }
 
 /// All suites.
-pub const SUITES: &[Suite] = &[Suite {
-    name: "promql",
-    data: "promql",
-    run: promql::run,
-}];
+pub const SUITES: &[Suite] = &[
+    Suite {
+        name: "promql",
+        data: "promql",
+        run: promql::run,
+    },
+    Suite {
+        name: "exposition",
+        data: "exposition",
+        run: exposition::run,
+    },
+];
 
 impl Suite {
     /// The suite of that name.

@@ -17,6 +17,7 @@
 )]
 
 pub mod compression;
+pub mod exposition;
 pub mod loki;
 pub mod number;
 pub mod otlp;

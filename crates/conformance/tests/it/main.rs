@@ -10,3 +10,15 @@ fn suites_have_data() {
         assert!(Suite::by_name(suite.name).is_some());
     }
 }
+
+fn all_cases_hold(suite: &str) {
+    let suite = Suite::by_name(suite).expect("the suite is listed");
+    let outcome = (suite.run)(&suite.default_data()).expect("the data is readable");
+    let failures: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
+    assert!(outcome.is_success(), "{outcome}\n{}", failures.join("\n"));
+}
+
+#[test]
+fn exposition() {
+    all_cases_hold("exposition");
+}

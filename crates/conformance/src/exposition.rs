@@ -1,0 +1,121 @@
+//! Expositions as Prometheus' scraper takes them: verdict, and the series kept of those accepted.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::Context;
+use flate2::read::GzDecoder;
+use serde::Deserialize;
+use skopos_core::Labels;
+use skopos_wire::exposition::{Entry, Format, Parser};
+
+use crate::Outcome;
+
+#[derive(Deserialize)]
+struct Expected {
+    id: String,
+    format: String,
+    file: Option<String>,
+    prometheus_3_5_3: String,
+    #[serde(default)]
+    samples: Vec<(BTreeMap<String, String>, String)>,
+}
+
+#[derive(Deserialize)]
+struct Inline {
+    id: String,
+    input: Option<String>,
+    input_b64: Option<String>,
+}
+
+/// Runs all cases of `expected.jsonl.gz` in `dir`.
+pub fn run(dir: &Path) -> anyhow::Result<Outcome> {
+    let inline = inline_inputs(&dir.join("inline_cases.jsonl"))?;
+    let mut outcome = Outcome::default();
+    for line in read_gzip(&dir.join("expected.jsonl.gz"))?.lines() {
+        let case: Expected = serde_json::from_str(line).context("expected.jsonl.gz")?;
+        let input = match (&case.file, inline.get(&case.id)) {
+            (Some(file), _) => std::fs::read(dir.join(file)).with_context(|| file.clone())?,
+            (None, Some(input)) => input.clone(),
+            (None, None) => anyhow::bail!("case {} has no input", case.id),
+        };
+        let result = check(&case, &input);
+        outcome.record(case.id, result);
+    }
+    Ok(outcome)
+}
+
+fn inline_inputs(file: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let mut inputs = BTreeMap::new();
+    for line in text.lines() {
+        let case: Inline = serde_json::from_str(line).with_context(|| file.display().to_string())?;
+        let input = match (case.input, case.input_b64) {
+            (Some(text), _) => text.into_bytes(),
+            (None, Some(base64)) => decode_base64(&base64).context("input_b64")?,
+            (None, None) => anyhow::bail!("case {} has no input", case.id),
+        };
+        inputs.insert(case.id, input);
+    }
+    Ok(inputs)
+}
+
+fn decode_base64(text: &str) -> anyhow::Result<Vec<u8>> {
+    use base64::Engine as _;
+    Ok(base64::engine::general_purpose::STANDARD.decode(text)?)
+}
+
+fn read_gzip(file: &Path) -> anyhow::Result<String> {
+    let packed = std::fs::read(file).with_context(|| file.display().to_string())?;
+    let mut text = String::new();
+    GzDecoder::new(packed.as_slice())
+        .read_to_string(&mut text)
+        .with_context(|| file.display().to_string())?;
+    Ok(text)
+}
+
+fn check(case: &Expected, input: &[u8]) -> Result<(), String> {
+    let format = match case.format.as_str() {
+        "openmetrics" => Format::OpenMetrics,
+        _ => Format::Text,
+    };
+    match (scrape(input, format), case.prometheus_3_5_3.as_str()) {
+        (Err(_), "reject") => Ok(()),
+        (Err(error), _) => Err(format!("is accepted by Prometheus, we say: {error}")),
+        (Ok(_), "reject") => Err("is rejected by Prometheus".to_owned()),
+        (Ok(series), _) => compare(&series, &case.samples),
+    }
+}
+
+/// The series that a scrape would store, all at one time, so the first sample of each counts.
+fn scrape(input: &[u8], format: Format) -> Result<BTreeMap<Labels, f64>, String> {
+    let mut series = BTreeMap::new();
+    if input.is_empty() {
+        return Ok(series);
+    }
+    for entry in Parser::new(input, format) {
+        if let Entry::Sample(sample) = entry.map_err(|error| error.to_string())? {
+            let labels = sample.labels().map_err(|error| error.to_string())?;
+            series.entry(labels.into_iter().collect()).or_insert(sample.value);
+        }
+    }
+    Ok(series)
+}
+
+fn compare(series: &BTreeMap<Labels, f64>, wanted: &[(BTreeMap<String, String>, String)]) -> Result<(), String> {
+    let wanted: BTreeMap<Labels, f64> = wanted
+        .iter()
+        .map(|(labels, value)| (labels.iter().collect(), value.parse().unwrap_or(f64::NAN)))
+        .collect();
+    for (labels, value) in &wanted {
+        match series.get(labels) {
+            Some(got) if got == value || got.is_nan() && value.is_nan() => {}
+            got => return Err(format!("{labels} should be {value}, is {got:?}")),
+        }
+    }
+    match series.keys().find(|labels| !wanted.contains_key(labels)) {
+        Some(labels) => Err(format!("{labels} should not be there")),
+        None => Ok(()),
+    }
+}
