@@ -197,11 +197,35 @@ impl Series {
     }
 }
 
+/// When the counting behind each sample of a [`Series`] began, in milliseconds since the Unix
+/// epoch; 0 where unknown. Either list is empty where the store keeps none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StartTimestamps {
+    /// Of the float samples, in their order.
+    pub floats_ms: Vec<i64>,
+    /// Of the histogram samples, in their order.
+    pub histograms_ms: Vec<i64>,
+}
+
 /// Gives samples out, of one tenant. Heads, parts and remote stores implement it.
 pub trait MetricSource: Send + Sync + fmt::Debug {
     /// The matching series that have samples in the range, sorted by labels. Implementations
     /// charge `budget` with every sample they return and stop when it refuses.
     fn select(&self, selection: &Selection<'_>, budget: &QueryBudget) -> Result<Vec<Series>, ReadError>;
+
+    /// As [`MetricSource::select`], with the start timestamps of the samples. Stores that keep
+    /// none need not implement it.
+    fn select_started(
+        &self,
+        selection: &Selection<'_>,
+        budget: &QueryBudget,
+    ) -> Result<Vec<(Series, StartTimestamps)>, ReadError> {
+        let series = self.select(selection, budget)?;
+        Ok(series
+            .into_iter()
+            .map(|series| (series, StartTimestamps::default()))
+            .collect())
+    }
 
     /// Label sets of the series that match and have samples in the range, sorted.
     fn series(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Labels>, ReadError>;
