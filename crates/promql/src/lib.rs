@@ -1,1 +1,27 @@
-//! Skopos promql.
+//! PromQL of Prometheus 3: parser, printer and engine.
+//!
+//! ```text
+//!   text ──▶ lexer ──▶ parser ──▶ Expr ──▶ printer
+//!                                   │
+//!   MetricSource ──▶ selectors ──▶ engine (columns over a grid of steps) ──▶ QueryOutput
+//! ```
+//!
+//! Synchronous and free of I/O: samples come through [`skopos_core::metric::MetricSource`], results
+//! leave as plain values that a door encodes.
+
+pub mod ast;
+pub mod duration;
+mod lexer;
+pub mod number;
+mod parse_error;
+mod parser;
+mod position;
+pub mod quote;
+mod signature;
+mod token;
+
+pub use ast::{Expr, ValueType, extract_selectors, metric_names};
+pub use parse_error::{Fault, ParseError};
+pub use parser::{Feature, ParseOptions, parse, parse_metric_selector, parse_with};
+pub use position::PosRange;
+pub use signature::{FUNCTIONS, Function, Variadic};
