@@ -9,8 +9,14 @@
 //! Synchronous and free of I/O: samples come through [`skopos_core::metric::MetricSource`], results
 //! leave as plain values that a door encodes.
 
+mod annotation;
 pub mod ast;
 pub mod duration;
+mod engine;
+mod eval;
+mod eval_error;
+mod functions;
+mod histogram;
 mod lexer;
 pub mod number;
 mod parse_error;
@@ -19,9 +25,13 @@ mod position;
 pub mod quote;
 mod signature;
 mod token;
+mod value;
 
 pub use ast::{Expr, ValueType, extract_selectors, metric_names};
+pub use engine::{DEFAULT_LOOKBACK_MS, Engine, EngineOptions, MAX_STEPS};
+pub use eval_error::EvalError;
 pub use parse_error::{Fault, ParseError};
 pub use parser::{Feature, ParseOptions, parse, parse_metric_selector, parse_with};
 pub use position::PosRange;
 pub use signature::{FUNCTIONS, Function, Variadic};
+pub use value::{QueryOutput, Value, VectorSample};

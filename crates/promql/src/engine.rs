@@ -1,0 +1,156 @@
+//! The door to the engine: options, instant and range queries.
+
+use std::sync::{Arc, OnceLock};
+
+use skopos_core::QueryBudget;
+use skopos_core::metric::MetricSource;
+
+use crate::ast::{Expr, ValueType};
+use crate::eval::{Evaluator, Grid};
+use crate::eval_error::EvalError;
+use crate::parser::{Feature, ParseOptions, parse_with};
+use crate::value::QueryOutput;
+
+/// Prometheus' default of `--query.lookback-delta`.
+pub const DEFAULT_LOOKBACK_MS: i64 = 5 * 60 * 1000;
+/// Most points a range query may have per series.
+pub const MAX_STEPS: i64 = 11_000;
+/// Stack of the threads that evaluate: deep trees recurse.
+const STACK_BYTES: usize = 32 << 20;
+
+/// How queries are read and evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// How far back an instant selector looks for a sample.
+    pub lookback_ms: i64,
+    /// Step of subqueries that name none: the global evaluation interval.
+    pub subquery_step_ms: i64,
+    /// Flagged parts of the language.
+    pub syntax: ParseOptions,
+    /// `promql-delayed-name-removal`: metric names are dropped at the end of the query.
+    pub delayed_name_removal: Feature,
+    /// `use-start-timestamps`: counters reset where a sample's start timestamp says so.
+    pub start_timestamps: Feature,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            lookback_ms: DEFAULT_LOOKBACK_MS,
+            subquery_step_ms: 60_000,
+            syntax: ParseOptions::default(),
+            delayed_name_removal: Feature::Disabled,
+            start_timestamps: Feature::Disabled,
+        }
+    }
+}
+
+/// Evaluates queries. Cheap to clone; all engines share one pool of threads, as many as the
+/// machine has.
+#[derive(Debug, Clone, Default)]
+pub struct Engine {
+    options: EngineOptions,
+}
+
+impl Engine {
+    /// An engine with these options.
+    pub fn new(options: EngineOptions) -> Self {
+        Self { options }
+    }
+
+    /// The options.
+    pub fn options(&self) -> &EngineOptions {
+        &self.options
+    }
+
+    /// The same engine with another lookback delta, as one request may ask for.
+    pub fn with_lookback(&self, lookback_ms: i64) -> Self {
+        let options = EngineOptions {
+            lookback_ms,
+            ..self.options
+        };
+        Self { options }
+    }
+
+    /// Parses a query under this engine's options.
+    pub fn parse(&self, query: &str) -> Result<Expr, EvalError> {
+        Ok(parse_with(query, self.options.syntax)?)
+    }
+
+    /// Evaluates a query at one time.
+    pub fn instant(
+        &self,
+        source: &dyn MetricSource,
+        query: &str,
+        time_ms: i64,
+        budget: &QueryBudget,
+    ) -> Result<QueryOutput, EvalError> {
+        let expr = self.parse(query)?;
+        self.instant_expr(source, query, &expr, time_ms, budget)
+    }
+
+    /// As [`Engine::instant`] for a query that was parsed; `query` is its text, which
+    /// annotations point into.
+    pub fn instant_expr(
+        &self,
+        source: &dyn MetricSource,
+        query: &str,
+        expr: &Expr,
+        time_ms: i64,
+        budget: &QueryBudget,
+    ) -> Result<QueryOutput, EvalError> {
+        let evaluator = Evaluator::new(source, self.options, query, budget);
+        pool().install(|| evaluator.instant(expr, time_ms))
+    }
+
+    /// Evaluates a query at each step from `start_ms` to `end_ms`.
+    pub fn range(
+        &self,
+        source: &dyn MetricSource,
+        query: &str,
+        start_ms: i64,
+        end_ms: i64,
+        step_ms: i64,
+        budget: &QueryBudget,
+    ) -> Result<QueryOutput, EvalError> {
+        let expr = self.parse(query)?;
+        let value_type = expr.value_type();
+        if !matches!(value_type, ValueType::Scalar | ValueType::Vector) {
+            return Err(EvalError::NotRangeable(value_type));
+        }
+        let grid = range_grid(start_ms, end_ms, step_ms)?;
+        let evaluator = Evaluator::new(source, self.options, query, budget);
+        pool().install(|| evaluator.range(&expr, grid))
+    }
+}
+
+fn range_grid(start_ms: i64, end_ms: i64, step_ms: i64) -> Result<Grid, EvalError> {
+    if step_ms <= 0 {
+        let message = "zero or negative query resolution step widths are not accepted. Try a positive integer";
+        return Err(EvalError::BadRange(message));
+    }
+    if end_ms < start_ms {
+        return Err(EvalError::BadRange("end timestamp must not be before start time"));
+    }
+    let too_many = end_ms
+        .checked_sub(start_ms)
+        .is_none_or(|range| range / step_ms >= MAX_STEPS);
+    if too_many {
+        let message = "exceeded maximum resolution of 11,000 points per timeseries. \
+                       Try decreasing the query resolution (?step=XX)";
+        return Err(EvalError::BadRange(message));
+    }
+    Ok(Grid::new(start_ms, end_ms, step_ms))
+}
+
+fn pool() -> &'static rayon::ThreadPool {
+    static POOL: OnceLock<Arc<rayon::ThreadPool>> = OnceLock::new();
+    POOL.get_or_init(|| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .thread_name(|index| format!("promql-{index}"))
+            .stack_size(STACK_BYTES)
+            .build()
+            .expect("the operating system gives a process its first threads");
+        Arc::new(pool)
+    })
+}

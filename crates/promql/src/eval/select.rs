@@ -1,0 +1,194 @@
+//! Instant selectors: for each step the newest sample within the lookback, or an interpolation.
+
+use rayon::prelude::*;
+use skopos_core::TimeRange;
+use skopos_core::metric::{Selection, Series, StartTimestamps};
+use skopos_core::sample::is_stale;
+
+use super::column::{Column, Grid, NOTHING};
+use super::resolve::at_ms;
+use super::{EvalResult, Evaluator, STAGE};
+use crate::ast::VectorSelector;
+use crate::eval_error::EvalError;
+use crate::functions::rate::interpolate;
+
+/// Fewest series for which work is shared among threads.
+pub(crate) const PARALLEL_SERIES: usize = 64;
+
+/// A sample that a selector found for a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    Float(usize),
+    Histogram(usize),
+}
+
+/// The times at which a selector looks for samples: the grid's, moved by `offset`, or fixed by `@`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LookAt {
+    pub(crate) grid: Grid,
+    pub(crate) at_ms: Option<i64>,
+    pub(crate) offset_ms: i64,
+}
+
+impl LookAt {
+    pub(crate) fn new(selector: &VectorSelector, grid: Grid) -> Self {
+        Self {
+            grid,
+            at_ms: at_ms(selector.at),
+            offset_ms: selector.offset.ms,
+        }
+    }
+
+    /// The time looked at in a step.
+    pub(crate) fn time(&self, step: usize) -> i64 {
+        let time_ms = self.at_ms.unwrap_or_else(|| self.grid.time(step));
+        time_ms.saturating_sub(self.offset_ms)
+    }
+
+    pub(crate) fn first(&self) -> i64 {
+        self.time(0)
+    }
+
+    pub(crate) fn last(&self) -> i64 {
+        self.time(self.grid.len().saturating_sub(1))
+    }
+}
+
+impl Evaluator<'_> {
+    pub(crate) fn vector_selector(&self, selector: &VectorSelector, grid: Grid) -> EvalResult<Vec<Column>> {
+        let look_at = LookAt::new(selector, grid);
+        let lookback_ms = self.options.lookback_ms;
+        let ahead_ms = if selector.smoothed { lookback_ms } else { 0 };
+        let range = TimeRange::new(
+            look_at.first().saturating_sub(lookback_ms - 1),
+            look_at.last().saturating_add(ahead_ms),
+        );
+        let all = self.select(selector, range, grid.step_ms)?;
+        let read: usize = all.iter().map(Series::len).sum();
+        let column = |series: Series| -> EvalResult<Option<Column>> {
+            self.budget.check(STAGE)?;
+            let column = if selector.smoothed {
+                smoothed_column(series, look_at, lookback_ms)?
+            } else {
+                newest_column(series, look_at, lookback_ms)
+            };
+            Ok(Some(column).filter(|column| !column.is_empty()))
+        };
+        let columns: Vec<Option<Column>> = if all.len() >= PARALLEL_SERIES {
+            all.into_par_iter().map(column).collect::<EvalResult<_>>()?
+        } else {
+            all.into_iter().map(column).collect::<EvalResult<_>>()?
+        };
+        let columns: Vec<Column> = columns.into_iter().flatten().collect();
+        self.budget.release(read);
+        self.budget.charge(columns.len() * grid.len(), STAGE)?;
+        Ok(columns)
+    }
+
+    pub(crate) fn select(&self, selector: &VectorSelector, range: TimeRange, step_ms: i64) -> EvalResult<Vec<Series>> {
+        let selection = Selection {
+            matchers: &selector.matchers,
+            range,
+            step_ms,
+        };
+        Ok(self.source.select(&selection, self.budget)?)
+    }
+
+    pub(crate) fn select_started(
+        &self,
+        selector: &VectorSelector,
+        range: TimeRange,
+        step_ms: i64,
+    ) -> EvalResult<Vec<(Series, StartTimestamps)>> {
+        let selection = Selection {
+            matchers: &selector.matchers,
+            range,
+            step_ms,
+        };
+        Ok(self.source.select_started(&selection, self.budget)?)
+    }
+}
+
+/// For each step the newest sample not older than the lookback, unless it marks staleness.
+pub(crate) fn newest(series: &Series, look_at: LookAt, lookback_ms: i64) -> Vec<Option<Found>> {
+    let (mut floats_end, mut histograms_end) = (0, 0);
+    let find = |step: usize| {
+        let time_ms = look_at.time(step);
+        advance(&series.timestamps_ms, &mut floats_end, time_ms);
+        advance(&series.histogram_timestamps_ms, &mut histograms_end, time_ms);
+        let float = floats_end
+            .checked_sub(1)
+            .map(|at| (series.timestamps_ms[at], Found::Float(at)));
+        let histogram = histograms_end
+            .checked_sub(1)
+            .map(|at| (series.histogram_timestamps_ms[at], Found::Histogram(at)));
+        let (newest_ms, found) = match (float, histogram) {
+            (Some(float), Some(histogram)) if histogram.0 >= float.0 => histogram,
+            (Some(float), _) => float,
+            (None, Some(histogram)) => histogram,
+            (None, None) => return None,
+        };
+        let value = match found {
+            Found::Float(at) => series.values[at],
+            Found::Histogram(at) => series.histograms[at].sum,
+        };
+        let fresh = newest_ms > time_ms.saturating_sub(lookback_ms) && !is_stale(value);
+        fresh.then_some(found)
+    };
+    (0..look_at.grid.len()).map(find).collect()
+}
+
+/// Moves `end` behind the last timestamp that is not after `time_ms`.
+pub(crate) fn advance(timestamps_ms: &[i64], end: &mut usize, time_ms: i64) {
+    while timestamps_ms.get(*end).is_some_and(|timestamp| *timestamp <= time_ms) {
+        *end += 1;
+    }
+}
+
+fn newest_column(series: Series, look_at: LookAt, lookback_ms: i64) -> Column {
+    let found = newest(&series, look_at, lookback_ms);
+    let mut column = Column::empty(series.labels, found.len());
+    for (step, found) in found.into_iter().enumerate() {
+        match found {
+            Some(Found::Float(at)) => column.floats[step] = series.values[at],
+            Some(Found::Histogram(at)) => {
+                column.set_histogram(step, std::sync::Arc::clone(&series.histograms[at]));
+            }
+            None => {}
+        }
+    }
+    column
+}
+
+/// For each step the value on the line between the samples around it.
+fn smoothed_column(series: Series, look_at: LookAt, lookback_ms: i64) -> EvalResult<Column> {
+    if !series.histograms.is_empty() {
+        let message = "smoothed and anchored modifiers do not work with native histograms";
+        return Err(EvalError::execution(message));
+    }
+    let points: Vec<(i64, f64)> = series
+        .timestamps_ms
+        .into_iter()
+        .zip(series.values)
+        .filter(|(_, value)| !is_stale(*value))
+        .collect();
+    let value = |step: usize| {
+        let time_ms = look_at.time(step);
+        let after = points.partition_point(|(timestamp, _)| *timestamp < time_ms);
+        let before = after
+            .checked_sub(1)
+            .map(|at| points[at])
+            .filter(|(timestamp, _)| *timestamp > time_ms - lookback_ms);
+        let after = points
+            .get(after)
+            .filter(|(timestamp, _)| *timestamp <= time_ms + lookback_ms);
+        match (before, after) {
+            (_, Some((timestamp, value))) if *timestamp == time_ms => *value,
+            (Some(before), Some(after)) => interpolate(before, *after, time_ms, false),
+            (Some((_, value)), None) => value,
+            (None, _) => NOTHING,
+        }
+    };
+    let floats = (0..look_at.grid.len()).map(value).collect();
+    Ok(Column::new(series.labels, floats))
+}

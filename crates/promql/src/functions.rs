@@ -1,0 +1,5 @@
+//! Functions by family. Each takes columns or windows and knows nothing of the store.
+
+pub(crate) mod instant;
+pub(crate) mod over_time;
+pub(crate) mod rate;

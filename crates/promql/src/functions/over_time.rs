@@ -1,0 +1,303 @@
+//! Functions over the samples of one window: `sum_over_time`, `quantile_over_time`, `deriv`, …
+
+use std::sync::Arc;
+
+use skopos_core::histogram::FloatHistogram;
+use skopos_core::metric::MetricValue;
+
+use crate::annotation::Annotation;
+use crate::eval::Window;
+use crate::histogram::{Operation, combine, detect_reset, divided, equal};
+
+/// A sum with its lost low bits (Neumaier's variant of Kahan's summation).
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sum {
+    sum: f64,
+    lost: f64,
+}
+
+impl Sum {
+    pub(crate) fn add(&mut self, value: f64) {
+        let total = self.sum + value;
+        if total.is_infinite() {
+            self.lost = 0.0;
+        } else if self.sum.abs() >= value.abs() {
+            self.lost += (self.sum - total) + value;
+        } else {
+            self.lost += (value - total) + self.sum;
+        }
+        self.sum = total;
+    }
+
+    pub(crate) fn value(self) -> f64 {
+        if self.sum.is_infinite() {
+            self.sum
+        } else {
+            self.sum + self.lost
+        }
+    }
+
+    fn scaled(self, factor: f64) -> Self {
+        Self {
+            sum: self.sum * factor,
+            lost: self.lost * factor,
+        }
+    }
+}
+
+pub(crate) fn sum(values: &[f64]) -> f64 {
+    let mut total = Sum::default();
+    values.iter().for_each(|value| total.add(*value));
+    total.value()
+}
+
+/// The mean: of the sum while it is finite, incremental from where it overflows.
+pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
+    let (mut total, mut count, mut incremental) = (Sum::default(), 0.0, false);
+    for value in values {
+        count += 1.0;
+        if !incremental {
+            let mut next = total;
+            next.add(value);
+            if count == 1.0 || !next.sum.is_infinite() {
+                total = next;
+                continue;
+            }
+            incremental = true;
+            total = Sum {
+                sum: total.sum / (count - 1.0),
+                lost: total.lost / (count - 1.0),
+            };
+        }
+        total = total.scaled((count - 1.0) / count);
+        total.add(value / count);
+    }
+    if incremental {
+        total.sum + total.lost
+    } else {
+        total.sum / count + total.lost / count
+    }
+}
+
+/// Population variance.
+pub(crate) fn variance(values: impl IntoIterator<Item = f64>) -> f64 {
+    let (mut count, mut mean, mut squares) = (0.0, Sum::default(), Sum::default());
+    for value in values {
+        count += 1.0;
+        let delta = value - (mean.sum + mean.lost);
+        mean.add(delta / count);
+        squares.add(delta * (value - (mean.sum + mean.lost)));
+    }
+    (squares.sum + squares.lost) / count
+}
+
+/// The quantile `q` by linear interpolation between ranks; NaN sorts first.
+pub(crate) fn quantile(q: f64, mut values: Vec<f64>) -> f64 {
+    if values.is_empty() || q.is_nan() {
+        return f64::NAN;
+    }
+    if q < 0.0 {
+        return f64::NEG_INFINITY;
+    }
+    if q > 1.0 {
+        return f64::INFINITY;
+    }
+    values.sort_by(|a, b| match (a.is_nan(), b.is_nan()) {
+        (true, true) => std::cmp::Ordering::Equal,
+        (true, false) => std::cmp::Ordering::Less,
+        (false, true) => std::cmp::Ordering::Greater,
+        (false, false) => a.total_cmp(b),
+    });
+    let rank = q * (values.len() - 1) as f64;
+    let lower = rank.floor() as usize;
+    let upper = (lower + 1).min(values.len() - 1);
+    let weight = rank - rank.floor();
+    values[lower] * (1.0 - weight) + values[upper] * weight
+}
+
+/// Whether the function looks at floats only and says so where histograms are among them.
+fn floats_only(name: &str) -> bool {
+    matches!(
+        name,
+        "min_over_time"
+            | "max_over_time"
+            | "stddev_over_time"
+            | "stdvar_over_time"
+            | "quantile_over_time"
+            | "mad_over_time"
+            | "ts_of_max_over_time"
+            | "ts_of_min_over_time"
+            | "deriv"
+            | "predict_linear"
+            | "double_exponential_smoothing"
+    )
+}
+
+/// Evaluates a function over a window that is not empty. `params` are its scalar arguments.
+pub(crate) fn evaluate(
+    name: &str,
+    window: &Window<'_>,
+    params: &[f64],
+    notes: &mut Vec<Annotation>,
+) -> Result<Option<MetricValue>, String> {
+    let values = window.values;
+    if floats_only(name) {
+        if values.is_empty() {
+            return Ok(None);
+        }
+        if !window.histograms.is_empty() {
+            notes.push(Annotation::HistogramIgnoredInMixedRange(window.metric.to_owned()));
+        }
+    }
+    let seconds = |ms: i64| ms as f64 / 1000.0;
+    let total = values.len() + window.histograms.len();
+    let float = match name {
+        "sum_over_time" | "avg_over_time" => return Ok(sum_or_avg(name == "avg_over_time", window, notes)),
+        "first_over_time" => return Ok(window.first().map(|(_, value)| value)),
+        "last_over_time" => return Ok(window.last().map(|(_, value)| value)),
+        "count_over_time" => total as f64,
+        "present_over_time" | "absent_over_time" => 1.0,
+        "min_over_time" => values[extreme(values, |value, best| value < best)],
+        "max_over_time" => values[extreme(values, |value, best| value > best)],
+        "ts_of_min_over_time" => seconds(window.times[extreme(values, |value, best| value <= best)]),
+        "ts_of_max_over_time" => seconds(window.times[extreme(values, |value, best| value >= best)]),
+        "ts_of_first_over_time" => seconds(window.first().map_or(0, |(time, _)| time)),
+        "ts_of_last_over_time" => seconds(window.last().map_or(0, |(time, _)| time)),
+        "stdvar_over_time" => variance(values.iter().copied()),
+        "stddev_over_time" => variance(values.iter().copied()).sqrt(),
+        "quantile_over_time" => quantile(params[0], values.to_vec()),
+        "mad_over_time" => {
+            let median = quantile(0.5, values.to_vec());
+            quantile(0.5, values.iter().map(|value| (value - median).abs()).collect())
+        }
+        "changes" => pairs(window, |before, after| differs(before, after)),
+        "resets" => pairs(window, |before, after| is_reset(before, after)),
+        _ if values.len() < 2 => return Ok(None),
+        "deriv" => regression(window, window.times[0]).0,
+        "predict_linear" => {
+            let (slope, intercept) = regression(window, window.eval_ms);
+            slope * params[0] + intercept
+        }
+        "double_exponential_smoothing" => smoothing(values, params[0], params[1])?,
+        _ => return Ok(None),
+    };
+    Ok(Some(MetricValue::Float(float)))
+}
+
+fn extreme(values: &[f64], better: impl Fn(f64, f64) -> bool) -> usize {
+    let mut best = 0;
+    for (at, value) in values.iter().enumerate() {
+        if better(*value, values[best]) || values[best].is_nan() {
+            best = at;
+        }
+    }
+    best
+}
+
+fn sum_or_avg(average: bool, window: &Window<'_>, notes: &mut Vec<Annotation>) -> Option<MetricValue> {
+    if !window.values.is_empty() && !window.histograms.is_empty() {
+        notes.push(Annotation::MixedFloatsHistograms(window.metric.to_owned()));
+        return None;
+    }
+    if window.histograms.is_empty() {
+        let values = window.values.iter().copied();
+        return Some(MetricValue::Float(if average {
+            mean(values)
+        } else {
+            sum(window.values)
+        }));
+    }
+    let mut total: FloatHistogram = (**window.histograms.first()?).clone();
+    for histogram in &window.histograms[1..] {
+        let Ok(combined) = combine(&total, histogram, Operation::Add) else {
+            notes.push(Annotation::MixedExponentialCustom(window.metric.to_owned()));
+            return None;
+        };
+        if combined.reset_collision {
+            notes.push(Annotation::CounterResetCollision("aggregation"));
+        }
+        if combined.bounds_reconciled {
+            notes.push(Annotation::MismatchedCustomBuckets("aggregation"));
+        }
+        total = combined.histogram;
+    }
+    let result = if average {
+        divided(&total, window.histograms.len() as f64)
+    } else {
+        total
+    };
+    Some(MetricValue::Histogram(Arc::new(result)))
+}
+
+fn pairs(window: &Window<'_>, counts: impl Fn(&MetricValue, &MetricValue) -> bool) -> f64 {
+    if window.histograms.is_empty() {
+        let counted = window.values.windows(2);
+        let floats = |pair: &&[f64]| counts(&MetricValue::Float(pair[0]), &MetricValue::Float(pair[1]));
+        return counted.filter(floats).count() as f64;
+    }
+    let merged = window.merged();
+    merged.windows(2).filter(|pair| counts(&pair[0].1, &pair[1].1)).count() as f64
+}
+
+fn differs(before: &MetricValue, after: &MetricValue) -> bool {
+    match (before, after) {
+        (MetricValue::Float(before), MetricValue::Float(after)) => {
+            before != after && !(before.is_nan() && after.is_nan())
+        }
+        (MetricValue::Histogram(before), MetricValue::Histogram(after)) => !equal(before, after),
+        _ => true,
+    }
+}
+
+fn is_reset(before: &MetricValue, after: &MetricValue) -> bool {
+    match (before, after) {
+        (MetricValue::Float(before), MetricValue::Float(after)) => after < before,
+        (MetricValue::Histogram(before), MetricValue::Histogram(after)) => detect_reset(after, before),
+        _ => true,
+    }
+}
+
+/// Slope and intercept at `intercept_ms` of the least-squares line.
+fn regression(window: &Window<'_>, intercept_ms: i64) -> (f64, f64) {
+    let first = window.values[0];
+    if window.values.iter().all(|value| *value == first) {
+        return if first.is_infinite() {
+            (f64::NAN, f64::NAN)
+        } else {
+            (0.0, first)
+        };
+    }
+    let [mut x_sum, mut y_sum, mut xy_sum, mut xx_sum] = [Sum::default(); 4];
+    for (time, y) in window.times.iter().zip(window.values) {
+        let x = (time - intercept_ms) as f64 / 1000.0;
+        x_sum.add(x);
+        y_sum.add(*y);
+        xy_sum.add(x * y);
+        xx_sum.add(x * x);
+    }
+    let n = window.values.len() as f64;
+    let plain = |sum: Sum| sum.sum + sum.lost;
+    let (x, y) = (plain(x_sum), plain(y_sum));
+    let slope = (plain(xy_sum) - x * y / n) / (plain(xx_sum) - x * x / n);
+    (slope, y / n - slope * x / n)
+}
+
+fn smoothing(values: &[f64], smoothing: f64, trend: f64) -> Result<f64, String> {
+    for (name, factor, short) in [("smoothing", smoothing, "sf"), ("trend", trend, "tf")] {
+        if factor <= 0.0 || factor >= 1.0 {
+            let given = crate::number::format_fixed(factor);
+            return Err(format!(
+                "invalid {name} factor. Expected: 0 < {short} < 1, got: {given}"
+            ));
+        }
+    }
+    let (mut before, mut smoothed, mut slope) = (0.0, values[0], values[1] - values[0]);
+    for (at, value) in values.iter().enumerate().skip(1) {
+        if at > 1 {
+            slope = trend * (smoothed - before) + (1.0 - trend) * slope;
+        }
+        let next = smoothing * value + (1.0 - smoothing) * (smoothed + slope);
+        (before, smoothed) = (smoothed, next);
+    }
+    Ok(smoothed)
+}

@@ -1,0 +1,99 @@
+//! Bounds of buckets, and all buckets of a histogram in rising order.
+
+use skopos_core::histogram::FloatHistogram;
+
+use super::{indexed, is_custom};
+
+/// A bucket with its bounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Bucket {
+    pub(crate) lower: f64,
+    pub(crate) upper: f64,
+    pub(crate) lower_inclusive: bool,
+    pub(crate) upper_inclusive: bool,
+    pub(crate) count: f64,
+}
+
+/// The upper bound of bucket `index` among exponential buckets.
+pub(crate) fn exponential_bound(index: i32, schema: i32) -> f64 {
+    // The bucket for infinite observations begins at the largest finite float.
+    const OVERFLOW: i64 = 1024;
+    let (whole, fraction) = if schema < 0 {
+        (i64::from(index) << schema.unsigned_abs().min(32), 0.0)
+    } else {
+        let parts = 1i64 << schema.min(32);
+        let index = i64::from(index);
+        (index.div_euclid(parts), index.rem_euclid(parts) as f64 / parts as f64)
+    };
+    if whole == OVERFLOW && fraction == 0.0 {
+        return f64::MAX;
+    }
+    f64::exp2(fraction) * f64::exp2(whole as f64)
+}
+
+/// Lower and upper bound of positive bucket `index`.
+pub(crate) fn bounds(histogram: &FloatHistogram, index: i32) -> (f64, f64) {
+    if is_custom(histogram) {
+        let bound = |at: i32| {
+            usize::try_from(at)
+                .ok()
+                .and_then(|at| histogram.custom_values.get(at).copied())
+        };
+        let lower = bound(index - 1).unwrap_or(f64::NEG_INFINITY);
+        return (lower, bound(index).unwrap_or(f64::INFINITY));
+    }
+    (
+        exponential_bound(index - 1, histogram.schema),
+        exponential_bound(index, histogram.schema),
+    )
+}
+
+pub(crate) fn positive_buckets(histogram: &FloatHistogram) -> impl Iterator<Item = Bucket> + '_ {
+    let buckets = indexed(&histogram.positive_spans, &histogram.positive_buckets);
+    buckets.into_iter().map(|(index, count)| {
+        let (lower, upper) = bounds(histogram, index);
+        Bucket {
+            lower,
+            upper,
+            lower_inclusive: lower < 0.0,
+            upper_inclusive: upper >= 0.0,
+            count,
+        }
+    })
+}
+
+/// Negative buckets from zero downwards.
+pub(crate) fn negative_buckets(histogram: &FloatHistogram) -> impl Iterator<Item = Bucket> + '_ {
+    let buckets = indexed(&histogram.negative_spans, &histogram.negative_buckets);
+    buckets.into_iter().map(|(index, count)| {
+        let (lower, upper) = bounds(histogram, index);
+        Bucket {
+            lower: -upper,
+            upper: -lower,
+            lower_inclusive: true,
+            upper_inclusive: false,
+            count,
+        }
+    })
+}
+
+pub(crate) fn zero_bucket(histogram: &FloatHistogram) -> Bucket {
+    Bucket {
+        lower: -histogram.zero_threshold,
+        upper: histogram.zero_threshold,
+        lower_inclusive: true,
+        upper_inclusive: true,
+        count: histogram.zero_count,
+    }
+}
+
+/// All buckets in rising order; the zero bucket only if it holds something.
+pub(crate) fn all_buckets(histogram: &FloatHistogram) -> Vec<Bucket> {
+    let mut all: Vec<Bucket> = negative_buckets(histogram).collect();
+    all.reverse();
+    if histogram.zero_count > 0.0 {
+        all.push(zero_bucket(histogram));
+    }
+    all.extend(positive_buckets(histogram));
+    all
+}
