@@ -11,7 +11,7 @@ mod trim;
 
 use skopos_core::histogram::{CUSTOM_BUCKETS_SCHEMA, CounterResetHint, FloatHistogram, Span};
 
-pub(crate) use arithmetic::{Combined, IncompatibleSchemas, Operation, combine, divided, scaled, to_schema};
+pub(crate) use arithmetic::{Operation, combine, divided, scaled, to_schema};
 pub(crate) use bucket::{Bucket, all_buckets};
 pub(crate) use fraction::{fraction, quantile};
 pub(crate) use reset::{detect_reset, equal};

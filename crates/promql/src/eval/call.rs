@@ -111,8 +111,37 @@ impl Evaluator<'_> {
                 let q = scalar(0)?;
                 self.histogram_quantile(&args[1], args[0].pos(), &q, frame)
             }
+            "histogram_fraction" => {
+                let (lower, upper, pos) = (scalar(0)?, scalar(1)?, args[0].pos());
+                self.histogram_fraction(&args[2], pos, &lower, &upper, frame)
+            }
             name => Err(EvalError::execution(format!("function {name} is not supported"))),
         }
+    }
+
+    fn histogram_fraction(
+        &self,
+        arg: &Expr,
+        pos: crate::position::PosRange,
+        lower: &[f64],
+        upper: &[f64],
+        frame: Frame,
+    ) -> EvalResult<Evaluated> {
+        let mut columns = self.eval_vector(arg, frame)?;
+        columns.retain(|column| !column.histograms.is_empty());
+        for column in &mut columns {
+            let histograms = std::mem::take(&mut column.histograms);
+            column.floats.fill(column::NOTHING);
+            for (step, histogram) in histograms.iter().enumerate() {
+                if let Some(histogram) = histogram {
+                    let (value, note) = histogram::fraction(lower[step], upper[step], histogram, "");
+                    column.floats[step] = value;
+                    note.into_iter().for_each(|note| self.note(note, pos));
+                }
+            }
+            self.drop_name(column);
+        }
+        self.checked(columns)
     }
 
     fn map_floats(&self, arg: &Expr, frame: Frame, map: impl Fn(usize, f64) -> f64) -> EvalResult<Evaluated> {
