@@ -1,0 +1,34 @@
+/** Which page a path shows. Pages load when first visited. */
+
+import type { Component } from 'svelte';
+
+export interface Route {
+  title: string;
+  /** Whether the page follows the time range. */
+  timed: boolean;
+  defaults?: { from?: string; refresh?: string };
+  load: () => Promise<{ default: Component<{ args: string[] }> }>;
+}
+
+const metrics: Route = { title: 'Explore metrics', timed: true, load: () => import('./explore/MetricsPage.svelte') };
+
+const ROUTES: [RegExp, Route][] = [
+  [/^\/$/, metrics],
+  [/^\/explore(?:\/metrics)?$/, metrics],
+  [/^\/(?:graph|query)$/, metrics],
+  [/^\/alerts$/, { title: 'Alerts', timed: true, defaults: { refresh: '10s' }, load: () => import('./alerts/AlertsPage.svelte') }],
+  [/^\/targets$/, { title: 'Targets', timed: true, defaults: { refresh: '10s' }, load: () => import('./targets/TargetsPage.svelte') }],
+  [/^\/(?:status|config|flags|tsdb-status)$/, { title: 'Status', timed: true, defaults: { refresh: '10s' }, load: () => import('./status/StatusPage.svelte') }],
+  [/^\/connect$/, { title: 'Connect', timed: false, load: () => import('./connect/ConnectPage.svelte') }],
+];
+
+const missing: Route = { title: 'Not found', timed: false, load: () => import('./NotFoundPage.svelte') };
+
+/** The page of a path and the parts of the path that it names. */
+export function matchRoute(path: string): { route: Route; args: string[] } {
+  for (const [pattern, route] of ROUTES) {
+    const match = pattern.exec(path);
+    if (match) return { route, args: match.slice(1).map((part) => decodeURIComponent(part ?? '')) };
+  }
+  return { route: missing, args: [] };
+}
