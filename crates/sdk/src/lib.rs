@@ -1,1 +1,62 @@
-//! Skopos sdk.
+//! What a Rust service adds to be observed: traces, metrics and logs on the OpenTelemetry crates, set up in one line.
+//!
+//! The crate configures, joins and completes `opentelemetry`, `tracing` and `prometheus`; it does not replace them and
+//! it knows nothing of the Skopos server. Whatever listens on the OTLP endpoint or scrapes `/metrics` may be any
+//! product of the field.
+//!
+//! ```text
+//! tracing::info_span! ─▶ OpenTelemetry layer ─▶ bounded queue ─▶ OTLP gRPC
+//! tracing::info!      ─▶ JSON layer ─▶ stdout, one object a line, with the active trace and span id
+//! prometheus::Counter ─┐
+//! opentelemetry Meter ─┴▶ one registry ─▶ GET /metrics
+//! ```
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use axum::{Router, routing::get};
+//!
+//! let observability = skopos_sdk::setup_observability("gateway", env!("CARGO_PKG_VERSION"))?;
+//! let router: Router = Router::new()
+//!     .route("/v1/sessions", get(|| async { "[]" }))
+//!     .layer(observability.http_layer()?)
+//!     .merge(observability.metrics_router());
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8010").await?;
+//! axum::serve(listener, router).await?;
+//! observability.shutdown();
+//! # Ok(()) }
+//! ```
+//!
+//! No backend, a dead endpoint or a full queue never blocks or fails the service: spans are dropped and counted in
+//! `otel_spans_dropped_total{reason}`.
+
+pub mod client;
+pub mod http_server;
+pub mod propagation;
+
+mod error;
+mod export;
+mod logging;
+mod metrics;
+mod observability;
+mod panic_hook;
+mod process;
+mod sampler;
+mod settings;
+mod w3c;
+
+pub use error::SetupError;
+pub use http_server::{HttpLayer, HttpOptions};
+pub use logging::LineSink;
+pub use observability::{Observability, ObservabilityBuilder, setup_observability};
+pub use propagation::{extract_http, extract_trace_context, inject_http, inject_trace_context};
+pub use settings::Settings;
+pub use w3c::W3cPropagator;
+
+/// Identity of the span that is active on this thread, as `(trace_id, span_id)` in lower-case hex.
+pub fn active_span_ids() -> Option<(String, String)> {
+    use opentelemetry::trace::TraceContextExt;
+    let context = opentelemetry::Context::current();
+    let span = context.span();
+    let span_context = span.span_context();
+    span_context.is_valid().then(|| (span_context.trace_id().to_string(), span_context.span_id().to_string()))
+}

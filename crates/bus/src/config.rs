@@ -1,0 +1,65 @@
+//! Where the brokers are and under which name we speak to them.
+
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+
+use crate::BusError;
+
+/// Address of the bus and identity of the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BusConfig {
+    /// Bootstrap brokers as `host:port`, joined by commas.
+    pub brokers: String,
+    /// Name of this client in the broker's eyes.
+    pub client_id: String,
+    /// How long one event may take to be acknowledged.
+    pub delivery_timeout: Duration,
+}
+
+impl BusConfig {
+    /// Reads `kafka://host:port[,host:port]`.
+    pub fn parse(address: &str, client_id: &str) -> Result<Self, BusError> {
+        let refuse = || BusError::Address { address: address.to_owned() };
+        let brokers = address.strip_prefix("kafka://").ok_or_else(refuse)?.trim_end_matches('/');
+        let valid = |broker: &str| {
+            broker.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        };
+        if !brokers.split(',').all(valid) {
+            return Err(refuse());
+        }
+        Ok(Self {
+            brokers: brokers.to_owned(),
+            client_id: client_id.to_owned(),
+            delivery_timeout: Duration::from_secs(10),
+        })
+    }
+
+    /// Settings that producer, consumer and admin client share.
+    pub(crate) fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.brokers)
+            .set("client.id", &self.client_id)
+            .set("socket.keepalive.enable", "true")
+            .set("reconnect.backoff.ms", "100")
+            .set("reconnect.backoff.max.ms", "2000")
+            // librdkafka's own metrics subscription: nothing here answers it.
+            .set("enable.metrics.push", "false");
+        config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        let parsed = BusConfig::parse("kafka://a:9092,b:9093/", "svc").expect("valid");
+        assert_eq!(parsed.brokers, "a:9092,b:9093");
+        for bad in ["a:9092", "kafka://", "kafka://a", "kafka://a:x", "kafka://:9092", "kafka://a:1,,b:2"] {
+            assert!(BusConfig::parse(bad, "svc").is_err(), "{bad}");
+        }
+    }
+}

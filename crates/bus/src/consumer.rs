@@ -1,0 +1,189 @@
+//! A member of a consumer group: hands each event to a handler, commits after handling, gives up to the dead letters.
+//!
+//! Several events are handled at once up to the limit; commits follow the lowest unhandled offset. No failure of a
+//! handler, a broker or a dead-letter topic ends the loop.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::{Offset, TopicPartitionList};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
+
+use self::attempt::{Attempt, Received};
+use crate::offsets::OffsetTracker;
+use crate::{BusConfig, BusError, BusMetrics, Event, HandleError, Producer, RetryPolicy};
+
+mod attempt;
+mod lag;
+
+/// Pause after an error of the broker connection, so that an outage does not spin.
+const ERROR_PAUSE: Duration = Duration::from_millis(250);
+
+/// How a group member reads.
+#[derive(Debug, Clone)]
+pub struct ConsumerOptions {
+    /// Consumer group.
+    pub group: String,
+    /// Topics to subscribe to.
+    pub topics: Vec<String>,
+    /// Events handled at one time.
+    pub concurrency: usize,
+    /// Retries before an event is given up.
+    pub retry: RetryPolicy,
+    /// How often `kafka_consumer_lag` is refreshed.
+    pub lag_interval: Duration,
+}
+
+impl ConsumerOptions {
+    /// One event at a time, default retries, lag every 5 s.
+    pub fn new(group: &str, topics: &[&str]) -> Self {
+        Self {
+            group: group.to_owned(),
+            topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+            concurrency: 1,
+            retry: RetryPolicy::default(),
+            lag_interval: Duration::from_secs(5),
+        }
+    }
+}
+
+/// One event as it is handed to the handler.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// The event.
+    pub event: Event,
+    /// Topic it was read from.
+    pub topic: String,
+    /// Partition and offset.
+    pub position: (i32, i64),
+    /// Which retry this is; 0 for the first attempt.
+    pub retry: u32,
+}
+
+/// A group member; see [`Consumer::run`].
+pub struct Consumer {
+    inner: Arc<StreamConsumer>,
+    options: ConsumerOptions,
+    producer: Producer,
+    metrics: BusMetrics,
+    offsets: Arc<Mutex<OffsetTracker>>,
+}
+
+impl std::fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Consumer").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl Consumer {
+    /// Subscribes; joins the group with the first read. `producer` takes the dead letters.
+    pub fn subscribe(
+        config: &BusConfig,
+        options: ConsumerOptions,
+        producer: Producer,
+        metrics: BusMetrics,
+    ) -> Result<Self, BusError> {
+        let inner: StreamConsumer = config
+            .client()
+            .set("group.id", &options.group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "earliest")
+            .set("session.timeout.ms", "10000")
+            .set("fetch.wait.max.ms", "500")
+            .set("fetch.error.backoff.ms", "100")
+            // Prefetch is bounded: what waits here is not seen by anyone else.
+            .set("queued.min.messages", "100")
+            .set("queued.max.messages.kbytes", "4096")
+            .create()
+            .map_err(|source| BusError::Client { brokers: config.brokers.clone(), source })?;
+        let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
+        inner.subscribe(&topics).map_err(|source| BusError::Subscribe {
+            group: options.group.clone(),
+            topics: topics.join(","),
+            source,
+        })?;
+        Ok(Self { inner: Arc::new(inner), options, producer, metrics, offsets: Arc::default() })
+    }
+
+    /// Reads until cancelled; then lets what is in flight finish and commits it.
+    pub async fn run<H, F>(self, cancel: CancellationToken, handler: H)
+    where
+        H: Fn(Delivery) -> F,
+        F: Future<Output = Result<(), HandleError>>,
+    {
+        let lag = tokio::spawn(lag::report(
+            Arc::clone(&self.inner),
+            Arc::clone(&self.offsets),
+            self.metrics.clone(),
+            self.options.clone(),
+            cancel.clone(),
+        ));
+        let mut in_flight = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => break,
+                Some(finished) = in_flight.next(), if !in_flight.is_empty() => self.commit(&finished),
+                message = self.inner.recv(), if in_flight.len() < self.options.concurrency.max(1) => match message {
+                    Ok(message) => in_flight.push(self.handle(&self.receive(&message), &handler)),
+                    Err(error) => {
+                        tracing::warn!(error = %error, group = self.options.group, "read from the bus");
+                        tokio::time::sleep(ERROR_PAUSE).await;
+                    }
+                },
+            }
+        }
+        while let Some(finished) = in_flight.next().await {
+            self.commit(&finished);
+        }
+        if let Err(error) = lag.await {
+            tracing::warn!(error = %error, "lag reporter ended");
+        }
+    }
+
+    fn receive(&self, message: &BorrowedMessage<'_>) -> Received {
+        let mut offsets = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
+        offsets.start(message.topic(), message.partition(), message.offset());
+        Received::new(message)
+    }
+
+    /// Handles one event to its end: done, or given up.
+    fn handle<'a, H, F>(&'a self, received: &Received, handler: &'a H) -> impl Future<Output = Received> + use<'a, H, F>
+    where
+        H: Fn(Delivery) -> F,
+        F: Future<Output = Result<(), HandleError>>,
+    {
+        let received = received.clone();
+        let span = received.span(&self.options.group);
+        let attempt = Attempt { options: &self.options, producer: &self.producer, metrics: &self.metrics };
+        async move {
+            let result = attempt.handle(&received, handler).await;
+            if result == "dead_letter" {
+                Span::current().record("otel.status_code", "ERROR");
+            }
+            let labels = [self.options.group.as_str(), received.topic.as_str(), result];
+            self.metrics.consumed.with_label_values(&labels).inc();
+            received
+        }
+        .instrument(span)
+    }
+
+    fn commit(&self, received: &Received) {
+        let mut offsets = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(position) = offsets.finish(&received.topic, received.partition, received.offset) else { return };
+        drop(offsets);
+        let mut list = TopicPartitionList::new();
+        let result = list
+            .add_partition_offset(&received.topic, received.partition, Offset::Offset(position))
+            .and_then(|()| self.inner.commit(&list, CommitMode::Async));
+        if let Err(error) = result {
+            tracing::warn!(error = %error, topic = received.topic, offset = position, "commit");
+        }
+    }
+}

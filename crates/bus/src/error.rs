@@ -1,0 +1,110 @@
+//! What can go wrong between a service and its broker, and how a handler says that it failed.
+
+use rdkafka::error::KafkaError;
+
+/// A failure of the bus itself.
+#[derive(Debug, thiserror::Error)]
+pub enum BusError {
+    /// The address is not one.
+    #[error("read bus address {address}\nwrite it as kafka://host:port, several hosts joined by commas")]
+    Address {
+        /// The text that was given.
+        address: String,
+    },
+    /// The client refused its configuration.
+    #[error("create the Kafka client for {brokers}")]
+    Client {
+        /// The brokers it was made for.
+        brokers: String,
+        /// What librdkafka said.
+        #[source]
+        source: KafkaError,
+    },
+    /// The broker did not take the event in time, or refused it.
+    #[error("deliver event {event} to topic {topic}")]
+    Delivery {
+        /// Target topic.
+        topic: String,
+        /// The event's id.
+        event: String,
+        /// What librdkafka said.
+        #[source]
+        source: KafkaError,
+    },
+    /// An event does not become JSON.
+    #[error("encode event {event}")]
+    Encode {
+        /// The event's id.
+        event: String,
+        /// What the encoder said.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A subscription was refused.
+    #[error("subscribe group {group} to {topics}")]
+    Subscribe {
+        /// Consumer group.
+        group: String,
+        /// Topics, joined by commas.
+        topics: String,
+        /// What librdkafka said.
+        #[source]
+        source: KafkaError,
+    },
+    /// A topic could not be created.
+    #[error("create topic {topic}: {reason}")]
+    CreateTopic {
+        /// The topic.
+        topic: String,
+        /// What the broker said.
+        reason: String,
+    },
+    /// The broker cannot be reached.
+    #[error("reach the broker at {brokers}\nis it running, and is the address right?")]
+    Unreachable {
+        /// The brokers that were tried.
+        brokers: String,
+        /// What librdkafka said last.
+        #[source]
+        source: KafkaError,
+    },
+    /// The embedded broker could not listen.
+    #[error("listen on {address} for Kafka clients\nis the port taken? choose another one with --listen")]
+    Listen {
+        /// The address that was asked for.
+        address: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The embedded broker did not start.
+    #[error("start the embedded broker: {0}")]
+    Embedded(String),
+    /// Two metrics of one name.
+    #[error("register bus metrics")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// Why a handler could not handle an event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{error_type}: {message}")]
+pub struct HandleError {
+    /// A short class for metrics and dead letters, such as `decode` or `timeout`.
+    pub error_type: String,
+    /// What happened.
+    pub message: String,
+    /// Whether another attempt may succeed.
+    pub retry: bool,
+}
+
+impl HandleError {
+    /// A failure that another attempt may mend.
+    pub fn transient(error_type: &str, message: impl Into<String>) -> Self {
+        Self { error_type: error_type.to_owned(), message: message.into(), retry: true }
+    }
+
+    /// A failure that every attempt would meet again.
+    pub fn permanent(error_type: &str, message: impl Into<String>) -> Self {
+        Self { error_type: error_type.to_owned(), message: message.into(), retry: false }
+    }
+}

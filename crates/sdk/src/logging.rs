@@ -1,0 +1,121 @@
+//! Events as one JSON object a line, with the identity of the active span. Does not filter: the subscriber does.
+//!
+//! A line holds `timestamp`, `level`, `logger`, `message`, `module`, `function`, `line`, `service`, `trace_id`,
+//! `span_id` and every field of the event; `exception` where the event carries an error.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io::Write;
+use std::sync::Arc;
+
+use opentelemetry::trace::TraceContextExt;
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use self::fields::{FieldWriter, write_key, write_text};
+
+mod fields;
+
+/// Where finished lines go, each with its line feed.
+pub type LineSink = Arc<dyn Fn(&[u8]) + Send + Sync>;
+
+/// Standard output. A reader that has gone away costs the line, not the service.
+pub(crate) fn stdout() -> LineSink {
+    Arc::new(|line| drop(std::io::stdout().lock().write_all(line)))
+}
+
+/// The layer that writes the lines.
+pub(crate) struct JsonLayer {
+    service: String,
+    sink: LineSink,
+}
+
+impl fmt::Debug for JsonLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonLayer").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+impl JsonLayer {
+    pub(crate) fn new(service: &str, sink: LineSink) -> Self {
+        Self { service: service.to_owned(), sink }
+    }
+
+    fn write<S>(&self, buffer: &mut Vec<u8>, event: &Event<'_>, context: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let metadata = event.metadata();
+        buffer.clear();
+        buffer.push(b'{');
+        let now = jiff::Timestamp::now();
+        write_key(buffer, "timestamp");
+        // Microseconds in UTC; a write into a Vec cannot fail.
+        drop(write!(buffer, "\"{now:.6}\""));
+        write_text(buffer, "level", metadata.level().as_str());
+        write_text(buffer, "logger", metadata.target());
+        write_text(buffer, "service", &self.service);
+        write_source(buffer, metadata, context.event_span(event).map(|span| span.metadata()));
+        write_trace(buffer);
+        let mut fields = FieldWriter::new(buffer);
+        event.record(&mut fields);
+        fields.finish();
+        buffer.extend_from_slice(b"}\n");
+    }
+}
+
+impl<S> Layer<S> for JsonLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        thread_local! {
+            static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        BUFFER.with(|cell| match cell.try_borrow_mut() {
+            Ok(mut buffer) => {
+                self.write(&mut buffer, event, &context);
+                (self.sink)(&buffer);
+            }
+            // A field's Display logs in turn: rare, so it pays for its own buffer.
+            Err(_) => {
+                let mut buffer = Vec::new();
+                self.write(&mut buffer, event, &context);
+                (self.sink)(&buffer);
+            }
+        });
+    }
+}
+
+/// Module and line of the event. The function is known where the enclosing span bears its name, which is what
+/// `#[tracing::instrument]` does in the same module.
+fn write_source(buffer: &mut Vec<u8>, event: &Metadata<'_>, span: Option<&Metadata<'_>>) {
+    write_text(buffer, "module", event.module_path().unwrap_or_default());
+    if let Some(span) = span
+        && span.module_path() == event.module_path()
+        && span.name().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    {
+        write_text(buffer, "function", span.name());
+    }
+    if let Some(line) = event.line() {
+        write_key(buffer, "line");
+        drop(write!(buffer, "{line}"));
+    }
+}
+
+fn write_trace(buffer: &mut Vec<u8>) {
+    let context = opentelemetry::Context::current();
+    let span = context.span();
+    let span_context = span.span_context();
+    if span_context.is_valid() {
+        write_key(buffer, "trace_id");
+        drop(write!(buffer, "\"{}\"", span_context.trace_id()));
+        write_key(buffer, "span_id");
+        drop(write!(buffer, "\"{}\"", span_context.span_id()));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! The fields of an event as JSON members, bounded in size, with errors unfolded into their chain.
+
+use std::error::Error;
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
+
+use tracing::field::{Field, Visit};
+
+/// Bytes of one text value; the rest is cut.
+const MAX_VALUE_BYTES: usize = 16 * 1024;
+/// Bytes of all fields; further ones are left out and counted in `fields_dropped`.
+const MAX_FIELDS_BYTES: usize = 64 * 1024;
+/// Causes of one error that are followed.
+const MAX_CAUSES: usize = 16;
+/// Names the line itself uses; a field of this name is written as `field.<name>`.
+const RESERVED: [&str; 11] = [
+    "timestamp", "level", "logger", "message", "module", "function", "line", "service", "trace_id", "span_id",
+    "fields_dropped",
+];
+
+/// Writes `,"key":` (or `"key":` as the first member).
+pub(super) fn write_key(buffer: &mut Vec<u8>, key: &str) {
+    if buffer.last() != Some(&b'{') {
+        buffer.push(b',');
+    }
+    write_json(buffer, key);
+    buffer.push(b':');
+}
+
+/// Writes a text member.
+pub(super) fn write_text(buffer: &mut Vec<u8>, key: &str, value: &str) {
+    write_key(buffer, key);
+    write_json(buffer, value);
+}
+
+fn write_json(buffer: &mut Vec<u8>, text: &str) {
+    let text = &text[..text.floor_char_boundary(MAX_VALUE_BYTES)];
+    serde_json::to_writer(buffer, text).expect("a string is written into memory");
+}
+
+/// Visits the fields of one event.
+pub(super) struct FieldWriter<'a> {
+    buffer: &'a mut Vec<u8>,
+    start: usize,
+    dropped: usize,
+    has_message: bool,
+}
+
+impl<'a> FieldWriter<'a> {
+    pub(super) fn new(buffer: &'a mut Vec<u8>) -> Self {
+        let start = buffer.len();
+        Self { buffer, start, dropped: 0, has_message: false }
+    }
+
+    /// Closes the object: the message is there always, and what was left out is told.
+    pub(super) fn finish(self) {
+        if !self.has_message {
+            write_text(self.buffer, "message", "");
+        }
+        if self.dropped > 0 {
+            write_key(self.buffer, "fields_dropped");
+            drop(write!(self.buffer, "{}", self.dropped));
+        }
+    }
+
+    fn key(&mut self, field: &Field) -> bool {
+        let name = field.name();
+        if name == "message" {
+            self.has_message = true;
+        } else if self.buffer.len() - self.start > MAX_FIELDS_BYTES {
+            self.dropped += 1;
+            return false;
+        }
+        if name != "message" && RESERVED.contains(&name) {
+            write_key(self.buffer, &format!("field.{name}"));
+        } else {
+            write_key(self.buffer, name);
+        }
+        true
+    }
+
+    fn plain(&mut self, field: &Field, value: impl fmt::Display) {
+        if self.key(field) {
+            drop(write!(self.buffer, "{value}"));
+        }
+    }
+}
+
+impl Visit for FieldWriter<'_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if value.is_finite() {
+            self.plain(field, value);
+        } else {
+            self.record_str(field, &value.to_string());
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.plain(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.plain(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.plain(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if self.key(field) {
+            write_json(self.buffer, value);
+        }
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        let (message, chain) = (value.to_string(), causes(value));
+        self.record_str(field, &message);
+        if field.name() != "exception" {
+            write_key(self.buffer, "exception");
+            let exception = serde_json::json!({ "message": message, "causes": chain });
+            drop(write!(self.buffer, "{exception}"));
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let mut text = String::new();
+        // A Debug that fails leaves what it has written.
+        drop(write!(text, "{value:?}"));
+        self.record_str(field, &text);
+    }
+}
+
+fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+    std::iter::successors(error.source(), |&cause| cause.source()).take(MAX_CAUSES).map(ToString::to_string).collect()
+}
