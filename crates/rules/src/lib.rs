@@ -1,1 +1,34 @@
-//! Skopos rules.
+//! Recording and alerting rules in Prometheus' rule-file format: files, evaluation, alert state.
+//! Logic without I/O: time, queries and appends come in through [`RuleIo`] and `now_ms`; sending
+//! alerts belongs to the alertmanager.
+//!
+//! ```text
+//!   text ─▶ file (parse, validate) ─▶ RuleFile ─▶ RuleGroups ─▶ Group ─▶ RecordingRule, AlertingRule
+//!                                        now_ms, RuleIo ──▲        │            │
+//!                                                                  ▼            ▼
+//!                                             series, ALERTS, markers     AlertNotice, views
+//! ```
+//!
+//! Semantics are those of `rules/` in Prometheus 3.x; the names of its functions are given where
+//! a detail is matched.
+
+mod alerting;
+mod error;
+mod expand;
+mod file;
+mod group;
+mod groups;
+mod io;
+mod recording;
+mod rule;
+mod schedule;
+mod telemetry;
+mod view;
+
+pub use alerting::AlertNotice;
+pub use error::{RuleFileError, RuleProblem};
+pub use expand::{ExpandContext, Expander};
+pub use file::{GroupSpec, RuleFile, RuleKind, RuleSpec, parse_rule_file};
+pub use groups::{GroupHandle, RuleGroups, RuleOptions};
+pub use io::{PromqlIo, RuleIo, RuleSample};
+pub use view::{AlertState, AlertView, GroupView, Health, RuleView, RuleViewKind};

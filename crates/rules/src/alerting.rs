@@ -1,0 +1,302 @@
+//! Alerting rules: a query whose result are alerts that are pending, then fire, then resolve
+//! (`rules/alerting.go`). Restoration after a restart is in `restore`.
+
+mod restore;
+
+use std::collections::BTreeMap;
+
+use skopos_core::labels::METRIC_NAME;
+use skopos_core::metric::{MetricValue, SeriesBatch};
+use skopos_core::{Labels, LabelsBuilder};
+
+use crate::expand::{ExpandContext, Expander};
+use crate::file::RuleSpec;
+use crate::io::RuleSample;
+use crate::rule::float_series;
+use crate::view::{AlertState, AlertView};
+
+pub(crate) use restore::{RestoreTimes, matchers};
+
+const ALERTS: &str = "ALERTS";
+const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
+const ALERT_NAME: &str = "alertname";
+const ALERT_STATE: &str = "alertstate";
+/// How long a resolved alert is kept, so that its end is sent more than once.
+const RESOLVED_RETENTION_MS: i64 = 15 * 60 * 1000;
+
+/// One alert that is or was active.
+#[derive(Debug, Clone)]
+pub(crate) struct ActiveAlert {
+    pub(crate) state: AlertState,
+    pub(crate) annotations: Vec<(String, String)>,
+    pub(crate) value: f64,
+    pub(crate) active_at_ms: i64,
+    pub(crate) fired_at_ms: Option<i64>,
+    pub(crate) resolved_at_ms: Option<i64>,
+    pub(crate) last_sent_ms: Option<i64>,
+    pub(crate) keep_firing_since_ms: Option<i64>,
+}
+
+/// An alert to be sent to the alertmanager.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertNotice {
+    /// Labels, `alertname` included.
+    pub labels: Labels,
+    /// Annotations, sorted by name.
+    pub annotations: Vec<(String, String)>,
+    /// When it started to be active.
+    pub starts_at_ms: i64,
+    /// When it resolved, or until when it holds if nothing more is sent.
+    pub ends_at_ms: i64,
+    /// Whether it resolved.
+    pub is_resolved: bool,
+    /// The rule's expression.
+    pub expr: String,
+    /// File, group and rule it comes from.
+    pub origin: [String; 3],
+}
+
+/// The alerts of a rule.
+#[derive(Debug)]
+pub(crate) struct AlertingRule {
+    name: String,
+    hold_ms: i64,
+    keep_firing_for_ms: i64,
+    labels: Vec<(String, Expander)>,
+    annotations: Vec<(String, Expander)>,
+    pub(crate) active: BTreeMap<Labels, ActiveAlert>,
+    /// Until then no state is written, or it would overwrite what is to be restored.
+    pub(crate) is_restored: bool,
+}
+
+/// When and with which bounds a rule is evaluated.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EvaluationTimes {
+    /// The time of the evaluation.
+    pub(crate) now_ms: i64,
+    /// The time of queries and samples: earlier by the query offset.
+    pub(crate) sample_ms: i64,
+    /// Most alerts; 0 is no limit.
+    pub(crate) limit: usize,
+}
+
+impl AlertingRule {
+    pub(crate) fn new(spec: &RuleSpec, is_restored: bool) -> Self {
+        let compile = |texts: &BTreeMap<String, String>| {
+            let pairs = texts.iter();
+            pairs
+                .map(|(name, text)| {
+                    let expander = Expander::parse(&spec.name, text).expect("rule files are checked when read");
+                    (name.clone(), expander)
+                })
+                .collect()
+        };
+        Self {
+            name: spec.name.clone(),
+            hold_ms: spec.for_ms,
+            keep_firing_for_ms: spec.keep_firing_for_ms,
+            labels: compile(&spec.labels),
+            annotations: compile(&spec.annotations),
+            active: BTreeMap::new(),
+            is_restored,
+        }
+    }
+
+    /// Takes over the alerts of an older version of the rule.
+    pub(crate) fn take_state(&mut self, older: &mut Self) {
+        self.active = std::mem::take(&mut older.active);
+        self.is_restored = older.is_restored;
+    }
+
+    /// Moves the alerts on by a result; gives the series that tell of them.
+    pub(crate) fn evaluate(
+        &mut self,
+        samples: &[RuleSample],
+        times: EvaluationTimes,
+        context: &ExpandContext<'_>,
+    ) -> Result<Vec<SeriesBatch>, String> {
+        let found = self.alerts_of(samples, times.now_ms, context)?;
+        let present: Vec<Labels> = found.keys().cloned().collect();
+        for (labels, alert) in found {
+            match self.active.get_mut(&labels) {
+                Some(known) if known.state != AlertState::Inactive => {
+                    known.value = alert.value;
+                    known.annotations = alert.annotations;
+                }
+                _ => {
+                    self.active.insert(labels, alert);
+                }
+            }
+        }
+        let live = self.advance(&present, times.now_ms);
+        if times.limit > 0 && live.len() > times.limit {
+            self.active.clear();
+            return Err(format!("exceeded limit of {} with {} alerts", times.limit, live.len()));
+        }
+        if !self.is_restored {
+            return Ok(Vec::new());
+        }
+        Ok(live
+            .iter()
+            .flat_map(|labels| self.state_series(labels, times.sample_ms))
+            .collect())
+    }
+
+    fn alerts_of(
+        &self,
+        samples: &[RuleSample],
+        now_ms: i64,
+        context: &ExpandContext<'_>,
+    ) -> Result<BTreeMap<Labels, ActiveAlert>, String> {
+        let mut alerts = BTreeMap::new();
+        for sample in samples {
+            let mut builder = LabelsBuilder::from_labels(&sample.labels);
+            builder.remove(METRIC_NAME);
+            for (name, expander) in &self.labels {
+                builder.set(name, &expander.expand_or_error(sample, context));
+            }
+            builder.set(ALERT_NAME, &self.name);
+            let expand =
+                |(name, expander): &(String, Expander)| (name.clone(), expander.expand_or_error(sample, context));
+            let alert = ActiveAlert {
+                state: AlertState::Pending,
+                annotations: self.annotations.iter().map(expand).collect(),
+                value: float_value(&sample.value),
+                active_at_ms: now_ms,
+                fired_at_ms: None,
+                resolved_at_ms: None,
+                last_sent_ms: None,
+                keep_firing_since_ms: None,
+            };
+            if alerts.insert(builder.build(), alert).is_some() {
+                return Err("vector contains metrics with the same labelset after applying alert labels".to_owned());
+            }
+        }
+        Ok(alerts)
+    }
+
+    /// Lets alerts fire, resolve and be forgotten; gives those that are pending or firing.
+    fn advance(&mut self, present: &[Labels], now_ms: i64) -> Vec<Labels> {
+        let (hold_ms, keep_firing_for_ms) = (self.hold_ms, self.keep_firing_for_ms);
+        let mut live = Vec::new();
+        self.active.retain(|labels, alert| {
+            if present.binary_search(labels).is_ok() {
+                alert.keep_firing_since_ms = None;
+            } else if !alert.keeps_firing(keep_firing_for_ms, now_ms) {
+                return alert.resolve(now_ms);
+            }
+            if alert.state == AlertState::Pending && now_ms - alert.active_at_ms >= hold_ms {
+                alert.state = AlertState::Firing;
+                alert.fired_at_ms = Some(now_ms);
+            }
+            live.push(labels.clone());
+            true
+        });
+        live
+    }
+
+    /// `ALERTS` and `ALERTS_FOR_STATE` of an alert.
+    fn state_series(&self, labels: &Labels, timestamp_ms: i64) -> Vec<SeriesBatch> {
+        let Some(alert) = self.active.get(labels) else {
+            return Vec::new();
+        };
+        let mut builder = LabelsBuilder::from_labels(labels);
+        builder.set(METRIC_NAME, ALERTS_FOR_STATE);
+        let since_seconds = alert.active_at_ms.div_euclid(1000) as f64;
+        let for_state = float_series(builder.build(), timestamp_ms, since_seconds);
+        builder.set(METRIC_NAME, ALERTS);
+        builder.set(ALERT_STATE, alert.state.as_str());
+        vec![float_series(builder.build(), timestamp_ms, 1.0), for_state]
+    }
+
+    /// The alerts to send now (`needsSending`); they count as sent.
+    pub(crate) fn notices(&mut self, now_ms: i64, resend_delay_ms: i64, interval_ms: i64) -> Vec<AlertNotice> {
+        let mut notices = Vec::new();
+        for (labels, alert) in &mut self.active {
+            if !alert.needs_sending(now_ms, resend_delay_ms) {
+                continue;
+            }
+            alert.last_sent_ms = Some(now_ms);
+            let valid_until_ms = now_ms + 4 * interval_ms.max(resend_delay_ms);
+            notices.push(AlertNotice {
+                labels: labels.clone(),
+                annotations: alert.annotations.clone(),
+                starts_at_ms: alert.fired_at_ms.unwrap_or(alert.active_at_ms),
+                ends_at_ms: alert.resolved_at_ms.unwrap_or(valid_until_ms),
+                is_resolved: alert.resolved_at_ms.is_some(),
+                expr: String::new(),
+                origin: [String::new(), String::new(), self.name.clone()],
+            });
+        }
+        notices
+    }
+
+    /// The highest state of its alerts.
+    pub(crate) fn state(&self) -> AlertState {
+        let states = self.active.values().map(|alert| alert.state);
+        states.max().unwrap_or(AlertState::Inactive)
+    }
+
+    /// The alerts that are pending or firing.
+    pub(crate) fn views(&self) -> Vec<AlertView> {
+        let live = self
+            .active
+            .iter()
+            .filter(|(_, alert)| alert.state != AlertState::Inactive);
+        live.map(|(labels, alert)| AlertView {
+            labels: labels.clone(),
+            annotations: alert.annotations.clone(),
+            state: alert.state,
+            active_at_ms: alert.active_at_ms,
+            keep_firing_since_ms: alert.keep_firing_since_ms,
+            value: alert.value,
+        })
+        .collect()
+    }
+}
+
+impl ActiveAlert {
+    /// Whether `keep_firing_for` holds an alert that has no result any more.
+    fn keeps_firing(&mut self, keep_firing_for_ms: i64, now_ms: i64) -> bool {
+        if self.state != AlertState::Firing || keep_firing_for_ms == 0 {
+            return false;
+        }
+        let since_ms = *self.keep_firing_since_ms.get_or_insert(now_ms);
+        now_ms - since_ms < keep_firing_for_ms
+    }
+
+    /// Ends the alert; gives whether it must still be kept.
+    fn resolve(&mut self, now_ms: i64) -> bool {
+        let was_pending = self.state == AlertState::Pending;
+        let is_old = self
+            .resolved_at_ms
+            .is_some_and(|at| now_ms - at > RESOLVED_RETENTION_MS);
+        if self.state != AlertState::Inactive {
+            self.state = AlertState::Inactive;
+            self.resolved_at_ms = Some(now_ms);
+        }
+        !was_pending && !is_old
+    }
+
+    fn needs_sending(&self, now_ms: i64, resend_delay_ms: i64) -> bool {
+        if self.state == AlertState::Pending {
+            return false;
+        }
+        match (self.last_sent_ms, self.resolved_at_ms) {
+            (None, _) => true,
+            (Some(sent_ms), Some(resolved_ms)) if resolved_ms > sent_ms => true,
+            (Some(sent_ms), _) => sent_ms + resend_delay_ms < now_ms,
+        }
+    }
+}
+
+/// The value shown of an alert; a histogram has none.
+fn float_value(value: &MetricValue) -> f64 {
+    match value {
+        MetricValue::Float(value) => *value,
+        MetricValue::Histogram(_) => 0.0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,275 @@
+//! One group of rules: evaluates its rules in order, keeps their state, marks vanished series.
+
+use std::collections::HashSet;
+
+use skopos_core::metric::{MetricBatch, SeriesBatch};
+use skopos_core::sample::STALE_NAN;
+use skopos_core::{Labels, TimeRange};
+
+use crate::alerting::{AlertNotice, EvaluationTimes, RestoreTimes, matchers};
+use crate::expand::ExpandContext;
+use crate::file::GroupSpec;
+use crate::groups::RuleOptions;
+use crate::io::RuleIo;
+use crate::rule::{Rule, RuleBody, float_series};
+use crate::schedule::{Due, Schedule};
+use crate::telemetry;
+use crate::view::{GroupView, Health, RuleView, RuleViewKind};
+
+/// Evaluations before `for` state is restored: recording rules that alerts depend on must have
+/// run first.
+const EVALUATIONS_BEFORE_RESTORE: u64 = 2;
+
+/// A group with its state.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) file: String,
+    pub(crate) spec: GroupSpec,
+    pub(crate) schedule: Schedule,
+    interval_ms: i64,
+    rules: Vec<Rule>,
+    last_evaluation_ms: Option<i64>,
+    evaluation_ns: i64,
+    iterations: u64,
+    missed_iterations: u64,
+    wants_restoration: bool,
+    /// Series of rules that are gone; marked with the next evaluation.
+    orphans: Vec<Labels>,
+}
+
+impl Group {
+    /// A group that was never evaluated. With `restore` it reads back alert state after two
+    /// evaluations.
+    pub(crate) fn new(file: &str, spec: GroupSpec, options: &RuleOptions, now_ms: i64, restore: bool) -> Self {
+        let interval_ms = spec.interval_ms.unwrap_or(options.interval_ms).max(1);
+        let rules = spec
+            .rules
+            .iter()
+            .map(|rule| Rule::new(rule.clone(), !restore))
+            .collect();
+        Self {
+            file: file.to_owned(),
+            schedule: Schedule::new(file, &spec.name, interval_ms, now_ms),
+            spec,
+            interval_ms,
+            rules,
+            last_evaluation_ms: None,
+            evaluation_ns: 0,
+            iterations: 0,
+            missed_iterations: 0,
+            wants_restoration: restore,
+            orphans: Vec::new(),
+        }
+    }
+
+    /// Takes over what an older version of the group knows (`Group.CopyState`).
+    pub(crate) fn inherit(&mut self, older: &mut Self) {
+        if self.interval_ms == older.interval_ms {
+            self.schedule = older.schedule.clone();
+        }
+        self.wants_restoration = older.wants_restoration;
+        self.iterations = older.iterations;
+        self.missed_iterations = older.missed_iterations;
+        self.last_evaluation_ms = older.last_evaluation_ms;
+        self.orphans = std::mem::take(&mut older.orphans);
+        let mut older_rules: Vec<Option<Rule>> = older.rules.drain(..).map(Some).collect();
+        for rule in &mut self.rules {
+            let matching = older_rules
+                .iter_mut()
+                .find(|slot| slot.as_ref().is_some_and(|old| old.same_identity(&rule.spec)));
+            let Some(mut old) = matching.and_then(Option::take) else {
+                continue;
+            };
+            rule.series = std::mem::take(&mut old.series);
+            if let (RuleBody::Alerting(new), RuleBody::Alerting(old)) = (&mut rule.body, &mut old.body) {
+                new.take_state(old);
+            }
+        }
+        for gone in older_rules.into_iter().flatten() {
+            self.orphans.extend(gone.series);
+        }
+    }
+
+    /// Every series that the group made and did not end yet.
+    pub(crate) fn live_series(&self) -> Vec<Labels> {
+        let series = self.rules.iter().flat_map(|rule| rule.series.iter().cloned());
+        series.chain(self.orphans.iter().cloned()).collect()
+    }
+
+    /// Evaluates the group once; gives the alerts to send.
+    pub(crate) fn evaluate(&mut self, due: Due, io: &dyn RuleIo, options: &RuleOptions) -> Vec<AlertNotice> {
+        let started_ns = options.clock.now_ns();
+        let offset_ms = self.spec.query_offset_ms.unwrap_or(options.query_offset_ms);
+        let times = EvaluationTimes {
+            now_ms: due.time_ms,
+            sample_ms: due.time_ms - offset_ms,
+            limit: self.spec.limit,
+        };
+        let mut notices = Vec::new();
+        for rule in &mut self.rules {
+            let rule_started_ns = options.clock.now_ns();
+            evaluate_rule(rule, times, io, options);
+            rule.evaluation_ns = options.clock.now_ns() - rule_started_ns;
+            if let (RuleBody::Alerting(alerting), Health::Good) = (&mut rule.body, rule.health) {
+                for mut notice in alerting.notices(due.time_ms, options.resend_delay_ms, self.interval_ms) {
+                    notice.expr.clone_from(&rule.spec.expr);
+                    notice.origin = [self.file.clone(), self.spec.name.clone(), rule.spec.name.clone()];
+                    notices.push(notice);
+                }
+            }
+        }
+        let ended = append(io, stale_markers(self.orphans.drain(..), times.sample_ms));
+        if let (Err(error), Some(first)) = (ended, self.rules.first_mut()) {
+            first.last_error = error;
+        }
+        self.finish(due, options.clock.now_ns() - started_ns);
+        if self.wants_restoration && self.iterations >= EVALUATIONS_BEFORE_RESTORE {
+            self.restore(due.time_ms, io, options);
+        }
+        notices
+    }
+
+    fn finish(&mut self, due: Due, evaluation_ns: i64) {
+        self.iterations += 1;
+        self.missed_iterations += due.missed;
+        self.last_evaluation_ms = Some(due.time_ms);
+        self.evaluation_ns = evaluation_ns;
+        telemetry::MISSED.inc_by(due.missed);
+        telemetry::GROUP_SECONDS.observe(evaluation_ns as f64 / 1e9);
+    }
+
+    fn restore(&mut self, now_ms: i64, io: &dyn RuleIo, options: &RuleOptions) {
+        self.wants_restoration = false;
+        let times = RestoreTimes {
+            now_ms,
+            grace_period_ms: options.for_grace_period_ms,
+        };
+        let range = TimeRange::new(now_ms - options.outage_tolerance_ms, now_ms);
+        for rule in &mut self.rules {
+            let RuleBody::Alerting(alerting) = &mut rule.body else {
+                continue;
+            };
+            if alerting.wants_restoration(times.grace_period_ms) {
+                match io.select(&matchers(&rule.spec.name), range) {
+                    Ok(series) => alerting.restore(&series, times),
+                    Err(error) => rule.last_error = format!("failed to restore `for` state: {error}"),
+                }
+            }
+            alerting.is_restored = true;
+        }
+    }
+
+    /// What the API shows of the group.
+    pub(crate) fn view(&self) -> GroupView {
+        GroupView {
+            name: self.spec.name.clone(),
+            file: self.file.clone(),
+            interval_seconds: self.interval_ms as f64 / 1000.0,
+            limit: self.spec.limit,
+            rules: self.rules.iter().map(rule_view).collect(),
+            evaluation_seconds: self.evaluation_ns as f64 / 1e9,
+            last_evaluation_ms: self.last_evaluation_ms,
+            iterations: self.iterations,
+            missed_iterations: self.missed_iterations,
+        }
+    }
+}
+
+/// Evaluates a rule and stores what it makes; an error becomes the rule's health.
+fn evaluate_rule(rule: &mut Rule, times: EvaluationTimes, io: &dyn RuleIo, options: &RuleOptions) {
+    telemetry::EVALUATIONS.inc();
+    rule.last_evaluation_ms = Some(times.now_ms);
+    match run(rule, times, io, options) {
+        Ok(series) => {
+            let current: HashSet<Labels> = series.iter().map(|series| series.labels.clone()).collect();
+            let vanished = rule.series.difference(&current).cloned();
+            let mut batch = series;
+            batch.extend(stale_markers(vanished, times.sample_ms));
+            rule.health = Health::Good;
+            rule.last_error = append(io, batch).err().unwrap_or_default();
+            rule.series = current;
+        }
+        Err(error) => {
+            telemetry::FAILURES.inc();
+            rule.health = Health::Bad;
+            rule.last_error = error;
+        }
+    }
+}
+
+fn run(
+    rule: &mut Rule,
+    times: EvaluationTimes,
+    io: &dyn RuleIo,
+    options: &RuleOptions,
+) -> Result<Vec<SeriesBatch>, String> {
+    let samples = io.query(&rule.spec.expr, times.sample_ms)?;
+    match &mut rule.body {
+        RuleBody::Recording(recording) => recording.evaluate(samples, times.sample_ms, times.limit),
+        RuleBody::Alerting(alerting) => {
+            let context = ExpandContext {
+                query: &|expr| io.query(expr, times.now_ms),
+                now_ms: times.now_ms,
+                external_labels: &options.external_labels,
+                external_url: &options.external_url,
+            };
+            alerting.evaluate(&samples, times, &context)
+        }
+    }
+}
+
+fn stale_markers(series: impl IntoIterator<Item = Labels>, timestamp_ms: i64) -> Vec<SeriesBatch> {
+    let series = series.into_iter();
+    series
+        .map(|labels| float_series(labels, timestamp_ms, STALE_NAN))
+        .collect()
+}
+
+/// Appends the series; what the store refuses is counted and told.
+pub(crate) fn append(io: &dyn RuleIo, series: Vec<SeriesBatch>) -> Result<(), String> {
+    if series.is_empty() {
+        return Ok(());
+    }
+    let report = io.append(MetricBatch {
+        series,
+        metadata: Vec::new(),
+    });
+    match report {
+        Ok(report) => match report.refused.first() {
+            None => Ok(()),
+            Some(refusal) => {
+                telemetry::SAMPLES_REFUSED.inc_by(report.refused_count());
+                Err(format!(
+                    "store refused {} samples of the result: {}: {}",
+                    report.refused_count(),
+                    refusal.reason,
+                    refusal.example
+                ))
+            }
+        },
+        Err(error) => Err(format!("failed to append the result: {error}")),
+    }
+}
+
+fn rule_view(rule: &Rule) -> RuleView {
+    let kind = match &rule.body {
+        RuleBody::Recording(_) => RuleViewKind::Recording,
+        RuleBody::Alerting(alerting) => RuleViewKind::Alerting {
+            state: alerting.state(),
+            hold_seconds: rule.spec.for_ms as f64 / 1000.0,
+            keep_firing_for_seconds: rule.spec.keep_firing_for_ms as f64 / 1000.0,
+            annotations: rule.spec.annotations.clone(),
+            alerts: alerting.views(),
+        },
+    };
+    RuleView {
+        name: rule.spec.name.clone(),
+        query: rule.spec.expr.clone(),
+        labels: rule.spec.labels.clone(),
+        health: rule.health,
+        last_error: rule.last_error.clone(),
+        evaluation_seconds: rule.evaluation_ns as f64 / 1e9,
+        last_evaluation_ms: rule.last_evaluation_ms,
+        kind,
+    }
+}

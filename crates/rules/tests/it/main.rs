@@ -1,0 +1,5 @@
+//! Rules as a whole: real rule files, and groups over an engine and a store in memory.
+
+mod files;
+mod groups;
+mod memory;
