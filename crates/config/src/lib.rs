@@ -1,1 +1,52 @@
-//! Skopos config.
+//! `prometheus.yml`: read strictly, with defaults, places and advice; written back with secrets
+//! hidden.
+//!
+//! ```text
+//!   text ─▶ yaml (tree with places) ─▶ expand ($VAR) ─▶ section (strict reader) ─▶ PrometheusConfig
+//!                                                                                    │
+//!                                                     /api/v1/status/config ◀─ to_yaml
+//! ```
+//!
+//! What is accepted and refused, and the words of the refusal, follow Prometheus (`config/`,
+//! `discovery/*/`, and `common/config/` upstream). Nothing here connects to anything or reads the
+//! certificate, password and token files that a configuration names.
+
+mod alerting;
+mod config;
+mod discovery;
+mod duration;
+mod error;
+mod expand;
+mod global;
+mod http_client;
+mod otlp;
+mod relabel;
+mod remote;
+mod scrape;
+mod secret;
+mod section;
+mod size;
+mod storage;
+mod target_group;
+mod tracing;
+mod yaml;
+
+pub use alerting::{AlertingConfig, AlertmanagerConfig};
+pub use config::{LoadOptions, Mode, PrometheusConfig, RuntimeConfig};
+pub use discovery::{FileSdConfig, OtherSdConfig, SdConfigs};
+pub use duration::{DurationError, format_duration, parse_duration};
+pub use error::{ConfigError, Position};
+pub use global::{GlobalConfig, Limits, NameEscapingScheme, NameValidationScheme, NativeHistogramOptions};
+pub use http_client::{Authorization, BasicAuth, HttpClientConfig, OAuth2, TlsConfig, TlsVersion};
+pub use otlp::{OtlpConfig, TranslationStrategy};
+pub use relabel::{RelabelAction, RelabelConfig};
+pub use remote::{MetadataConfig, QueueConfig, RemoteReadConfig, RemoteWriteConfig};
+pub use scrape::{ScrapeConfig, ScrapeProtocol};
+pub use secret::Secret;
+pub use size::{SizeError, format_size, parse_size};
+pub use storage::{RetentionConfig, StorageConfig};
+pub use target_group::{TargetGroup, parse_target_groups};
+pub use tracing::TracingConfig;
+
+#[cfg(test)]
+mod tests;

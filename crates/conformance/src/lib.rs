@@ -7,6 +7,7 @@
 //! Each suite is one module with a `run` function; [`SUITES`] lists them for the program and the
 //! tests. The data is read only and lives outside the repository: see [`shared_dir`].
 
+pub mod config;
 pub mod exposition;
 pub mod outcome;
 pub mod promql;
@@ -41,6 +42,11 @@ pub const SUITES: &[Suite] = &[
         name: "exposition",
         data: "exposition",
         run: exposition::run,
+    },
+    Suite {
+        name: "config",
+        data: "config",
+        run: config::run,
     },
 ];
 

@@ -22,3 +22,8 @@ fn all_cases_hold(suite: &str) {
 fn exposition() {
     all_cases_hold("exposition");
 }
+
+#[test]
+fn config() {
+    all_cases_hold("config");
+}

@@ -1,0 +1,531 @@
+//! How to connect to others over HTTP: credentials, TLS, proxy, headers.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::error::{Problem, Result};
+use crate::secret::Secret;
+use crate::section::{Section, read_section, text};
+use crate::yaml::Node;
+
+/// HTTP client settings, inlined in the section of whoever connects.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HttpClientConfig {
+    /// User and password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basic_auth: Option<BasicAuth>,
+    /// The `Authorization` header; `bearer_token` and `bearer_token_file` become this too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Authorization>,
+    /// OAuth 2.0 client credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oauth2: Option<OAuth2>,
+    /// TLS settings.
+    #[serde(skip_serializing_if = "TlsConfig::is_default")]
+    pub tls_config: TlsConfig,
+    /// Whether to follow redirects.
+    pub follow_redirects: bool,
+    /// Whether HTTP/2 may be used.
+    pub enable_http2: bool,
+    /// The proxy's URL.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub proxy_url: String,
+    /// Comma-separated hosts that are not proxied.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub no_proxy: String,
+    /// Whether the proxy comes from the environment.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub proxy_from_environment: bool,
+    /// Headers for the proxy's CONNECT.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub proxy_connect_header: BTreeMap<String, Vec<Secret>>,
+    /// Further headers of each request.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub http_headers: BTreeMap<String, HeaderValues>,
+}
+
+impl Default for HttpClientConfig {
+    fn default() -> Self {
+        Self {
+            basic_auth: None,
+            authorization: None,
+            oauth2: None,
+            tls_config: TlsConfig::default(),
+            follow_redirects: true,
+            enable_http2: true,
+            proxy_url: String::new(),
+            no_proxy: String::new(),
+            proxy_from_environment: false,
+            proxy_connect_header: BTreeMap::new(),
+            http_headers: BTreeMap::new(),
+        }
+    }
+}
+
+/// User and password.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct BasicAuth {
+    /// The user.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub username: String,
+    /// The file that holds the user.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub username_file: String,
+    /// The password.
+    #[serde(skip_serializing_if = "Secret::is_empty")]
+    pub password: Secret,
+    /// The file that holds the password.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub password_file: String,
+}
+
+/// The `Authorization` header.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Authorization {
+    /// The scheme, `Bearer` by default.
+    #[serde(rename = "type")]
+    pub scheme: String,
+    /// The credentials.
+    #[serde(skip_serializing_if = "Secret::is_empty")]
+    pub credentials: Secret,
+    /// The file that holds the credentials.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub credentials_file: String,
+}
+
+/// OAuth 2.0 client credentials.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct OAuth2 {
+    /// The client.
+    pub client_id: String,
+    /// Its secret.
+    #[serde(skip_serializing_if = "Secret::is_empty")]
+    pub client_secret: Secret,
+    /// The file that holds the secret.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub client_secret_file: String,
+    /// Where tokens are had.
+    pub token_url: String,
+    /// The scopes asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// Further parameters of the token request.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub endpoint_params: BTreeMap<String, String>,
+    /// TLS settings of the token request.
+    #[serde(skip_serializing_if = "TlsConfig::is_default")]
+    pub tls_config: TlsConfig,
+}
+
+/// A TLS version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum TlsVersion {
+    /// 1.0
+    #[serde(rename = "TLS10")]
+    Tls10,
+    /// 1.1
+    #[serde(rename = "TLS11")]
+    Tls11,
+    /// 1.2
+    #[serde(rename = "TLS12")]
+    Tls12,
+    /// 1.3
+    #[serde(rename = "TLS13")]
+    Tls13,
+}
+
+/// TLS settings of a client. Contents may be inline or in files.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct TlsConfig {
+    /// Certificates to trust, inline.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub ca: String,
+    /// Certificates to trust.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub ca_file: String,
+    /// The client's certificate, inline.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub cert: String,
+    /// The client's certificate.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub cert_file: String,
+    /// The client's key, inline.
+    #[serde(skip_serializing_if = "Secret::is_empty")]
+    pub key: Secret,
+    /// The client's key.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub key_file: String,
+    /// The name expected in the server's certificate.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub server_name: String,
+    /// Whether the server's certificate is not checked.
+    pub insecure_skip_verify: bool,
+    /// Least version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_version: Option<TlsVersion>,
+    /// Highest version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_version: Option<TlsVersion>,
+}
+
+/// The values of one header, from three sources.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct HeaderValues {
+    /// Values shown in the configuration.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+    /// Values hidden in the configuration.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Secret>,
+    /// Files that hold values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+}
+
+const TLS_VERSIONS: [(&str, TlsVersion); 4] = [
+    ("TLS10", TlsVersion::Tls10),
+    ("TLS11", TlsVersion::Tls11),
+    ("TLS12", TlsVersion::Tls12),
+    ("TLS13", TlsVersion::Tls13),
+];
+
+impl HttpClientConfig {
+    /// Whether nothing is set.
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Reads the settings out of the section that they are inlined in.
+    pub(crate) fn read(section: &Section<'_>) -> Result<Self> {
+        let bearer_token = section.secret("bearer_token")?;
+        let bearer_token_file = section.text_or_empty("bearer_token_file")?;
+        let mut config = Self {
+            basic_auth: section.section("basic_auth", "config.plain", BasicAuth::read)?,
+            authorization: section.section("authorization", "config.plain", Authorization::read)?,
+            oauth2: section.section("oauth2", "config.plain", OAuth2::read)?,
+            tls_config: read_tls(section)?,
+            follow_redirects: section.flag_or("follow_redirects", true)?,
+            enable_http2: section.flag_or("enable_http2", true)?,
+            proxy_url: section.text_or_empty("proxy_url")?,
+            no_proxy: section.text_or_empty("no_proxy")?,
+            proxy_from_environment: section.flag_or("proxy_from_environment", false)?,
+            proxy_connect_header: read_proxy_headers(section)?,
+            http_headers: read_headers(section)?,
+        };
+        config.check_credentials(section, &bearer_token, &bearer_token_file)?;
+        config.check_proxy(section)?;
+        if !bearer_token.is_empty() || !bearer_token_file.is_empty() {
+            config.authorization = Some(Authorization {
+                scheme: "Bearer".to_owned(),
+                credentials: bearer_token,
+                credentials_file: bearer_token_file,
+            });
+        }
+        Ok(config)
+    }
+
+    fn check_credentials(&self, section: &Section<'_>, token: &Secret, token_file: &str) -> Result<()> {
+        if !token.is_empty() && !token_file.is_empty() {
+            return Err(section.problem_at(
+                "bearer_token",
+                "at most one of bearer_token & bearer_token_file must be configured",
+            ));
+        }
+        let has_token = !token.is_empty() || !token_file.is_empty();
+        if has_token && (self.basic_auth.is_some() || self.oauth2.is_some()) {
+            return Err(section
+                .problem("at most one of basic_auth, oauth2, bearer_token & bearer_token_file must be configured")
+                .help("keep the one that the other side expects"));
+        }
+        if has_token && self.authorization.is_some() {
+            return Err(section.problem_at(
+                "authorization",
+                "authorization is not compatible with bearer_token & bearer_token_file",
+            ));
+        }
+        let chosen = [
+            self.basic_auth.is_some(),
+            self.oauth2.is_some(),
+            self.authorization.is_some(),
+        ];
+        if chosen.into_iter().filter(|is_set| *is_set).count() > 1 {
+            return Err(section.problem("at most one of basic_auth, oauth2 & authorization must be configured"));
+        }
+        Ok(())
+    }
+
+    fn check_proxy(&self, section: &Section<'_>) -> Result<()> {
+        check_proxy(section, &self.proxy_url, &self.no_proxy, self.proxy_from_environment)?;
+        let has_proxy = self.proxy_from_environment || !self.proxy_url.is_empty();
+        if !self.proxy_connect_header.is_empty() && !has_proxy {
+            return Err(section.problem_at(
+                "proxy_connect_header",
+                "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn check_proxy(section: &Section<'_>, url: &str, no_proxy: &str, from_environment: bool) -> Result<()> {
+    if from_environment && !url.is_empty() {
+        return Err(section.problem_at(
+            "proxy_url",
+            "if proxy_from_environment is configured, proxy_url must not be configured",
+        ));
+    }
+    if from_environment && !no_proxy.is_empty() {
+        return Err(section.problem_at(
+            "no_proxy",
+            "if proxy_from_environment is configured, no_proxy must not be configured",
+        ));
+    }
+    if url.is_empty() && !no_proxy.is_empty() {
+        return Err(section.problem_at(
+            "no_proxy",
+            "if no_proxy is configured, proxy_url must also be configured",
+        ));
+    }
+    if !url.is_empty() && url::Url::parse(url).is_err() {
+        return Err(section.problem_at("proxy_url", format!("{url:?} is not a URL")));
+    }
+    Ok(())
+}
+
+impl BasicAuth {
+    fn read(section: &Section<'_>) -> Result<Self> {
+        let auth = Self {
+            username: section.text_or_empty("username")?,
+            username_file: section.text_or_empty("username_file")?,
+            password: section.secret("password")?,
+            password_file: section.text_or_empty("password_file")?,
+        };
+        refuse_references(section, &["username_ref", "password_ref"])?;
+        if !auth.username.is_empty() && !auth.username_file.is_empty() {
+            return Err(
+                section.problem("at most one of basic_auth username, username_file & username_ref must be configured")
+            );
+        }
+        if !auth.password.is_empty() && !auth.password_file.is_empty() {
+            return Err(
+                section.problem("at most one of basic_auth password, password_file & password_ref must be configured")
+            );
+        }
+        Ok(auth)
+    }
+}
+
+/// References into a secret manager are a feature of programs that embed Prometheus.
+fn refuse_references(section: &Section<'_>, keys: &[&'static str]) -> Result<()> {
+    for key in keys {
+        if section.get(key).is_some() {
+            return Err(section
+                .problem_at(key, format!("{key} needs a secret manager, which there is none of"))
+                .help("name a file with the _file key instead"));
+        }
+    }
+    Ok(())
+}
+
+impl Authorization {
+    fn read(section: &Section<'_>) -> Result<Self> {
+        let scheme = section.text_or_empty("type")?;
+        let authorization = Self {
+            scheme: if scheme.trim().is_empty() {
+                "Bearer".to_owned()
+            } else {
+                scheme.trim().to_owned()
+            },
+            credentials: section.secret("credentials")?,
+            credentials_file: section.text_or_empty("credentials_file")?,
+        };
+        refuse_references(section, &["credentials_ref"])?;
+        if !authorization.credentials.is_empty() && !authorization.credentials_file.is_empty() {
+            return Err(
+                section.problem("at most one of authorization credentials & credentials_file must be configured")
+            );
+        }
+        if authorization.scheme.eq_ignore_ascii_case("basic") {
+            return Err(section.problem_at(
+                "type",
+                "authorization type cannot be set to \"basic\", use \"basic_auth\" instead",
+            ));
+        }
+        Ok(authorization)
+    }
+}
+
+impl OAuth2 {
+    fn read(section: &Section<'_>) -> Result<Self> {
+        let oauth2 = Self {
+            client_id: section.text_or_empty("client_id")?,
+            client_secret: section.secret("client_secret")?,
+            client_secret_file: section.text_or_empty("client_secret_file")?,
+            token_url: section.text_or_empty("token_url")?,
+            scopes: section.texts("scopes")?,
+            endpoint_params: section.text_map("endpoint_params")?,
+            tls_config: read_tls(section)?,
+        };
+        refuse_references(section, &["client_secret_ref", "client_certificate_key_ref"])?;
+        Self::check_jwt(section)?;
+        if oauth2.client_id.is_empty() {
+            return Err(section.problem("oauth2 client_id must be configured"));
+        }
+        if oauth2.token_url.is_empty() {
+            return Err(section.problem("oauth2 token_url must be configured"));
+        }
+        if !oauth2.client_secret.is_empty() && !oauth2.client_secret_file.is_empty() {
+            return Err(section.problem("at most one of oauth2 client_secret, client_secret_file & client_secret_ref must be configured using grant-type=client_credentials"));
+        }
+        check_proxy(
+            section,
+            &section.text_or_empty("proxy_url")?,
+            &section.text_or_empty("no_proxy")?,
+            section.flag_or("proxy_from_environment", false)?,
+        )?;
+        read_proxy_headers(section)?;
+        Ok(oauth2)
+    }
+
+    /// The keys of the JWT bearer grant.
+    fn check_jwt(section: &Section<'_>) -> Result<()> {
+        for key in ["client_certificate_key_id", "signature_algorithm", "iss", "audience"] {
+            section.text(key)?;
+        }
+        section.text_map("claims")?;
+        let grant_type = section.text_or_empty("grant_type")?;
+        let key = section.secret("client_certificate_key")?;
+        let key_file = section.text_or_empty("client_certificate_key_file")?;
+        if !key.is_empty() && !key_file.is_empty() {
+            return Err(section.problem("at most one of oauth2 client_certificate_key, client_certificate_key_file & client_certificate_key_ref must be configured using grant-type=urn:ietf:params:oauth:grant-type:jwt-bearer"));
+        }
+        if !matches!(
+            grant_type.as_str(),
+            "" | "client_credentials" | "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        ) {
+            return Err(section.problem_at("grant_type", format!("unsupported grant_type {grant_type:?}")));
+        }
+        Ok(())
+    }
+}
+
+impl TlsConfig {
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(crate) fn read(section: &Section<'_>) -> Result<Self> {
+        let unknown = |text: &str| format!("unknown TLS version: {text}");
+        let config = Self {
+            ca: section.text_or_empty("ca")?,
+            ca_file: section.text_or_empty("ca_file")?,
+            cert: section.text_or_empty("cert")?,
+            cert_file: section.text_or_empty("cert_file")?,
+            key: section.secret("key")?,
+            key_file: section.text_or_empty("key_file")?,
+            server_name: section.text_or_empty("server_name")?,
+            insecure_skip_verify: section.flag_or("insecure_skip_verify", false)?,
+            min_version: section.choice("min_version", &TLS_VERSIONS, unknown)?,
+            max_version: section.choice("max_version", &TLS_VERSIONS, unknown)?,
+        };
+        refuse_references(section, &["ca_ref", "cert_ref", "key_ref"])?;
+        config.check(section)?;
+        Ok(config)
+    }
+
+    fn check(&self, section: &Section<'_>) -> Result<()> {
+        let has_cert = !self.cert.is_empty() || !self.cert_file.is_empty();
+        let has_key = !self.key.is_empty() || !self.key_file.is_empty();
+        if !self.ca.is_empty() && !self.ca_file.is_empty() {
+            return Err(section.problem("at most one of ca, ca_file & ca_ref must be configured"));
+        }
+        if !self.cert.is_empty() && !self.cert_file.is_empty() {
+            return Err(section.problem("at most one of cert, cert_file & cert_ref must be configured"));
+        }
+        if !self.key.is_empty() && !self.key_file.is_empty() {
+            return Err(section.problem("at most one of key, key_file & key_ref must be configured"));
+        }
+        if has_cert && !has_key {
+            return Err(section
+                .problem("exactly one of key or key_file must be configured when a client certificate is configured"));
+        }
+        if has_key && !has_cert {
+            return Err(
+                section.problem("exactly one of cert or cert_file must be configured when a client key is configured")
+            );
+        }
+        match (self.min_version, self.max_version) {
+            (Some(min), Some(max)) if min > max => Err(section.problem_at(
+                "max_version",
+                "tls_config.max_version must be greater than or equal to tls_config.min_version if both are specified",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(crate) fn read_tls(section: &Section<'_>) -> Result<TlsConfig> {
+    Ok(section
+        .section("tls_config", "config.plain", TlsConfig::read)?
+        .unwrap_or_default())
+}
+
+fn read_proxy_headers(section: &Section<'_>) -> Result<BTreeMap<String, Vec<Secret>>> {
+    let headers = section.lists_map("proxy_connect_header")?;
+    let hidden = |values: Vec<String>| values.into_iter().map(Secret::new).collect();
+    Ok(headers
+        .into_iter()
+        .map(|(name, values)| (name, hidden(values)))
+        .collect())
+}
+
+/// Headers that the client sets itself.
+const RESERVED_HEADERS: [&str; 14] = [
+    "Authorization",
+    "Host",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Type",
+    "User-Agent",
+    "Connection",
+    "Keep-Alive",
+    "Proxy-Authenticate",
+    "Proxy-Authorization",
+    "Www-Authenticate",
+    "Accept-Encoding",
+    "X-Prometheus-Remote-Write-Version",
+    "X-Prometheus-Scrape-Timeout-Seconds",
+];
+
+fn read_headers(section: &Section<'_>) -> Result<BTreeMap<String, HeaderValues>> {
+    let Some(node) = section.get("http_headers") else {
+        return Ok(BTreeMap::new());
+    };
+    let mut headers = BTreeMap::new();
+    for entry in Section::new(node, "config.Headers")?.pairs() {
+        if RESERVED_HEADERS
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(&entry.key))
+        {
+            return Err(Problem::at(
+                entry.key_at,
+                format!("setting header {:?} is not allowed", entry.key),
+            ));
+        }
+        headers.insert(
+            entry.key.clone(),
+            read_section(&entry.node, "config.Header", read_header)?,
+        );
+    }
+    Ok(headers)
+}
+
+fn read_header(section: &Section<'_>) -> Result<HeaderValues> {
+    let secret = |node: &Node| text(node).map(Secret::new);
+    Ok(HeaderValues {
+        values: section.texts("values")?,
+        secrets: section.list("secrets", secret)?,
+        files: section.texts("files")?,
+    })
+}

@@ -1,0 +1,154 @@
+//! Defaults, errors with places and advice, hidden secrets, files, and arbitrary input.
+
+use std::path::Path;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn parse(text: &str) -> Result<PrometheusConfig, ConfigError> {
+    PrometheusConfig::parse(text, Path::new("prometheus.yml"))
+}
+
+fn error(text: &str) -> String {
+    parse(text).expect_err(text).to_string()
+}
+
+#[test]
+fn an_empty_file_has_defaults() {
+    let config = parse("").expect("an empty configuration is one");
+    assert_eq!(config.global.scrape_interval, Duration::from_mins(1));
+    assert_eq!(config.global.scrape_timeout, Duration::from_secs(10));
+    assert_eq!(config.scrape_configs, []);
+}
+
+#[test]
+fn jobs_inherit_from_global() {
+    let config =
+        parse("global: {scrape_interval: 5s, sample_limit: 7}\nscrape_configs: [{job_name: a}]").expect("good");
+    let job = &config.scrape_configs[0];
+    assert_eq!(job.scrape_interval, Duration::from_secs(5));
+    assert_eq!(job.scrape_timeout, Duration::from_secs(5));
+    assert_eq!(job.limits.sample_limit, 7);
+    assert_eq!((job.metrics_path.as_str(), job.scheme.as_str()), ("/metrics", "http"));
+}
+
+#[test]
+fn errors_say_where_and_how_to_mend() {
+    assert_eq!(
+        error("scrape_configs:\n  - job_name: a\n    scrape_intervall: 5s\n"),
+        "prometheus.yml:3:5: field scrape_intervall not found in type config.plain\n  help: did you mean scrape_interval?"
+    );
+    assert_eq!(
+        error("global:\n  scrape_interval: 5 seconds\n"),
+        "prometheus.yml:2:20: not a valid duration string: \"5 seconds\"\n  help: scrape_interval takes a duration such as 30s or 1h30m"
+    );
+    assert!(error("global: [1]").starts_with("prometheus.yml:1:9: a mapping is expected here"));
+    assert!(error("a: b: c").contains(":1:"), "{}", error("a: b: c"));
+    let missing = PrometheusConfig::load(Path::new("/does/not/exist.yml")).expect_err("no such file");
+    assert!(
+        missing
+            .to_string()
+            .starts_with("/does/not/exist.yml: couldn't load configuration")
+    );
+}
+
+#[test]
+fn secrets_are_hidden() {
+    let config = parse(
+        "scrape_configs:\n  - job_name: a\n    basic_auth: {username: u, password: hunter2}\n    consul_sd_configs: [{server: 's:1', token: hunter2}]\n",
+    )
+    .expect("good");
+    let yaml = config.to_yaml();
+    assert!(!yaml.contains("hunter2") && yaml.contains("<secret>"), "{yaml}");
+    assert!(!format!("{:?}", config.scrape_configs[0].http_client).contains("hunter2"));
+    assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
+}
+
+#[test]
+fn what_is_written_reads_back() {
+    let text = "global: {scrape_interval: 5s, external_labels: {a: b}}\nscrape_configs:\n  - job_name: a\n    params: {x: [y]}\n    static_configs: [{targets: ['h:1'], labels: {l: '1'}}]\n    relabel_configs: [{source_labels: [l], regex: 'x|(.*)', target_label: m, replacement: '${1}$2'}]\n";
+    let config = parse(text).expect("good");
+    let again = parse(&config.to_yaml()).unwrap_or_else(|error| panic!("{error}\n{}", config.to_yaml()));
+    assert_eq!(again, config, "{}", config.to_yaml());
+}
+
+#[test]
+fn variables_expand_with_the_types_of_their_place() {
+    let options = LoadOptions {
+        mode: Mode::Server,
+        environment: &|name| (name == "PORT").then(|| "9100".to_owned()),
+    };
+    let text = "global: {scrape_interval: '${EVERY:-7s}'}\nscrape_configs: [{job_name: a, static_configs: [{targets: ['h:$PORT']}]}]";
+    let config = PrometheusConfig::parse_with(text, Path::new("p.yml"), &options).expect("good");
+    assert_eq!(config.global.scrape_interval, Duration::from_secs(7));
+    assert_eq!(config.scrape_configs[0].discovery.static_configs[0].targets, ["h:9100"]);
+}
+
+#[test]
+fn files_start_at_the_configuration() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("rules")).expect("writable");
+    for name in ["b.yml", "a.yml", "c.txt"] {
+        std::fs::write(folder.path().join("rules").join(name), "groups: []").expect("writable");
+    }
+    let file = folder.path().join("prometheus.yml");
+    std::fs::write(&file, "rule_files: ['rules/*.yml', first.yml]").expect("writable");
+    let paths = PrometheusConfig::load(&file)
+        .expect("good")
+        .rule_file_paths()
+        .expect("patterns are good");
+    let names: Vec<_> = paths
+        .iter()
+        .filter_map(|path| path.strip_prefix(folder.path()).ok())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            Path::new("rules/a.yml"),
+            Path::new("rules/b.yml"),
+            Path::new("first.yml")
+        ]
+    );
+}
+
+#[test]
+fn target_groups_are_read_from_yaml_and_json() {
+    for text in [
+        "- targets: ['h:1']\n  labels: {a: b}",
+        r#"[{"targets":["h:1"],"labels":{"a":"b"}}]"#,
+    ] {
+        let groups = parse_target_groups(text, Path::new("t.yml")).expect(text);
+        assert_eq!(
+            (groups[0].targets.as_slice(), groups[0].labels["a"].as_str()),
+            (&["h:1".to_owned()][..], "b")
+        );
+    }
+    let error = parse_target_groups("- targets: ['http://h/x']", Path::new("t.yml")).expect_err("a URL");
+    assert!(
+        error
+            .to_string()
+            .contains("t.yml:1:13: \"http://h/x\" is not a valid hostname"),
+        "{error}"
+    );
+}
+
+#[test]
+fn documents_of_aliases_stay_bounded() {
+    let mut text = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
+    for (name, of) in ["b", "c", "d", "e", "f", "g", "h"]
+        .iter()
+        .zip(["a", "b", "c", "d", "e", "f", "g"])
+    {
+        text.push_str(&[name, ": &", name, " [", &vec![format!("*{of}"); 10].join(","), "]\n"].concat());
+    }
+    assert!(error(&text).contains("too large"), "{}", error(&text));
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "[a-z_:\\- \\n\\[\\]{}\"'&*$#|>]{0,80}") {
+        prop_assert!(parse(&text).map_or_else(|error| !error.to_string().is_empty(), |config| !config.to_yaml().is_empty()));
+    }
+}
