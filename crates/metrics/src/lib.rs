@@ -1,1 +1,30 @@
-//! Skopos metrics.
+//! The metrics store: series index, head with compressed chunks, Parquet parts, replay.
+//!
+//! ```text
+//!   MetricSink::append ─▶ check ─▶ WAL record ─▶ head (XOR chunks by series)
+//!                                                  │ flush: cut, write, commit, forget
+//!   MetricSource::select ◀── head ∪ parts ◀────────┴─▶ parts (a run of a series a row)
+//! ```
+//!
+//! A sample is applied to the head after its record is in the log, so nothing acknowledged is
+//! lost by a killed process. Head and parts may hold the same sample for a moment around a flush;
+//! reading keeps one of each timestamp.
+
+mod bits;
+mod codec;
+mod head;
+mod index;
+mod options;
+mod part;
+mod record;
+mod series;
+mod store;
+mod tenant;
+mod xor;
+
+pub use options::{MetricStoreOptions, MetricStoreStats};
+pub use store::{FlushReport, MetricStore, ReplayOutcome};
+pub use tenant::TenantMetrics;
+
+#[cfg(test)]
+mod tests;

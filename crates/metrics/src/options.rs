@@ -1,0 +1,68 @@
+//! How a store is opened, and what it says of itself.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use skopos_core::{Clock, SystemClock};
+use skopos_storage::FsyncPolicy;
+
+/// Settings of the metrics store.
+#[derive(Debug, Clone)]
+pub struct MetricStoreOptions {
+    /// The data directory.
+    pub root: PathBuf,
+    /// How long samples are kept; zero keeps them for ever.
+    pub retention: Duration,
+    /// How far a sample may lie behind the newest of its series; zero refuses older ones.
+    pub out_of_order_window: Duration,
+    /// The head is written to parts when its oldest sample is this old.
+    pub flush_after: Duration,
+    /// Samples stay in the head for at least this long, so that recent queries need no parts.
+    pub head_window: Duration,
+    /// Most series of a tenant in the head; 0 is no limit.
+    pub max_series: usize,
+    /// When the log reaches the disk.
+    pub fsync: FsyncPolicy,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl MetricStoreOptions {
+    /// The usual settings for a data directory.
+    pub fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_path_buf(),
+            retention: Duration::ZERO,
+            out_of_order_window: Duration::ZERO,
+            flush_after: Duration::from_hours(2),
+            head_window: Duration::from_mins(30),
+            max_series: 0,
+            fsync: FsyncPolicy::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// Size of the store over all tenants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MetricStoreStats {
+    /// Series in the head.
+    pub series: u64,
+    /// Samples in the head.
+    pub samples: u64,
+    /// Bytes of series and samples in the head.
+    pub head_bytes: u64,
+    /// Bytes of the write-ahead log.
+    pub wal_bytes: u64,
+    /// Live parts.
+    pub parts: u64,
+    /// Bytes of live parts.
+    pub part_bytes: u64,
+    /// Rows of live parts: runs of samples.
+    pub rows: u64,
+    /// Oldest sample, in milliseconds since the Unix epoch.
+    pub oldest_ms: Option<i64>,
+    /// Newest sample, in milliseconds since the Unix epoch.
+    pub newest_ms: Option<i64>,
+}

@@ -1,0 +1,307 @@
+//! The store of all tenants: log, heads, parts, flush, retention.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use parking_lot::{Mutex, RwLock};
+use skopos_core::metric::{AppendReport, MetricBatch, Series};
+use skopos_core::{Labels, TenantId, TimeRange, WriteError};
+use skopos_storage::{Offset, PartMeta, Retention, SignalOptions, SignalStorage, StorageError, error_text};
+
+use crate::head::{AppendRules, Head};
+use crate::options::{MetricStoreOptions, MetricStoreStats};
+use crate::part::{self, PartIndex};
+use crate::record::{Record, SeriesRef};
+use crate::tenant::TenantMetrics;
+
+/// Name of the signal in paths and metrics.
+const SIGNAL: &str = "metrics";
+
+/// The metrics of all tenants.
+#[derive(Debug, Clone)]
+pub struct MetricStore {
+    shared: Arc<Shared>,
+}
+
+/// What opening found in the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReplayOutcome {
+    /// Records read.
+    pub records: u64,
+    /// Samples put into the head.
+    pub samples: u64,
+    /// Bytes of an unfinished record that were cut at the end.
+    pub torn_bytes: u64,
+    /// Records that could not be understood, or were lost to damage.
+    pub lost_records: u64,
+}
+
+/// What a flush wrote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FlushReport {
+    /// Parts.
+    pub parts: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) storage: SignalStorage,
+    options: MetricStoreOptions,
+    heads: RwLock<BTreeMap<TenantId, Arc<RwLock<Head>>>>,
+    /// Appends hold it from the check to the head, a flush while it cuts the log.
+    gate: Mutex<Gate>,
+    flushing: Mutex<()>,
+    indexes: Mutex<HashMap<String, Arc<PartIndex>>>,
+    replayed: ReplayOutcome,
+}
+
+#[derive(Debug)]
+struct Gate {
+    epoch: u64,
+}
+
+/// Samples of all tenants that a flush writes.
+type Snapshot = Vec<(TenantId, Vec<Series>)>;
+
+impl MetricStore {
+    /// Opens the store and replays its log.
+    pub fn open(options: MetricStoreOptions) -> Result<Self, StorageError> {
+        let mut signal = SignalOptions::new(&options.root, SIGNAL);
+        signal.fsync = options.fsync;
+        signal.retention = Retention {
+            age: options.retention,
+            ..Retention::default()
+        };
+        let (storage, report) = SignalStorage::open(&signal)?;
+        let mut heads = BTreeMap::new();
+        let mut replayed = replay(&storage, &options, &mut heads)?;
+        replayed.torn_bytes = report.torn_bytes;
+        let heads = heads
+            .into_iter()
+            .map(|(tenant, head)| (tenant, Arc::new(RwLock::new(head))));
+        let shared = Shared {
+            storage,
+            heads: RwLock::new(heads.collect()),
+            options,
+            gate: Mutex::new(Gate { epoch: 1 }),
+            flushing: Mutex::default(),
+            indexes: Mutex::default(),
+            replayed,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// What opening found.
+    pub fn replay_report(&self) -> ReplayOutcome {
+        self.shared.replayed
+    }
+
+    /// The metrics of one tenant.
+    pub fn tenant(&self, tenant: &TenantId) -> Arc<TenantMetrics> {
+        Arc::new(TenantMetrics::new(tenant.clone(), Arc::clone(&self.shared)))
+    }
+
+    /// Writes the heads to parts and truncates the log.
+    pub fn flush(&self) -> Result<FlushReport, StorageError> {
+        self.shared.flush()
+    }
+
+    /// Flushes what is due and applies retention. To be called every minute or so.
+    pub fn maintain(&self, now_ms: i64) -> Result<FlushReport, StorageError> {
+        let due_ms = now_ms - self.shared.options.flush_after.as_millis() as i64;
+        let mut report = FlushReport::default();
+        if self.shared.oldest_unflushed_ms().is_some_and(|oldest| oldest <= due_ms) {
+            report = self.shared.flush()?;
+            self.shared.forget(now_ms);
+        }
+        self.shared.storage.retain(now_ms)?;
+        Ok(report)
+    }
+
+    /// Sizes over all tenants.
+    pub fn stats(&self) -> MetricStoreStats {
+        self.shared.stats()
+    }
+
+    /// Flushes everything: the next start has nothing to replay.
+    pub fn close(&self) -> Result<FlushReport, StorageError> {
+        self.shared.flush()
+    }
+}
+
+impl Shared {
+    /// The head of a tenant, made where there is none.
+    pub(crate) fn head(&self, tenant: &TenantId) -> Arc<RwLock<Head>> {
+        if let Some(head) = self.heads.read().get(tenant) {
+            return Arc::clone(head);
+        }
+        Arc::clone(self.heads.write().entry(tenant.clone()).or_default())
+    }
+
+    /// Checks, logs and applies a batch.
+    pub(crate) fn append(&self, tenant: &TenantId, batch: MetricBatch) -> Result<AppendReport, WriteError> {
+        let head = self.head(tenant);
+        let gate = self.gate.lock();
+        let rules = AppendRules {
+            epoch: gate.epoch,
+            out_of_order_window_ms: self.options.out_of_order_window.as_millis() as i64,
+            max_series: self.options.max_series,
+        };
+        let mut report = AppendReport::default();
+        let record = head.write().plan(tenant, batch, rules, &mut report);
+        if record.is_empty() {
+            return Ok(report);
+        }
+        self.storage
+            .wal()
+            .append(&record.encode())
+            .map_err(|error| WriteError::Wal {
+                reason: error_text(&error),
+            })?;
+        head.write().apply(record);
+        drop(gate);
+        Ok(report)
+    }
+
+    fn flush(&self) -> Result<FlushReport, StorageError> {
+        let _one_at_a_time = self.flushing.lock();
+        let first_offset = self.storage.covered();
+        let (covered, snapshot) = self.cut()?;
+        if covered == first_offset {
+            return Ok(FlushReport::default());
+        }
+        let mut written: Vec<PartMeta> = Vec::new();
+        for (tenant, series) in snapshot {
+            written.extend(part::write(
+                self.storage.parts(),
+                &tenant,
+                (first_offset, covered.previous()),
+                series,
+            )?);
+        }
+        let report = FlushReport {
+            parts: written.len() as u64,
+            bytes: written.iter().map(|part| part.bytes).sum(),
+        };
+        self.storage.commit(written, covered)?;
+        for head in self.heads.read().values() {
+            head.write().note_flushed();
+        }
+        Ok(report)
+    }
+
+    /// Ends an epoch of the log, and copies what the heads hold that no part has.
+    fn cut(&self) -> Result<(Offset, Snapshot), StorageError> {
+        let mut gate = self.gate.lock();
+        let covered = self.storage.cut()?;
+        gate.epoch += 1;
+        let heads = self.heads.read();
+        let snapshot = heads
+            .iter()
+            .map(|(tenant, head)| (tenant.clone(), head.write().take_unflushed()));
+        Ok((covered, snapshot.collect()))
+    }
+
+    /// Lets heads forget what lies in parts and behind their window.
+    fn forget(&self, now_ms: i64) {
+        let until_ms = now_ms - self.options.head_window.as_millis() as i64;
+        for head in self.heads.read().values() {
+            head.write().forget(until_ms);
+        }
+    }
+
+    /// The index of a live part, read once.
+    pub(crate) fn part_index(&self, meta: &PartMeta) -> Result<Option<Arc<PartIndex>>, StorageError> {
+        if let Some(index) = self.indexes.lock().get(&meta.path) {
+            return Ok(Some(Arc::clone(index)));
+        }
+        let Some(reader) = self.storage.open_part(meta)? else {
+            return Ok(None);
+        };
+        let index = Arc::new(part::read_index(&reader)?);
+        let state = self.storage.manifest().state();
+        let mut indexes = self.indexes.lock();
+        indexes.retain(|path, _| state.parts.iter().any(|part| part.path == *path));
+        indexes.insert(meta.path.clone(), Arc::clone(&index));
+        Ok(Some(index))
+    }
+
+    fn oldest_unflushed_ms(&self) -> Option<i64> {
+        self.heads
+            .read()
+            .values()
+            .filter_map(|head| head.read().oldest_unflushed_ms())
+            .min()
+    }
+
+    fn head_bounds(&self) -> Option<TimeRange> {
+        let heads = self.heads.read();
+        let bounds = heads.values().filter_map(|head| head.read().bounds());
+        bounds.reduce(|a, b| TimeRange::new(a.start_ms.min(b.start_ms), a.end_ms.max(b.end_ms)))
+    }
+
+    fn stats(&self) -> MetricStoreStats {
+        let mut stats = MetricStoreStats {
+            wal_bytes: self.storage.wal().size_bytes(),
+            ..MetricStoreStats::default()
+        };
+        for head in self.heads.read().values() {
+            let head = head.read();
+            for series in head.all() {
+                stats.series += 1;
+                stats.samples += series.len() as u64;
+                stats.head_bytes += series.size_bytes() as u64;
+            }
+        }
+        let state = self.storage.manifest().state();
+        for part in &state.parts {
+            stats.parts += 1;
+            stats.part_bytes += part.bytes;
+            stats.rows += part.rows;
+        }
+        let head = self.head_bounds();
+        let oldest = state
+            .parts
+            .iter()
+            .map(|part| part.spec.min_time_ms)
+            .chain(head.map(|bounds| bounds.start_ms));
+        let newest = state
+            .parts
+            .iter()
+            .map(|part| part.spec.max_time_ms)
+            .chain(head.map(|bounds| bounds.end_ms));
+        stats.oldest_ms = oldest.min();
+        stats.newest_ms = newest.max();
+        stats
+    }
+}
+
+fn replay(
+    storage: &SignalStorage,
+    options: &MetricStoreOptions,
+    heads: &mut BTreeMap<TenantId, Head>,
+) -> Result<ReplayOutcome, StorageError> {
+    let window_ms = options.out_of_order_window.as_millis() as i64;
+    let mut labels: BTreeMap<TenantId, HashMap<SeriesRef, Labels>> = BTreeMap::new();
+    let mut outcome = ReplayOutcome::default();
+    let report = storage.wal().replay(storage.covered(), |_, bytes| {
+        let Some(mut record) = Record::decode(bytes) else {
+            outcome.lost_records += 1;
+            return ControlFlow::Continue(());
+        };
+        let known = labels.entry(record.tenant.clone()).or_default();
+        known.extend(record.definitions.drain(..));
+        let head = heads.entry(record.tenant.clone()).or_default();
+        outcome.samples += head.replay(record, known, window_ms);
+        ControlFlow::Continue(())
+    })?;
+    outcome.records = report.records;
+    outcome.lost_records += report.lost_records;
+    Ok(outcome)
+}

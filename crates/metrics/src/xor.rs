@@ -1,0 +1,272 @@
+//! Chunks of float samples in Prometheus' XOR layout (`tsdb/chunkenc/xor.go`), without its
+//! two-byte count: the count is kept beside the bytes.
+//!
+//! The first sample is a zig-zag varint time and 64 value bits; the second a varint time delta;
+//! each further one a delta of deltas in 14, 17, 20 or 64 bits. Values are XORed with the one
+//! before, and the window of significant bits is reused where it fits.
+
+use crate::bits::{BitReader, BitWriter};
+
+/// Writes samples in the order of time.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct XorEncoder {
+    bits: BitWriter,
+    count: u32,
+    timestamp_ms: i64,
+    delta: i64,
+    value: u64,
+    window: Option<Window>,
+}
+
+/// The significant bits of a XORed value.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    leading: u32,
+    trailing: u32,
+}
+
+impl XorEncoder {
+    /// Appends a sample that is not older than the last one.
+    pub(crate) fn append(&mut self, timestamp_ms: i64, value: f64) {
+        let bits = value.to_bits();
+        let delta = timestamp_ms.wrapping_sub(self.timestamp_ms);
+        match self.count {
+            0 => {
+                self.write_varint(zigzag(timestamp_ms));
+                self.bits.write(bits, 64);
+            }
+            1 => {
+                self.write_varint(delta as u64);
+                self.write_value(bits);
+            }
+            _ => {
+                self.write_delta_of_delta(delta.wrapping_sub(self.delta));
+                self.write_value(bits);
+            }
+        }
+        self.delta = if self.count == 0 { 0 } else { delta };
+        self.timestamp_ms = timestamp_ms;
+        self.value = bits;
+        self.count += 1;
+    }
+
+    /// Number of samples.
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The chunk so far.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.bits.bytes()
+    }
+
+    fn write_varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.bits.write((value & 0x7f) | 0x80, 8);
+            value >>= 7;
+        }
+        self.bits.write(value, 8);
+    }
+
+    fn write_delta_of_delta(&mut self, change: i64) {
+        match change {
+            0 => self.bits.write(0, 1),
+            -8191..=8192 => self.write_prefixed(0b10, 2, change, 14),
+            -65_535..=65_536 => self.write_prefixed(0b110, 3, change, 17),
+            -524_287..=524_288 => self.write_prefixed(0b1110, 4, change, 20),
+            _ => self.write_prefixed(0b1111, 4, change, 64),
+        }
+    }
+
+    fn write_prefixed(&mut self, prefix: u64, prefix_bits: u32, change: i64, count: u32) {
+        self.bits.write(prefix, prefix_bits);
+        self.bits.write(change as u64, count);
+    }
+
+    fn write_value(&mut self, bits: u64) {
+        let change = bits ^ self.value;
+        if change == 0 {
+            return self.bits.write(0, 1);
+        }
+        self.bits.write(1, 1);
+        let leading = change.leading_zeros().min(31);
+        let trailing = change.trailing_zeros();
+        if let Some(window) = self.window
+            && leading >= window.leading
+            && trailing >= window.trailing
+        {
+            self.bits.write(0, 1);
+            return self
+                .bits
+                .write(change >> window.trailing, 64 - window.leading - window.trailing);
+        }
+        let significant = 64 - leading - trailing;
+        self.window = Some(Window { leading, trailing });
+        self.bits.write(1, 1);
+        self.bits.write(u64::from(leading), 5);
+        // 64 significant bits are written as 0.
+        self.bits.write(u64::from(significant) & 0x3f, 6);
+        self.bits.write(change >> trailing, significant);
+    }
+}
+
+/// Reads `count` samples of a chunk into the arrays. `None` if the bytes are no such chunk; what
+/// was read before that stays.
+pub(crate) fn decode(bytes: &[u8], count: u32, timestamps_ms: &mut Vec<i64>, values: &mut Vec<f64>) -> Option<()> {
+    let mut decoder = Decoder {
+        bits: BitReader::new(bytes),
+        timestamp_ms: 0,
+        delta: 0,
+        value: 0,
+        window: Window {
+            leading: 0,
+            trailing: 0,
+        },
+    };
+    for index in 0..count {
+        decoder.next(index)?;
+        timestamps_ms.push(decoder.timestamp_ms);
+        values.push(f64::from_bits(decoder.value));
+    }
+    Some(())
+}
+
+struct Decoder<'a> {
+    bits: BitReader<'a>,
+    timestamp_ms: i64,
+    delta: i64,
+    value: u64,
+    window: Window,
+}
+
+impl Decoder<'_> {
+    fn next(&mut self, index: u32) -> Option<()> {
+        match index {
+            0 => {
+                self.timestamp_ms = unzigzag(self.read_varint()?);
+                self.value = self.bits.read(64)?;
+                return Some(());
+            }
+            1 => self.delta = self.read_varint()? as i64,
+            _ => self.delta = self.delta.wrapping_add(self.read_delta_of_delta()?),
+        }
+        self.timestamp_ms = self.timestamp_ms.wrapping_add(self.delta);
+        self.read_value()
+    }
+
+    fn read_varint(&mut self) -> Option<u64> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.bits.read(8)?;
+            value |= (byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    fn read_delta_of_delta(&mut self) -> Option<i64> {
+        let mut ones = 0;
+        while ones < 4 && self.bits.read(1)? == 1 {
+            ones += 1;
+        }
+        let count = match ones {
+            0 => return Some(0),
+            1 => 14,
+            2 => 17,
+            3 => 20,
+            _ => return self.bits.read(64).map(|bits| bits as i64),
+        };
+        let bits = self.bits.read(count)? as i64;
+        // Two's complement, with the most negative pattern standing for the positive bound.
+        Some(if bits > (1 << (count - 1)) {
+            bits - (1 << count)
+        } else {
+            bits
+        })
+    }
+
+    fn read_value(&mut self) -> Option<()> {
+        if self.bits.read(1)? == 0 {
+            return Some(());
+        }
+        if self.bits.read(1)? == 1 {
+            let leading = self.bits.read(5)? as u32;
+            let significant = match self.bits.read(6)? as u32 {
+                0 => 64,
+                bits => bits,
+            };
+            let trailing = 64u32.checked_sub(leading + significant)?;
+            self.window = Window { leading, trailing };
+        }
+        let significant = 64 - self.window.leading - self.window.trailing;
+        self.value ^= self.bits.read(significant)? << self.window.trailing;
+        Some(())
+    }
+}
+
+fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn round_trip(samples: &[(i64, f64)]) {
+        let mut encoder = XorEncoder::default();
+        for (timestamp, value) in samples {
+            encoder.append(*timestamp, *value);
+        }
+        let (mut timestamps, mut values) = (Vec::new(), Vec::new());
+        decode(encoder.bytes(), encoder.count(), &mut timestamps, &mut values).expect("own bytes decode");
+        let read: Vec<(i64, u64)> = timestamps.into_iter().zip(values.iter().map(|v| v.to_bits())).collect();
+        let expected: Vec<(i64, u64)> = samples.iter().map(|(t, v)| (*t, v.to_bits())).collect();
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn bounds_of_the_delta_classes() {
+        let mut at = 0i64;
+        let mut samples = vec![(at, 1.0), (at + 1000, 2.0)];
+        at += 1000;
+        let mut delta = 1000i64;
+        for change in [
+            8192, -8191, 8193, -8192, 65_536, -65_535, 65_537, 524_288, -524_287, 524_289, 0,
+        ] {
+            delta += change;
+            at += delta;
+            samples.push((at, f64::from_bits(skopos_core::sample::STALE_NAN_BITS)));
+        }
+        round_trip(&samples);
+    }
+
+    proptest! {
+        #[test]
+        fn any_samples_come_back(start in any::<i32>(), steps in proptest::collection::vec((0i64..10_000_000, any::<u64>()), 0..200)) {
+            let mut at = i64::from(start);
+            let samples: Vec<(i64, f64)> = steps
+                .into_iter()
+                .map(|(step, bits)| {
+                    at += step;
+                    (at, f64::from_bits(bits))
+                })
+                .collect();
+            round_trip(&samples);
+        }
+
+        #[test]
+        fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100), count in 0u32..300) {
+            let (mut timestamps, mut values) = (Vec::new(), Vec::new());
+            let read = decode(&bytes, count, &mut timestamps, &mut values);
+            prop_assert!(read.is_none() || timestamps.len() == count as usize);
+        }
+    }
+}
