@@ -1,0 +1,145 @@
+//! Functions on times.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jiff::civil::DateTime;
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+use skopos_template::{TimeValue, Value};
+
+use super::{Answer, Arguments};
+
+pub(super) const NAMES: &[&str] = &[
+    "now", "unixEpoch", "unixEpochMillis", "unixEpochNanos", "toDate", "toDateInZone", "unixToTime", "date",
+];
+
+/// Pieces of Go's layouts and of `strptime`, longest first where one begins another.
+const LAYOUT: &[(&str, &str)] = &[
+    ("January", "%B"),
+    ("Monday", "%A"),
+    ("2006", "%Y"),
+    ("Z07:00", "%:z"),
+    ("-07:00", "%:z"),
+    ("-0700", "%z"),
+    (".999999999", "%.f"),
+    (".000000000", "%.f"),
+    (".999999", "%.f"),
+    (".000000", "%.f"),
+    (".999", "%.f"),
+    (".000", "%.f"),
+    ("Jan", "%b"),
+    ("Mon", "%a"),
+    ("01", "%m"),
+    ("02", "%d"),
+    ("03", "%I"),
+    ("04", "%M"),
+    ("05", "%S"),
+    ("06", "%y"),
+    ("15", "%H"),
+    ("PM", "%p"),
+    ("_2", "%e"),
+    ("1", "%m"),
+    ("2", "%d"),
+    ("3", "%I"),
+    ("4", "%M"),
+    ("5", "%S"),
+];
+
+pub(super) fn call(arguments: &Arguments<'_>) -> Answer {
+    let epoch = |divisor: i64| -> Answer {
+        arguments.expect(1)?;
+        let Some(Value::Time(time)) = arguments.values.first() else {
+            return Err("wrong type for value; expected time.Time".to_owned());
+        };
+        Ok(Value::from(time.nanoseconds.div_euclid(divisor).to_string()))
+    };
+    match arguments.name {
+        "now" => {
+            arguments.expect(0)?;
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            Ok(Value::Time(TimeValue::utc(since.as_nanos() as i64)))
+        }
+        "unixEpoch" => epoch(1_000_000_000),
+        "unixEpochMillis" => epoch(1_000_000),
+        "unixEpochNanos" => epoch(1),
+        "toDate" => {
+            arguments.expect(2)?;
+            Ok(to_date(arguments.text(0)?, arguments.text(1)?, TimeZone::UTC))
+        }
+        "toDateInZone" => {
+            arguments.expect(3)?;
+            let zone = TimeZone::get(arguments.text(1)?).unwrap_or(TimeZone::UTC);
+            Ok(to_date(arguments.text(0)?, arguments.text(2)?, zone))
+        }
+        "unixToTime" => {
+            arguments.expect(1)?;
+            unix_to_time(arguments.text(0)?)
+        }
+        _ => {
+            arguments.expect(2)?;
+            match &arguments.values[1] {
+                Value::Time(time) => Ok(Value::from(time.format(arguments.text(0)?))),
+                other => Ok(Value::from(
+                    TimeValue::utc(super::number::to_int(other).saturating_mul(1_000_000_000)).format(arguments.text(0)?),
+                )),
+            }
+        }
+    }
+}
+
+/// The unit follows from the number of digits: days, seconds, milli-, micro-, nanoseconds.
+fn unix_to_time(text: &str) -> Answer {
+    let failed = || format!("unable to parse time '{text}'");
+    let number: i64 = text.parse().map_err(|_| failed())?;
+    let unit = match text.len() {
+        5 => 86_400_000_000_000,
+        10 => 1_000_000_000,
+        13 => 1_000_000,
+        16 => 1_000,
+        19 => 1,
+        _ => return Err(failed()),
+    };
+    let nanoseconds = number.checked_mul(unit).ok_or_else(failed)?;
+    Ok(Value::Time(TimeValue::utc(nanoseconds)))
+}
+
+/// Reads a time by a layout of Go; what does not fit is the epoch.
+fn to_date(layout: &str, text: &str, zone: TimeZone) -> Value {
+    let text = match text.strip_suffix('Z') {
+        Some(body) if layout.ends_with("Z07:00") => format!("{body}+00:00"),
+        _ => text.to_owned(),
+    };
+    let nanoseconds = parse(&strptime_layout(layout), &text, &zone).unwrap_or(0);
+    Value::Time(TimeValue { nanoseconds, zone })
+}
+
+fn parse(format: &str, text: &str, zone: &TimeZone) -> Option<i64> {
+    let parsed = strtime::parse(format, text).ok()?;
+    let timestamp = match parsed.to_timestamp() {
+        Ok(timestamp) => timestamp,
+        Err(_) => {
+            let date = parsed.to_date().ok()?;
+            let time = parsed.to_time().unwrap_or_default();
+            DateTime::from_parts(date, time).to_zoned(zone.clone()).ok()?.timestamp()
+        }
+    };
+    i64::try_from(timestamp.as_nanosecond()).ok()
+}
+
+fn strptime_layout(layout: &str) -> String {
+    let mut out = String::with_capacity(layout.len() + 8);
+    let mut rest = layout;
+    while let Some(c) = rest.chars().next() {
+        if let Some((go, strptime)) = LAYOUT.iter().find(|(go, _)| rest.starts_with(go)) {
+            out.push_str(strptime);
+            rest = &rest[go.len()..];
+            continue;
+        }
+        if c == '%' {
+            out.push('%');
+        }
+        out.push(c);
+        rest = &rest[c.len_utf8()..];
+    }
+    out
+}
