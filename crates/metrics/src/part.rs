@@ -7,17 +7,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow_array::builder::{BinaryBuilder, Int64Builder, MapBuilder, StringBuilder, UInt8Builder, UInt32Builder};
+use arrow_array::builder::{BinaryBuilder, Int64Builder, StringBuilder, UInt8Builder, UInt32Builder};
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Int64Type, UInt8Type, UInt32Type};
-use arrow_array::{Array as _, ArrayRef, MapArray, RecordBatch};
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use skopos_core::metric::Series;
 use skopos_core::{Labels, TenantId, TimeRange};
+use skopos_storage::codec::{Reader, Writer};
+use skopos_storage::columns::{append_labels, label_map_builder, label_map_type, labels_at};
 use skopos_storage::signal::LOCAL_PARTITION;
 use skopos_storage::{Offset, PartFormat, PartMeta, PartReader, PartScan, PartSpec, PartStore, StorageError};
 
-use crate::codec::{Reader, Writer};
+use crate::codec::{read_histogram, write_histogram};
 use crate::xor::{self, XorEncoder};
 
 const DAY_MS: i64 = 86_400_000;
@@ -49,14 +51,9 @@ struct Row {
 
 fn schema() -> SchemaRef {
     let field = |name: &str, kind: DataType| Field::new(name, kind, false);
-    let entries = vec![
-        field("keys", DataType::Utf8),
-        Field::new("values", DataType::Utf8, true),
-    ];
-    let map = DataType::Map(Arc::new(field("entries", DataType::Struct(entries.into()))), false);
     Arc::new(Schema::new(vec![
         field("metric", DataType::Utf8),
-        field("labels", map),
+        field("labels", label_map_type()),
         field("kind", DataType::UInt8),
         field("min_time", DataType::Int64),
         field("max_time", DataType::Int64),
@@ -116,13 +113,13 @@ fn split_by_day(series: &Series, days: &mut BTreeMap<i64, Vec<Row>>) {
         let mut out = Writer::default();
         for index in run.clone() {
             out.i64(series.histogram_timestamps_ms[index]);
-            out.histogram(&series.histograms[index]);
+            write_histogram(&mut out, &series.histograms[index]);
         }
         push_row(
             series,
             HISTOGRAMS,
             &series.histogram_timestamps_ms[run],
-            out.bytes,
+            out.into_bytes(),
             days,
         );
     }
@@ -159,17 +156,13 @@ fn runs(timestamps_ms: &[i64]) -> Vec<std::ops::Range<usize>> {
 
 fn batch(rows: &[Row]) -> RecordBatch {
     let mut metric = StringBuilder::new();
-    let mut labels = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+    let mut labels = label_map_builder();
     let (mut kind, mut codec) = (UInt8Builder::new(), UInt8Builder::new());
     let (mut min_time, mut max_time) = (Int64Builder::new(), Int64Builder::new());
     let (mut count, mut samples) = (UInt32Builder::new(), BinaryBuilder::new());
     for row in rows {
         metric.append_value(row.labels.metric_name());
-        for (name, value) in &row.labels {
-            labels.keys().append_value(name);
-            labels.values().append_value(value);
-        }
-        labels.append(true).expect("keys and values are appended in pairs");
+        append_labels(&mut labels, &row.labels);
         kind.append_value(row.kind);
         codec.append_value(row.kind);
         min_time.append_value(row.range.start_ms);
@@ -208,19 +201,12 @@ pub(crate) fn read_index(reader: &PartReader) -> Result<PartIndex, StorageError>
         };
         for row in 0..batch.num_rows() {
             rows.push(RowInfo {
-                labels: row_labels(labels, row).ok_or_else(|| foreign(reader))?,
+                labels: labels_at(labels, row).ok_or_else(|| foreign(reader))?,
                 range: TimeRange::new(min_time.value(row), max_time.value(row)),
             });
         }
     }
     Ok(PartIndex { rows })
-}
-
-fn row_labels(map: &MapArray, row: usize) -> Option<Labels> {
-    let entries = map.value(row);
-    let names = entries.column(0).as_string_opt::<i32>()?;
-    let values = entries.column(1).as_string_opt::<i32>()?;
-    Some((0..entries.len()).map(|i| (names.value(i), values.value(i))).collect())
 }
 
 /// Reads the samples of some rows; calls `visit` with the number of each row and its samples.
@@ -269,7 +255,7 @@ fn decode(kind: u8, count: u32, bytes: &[u8]) -> Option<Series> {
     let mut input = Reader::new(bytes);
     for _ in 0..count {
         out.histogram_timestamps_ms.push(input.i64()?);
-        out.histograms.push(Arc::new(input.histogram()?));
+        out.histograms.push(Arc::new(read_histogram(&mut input)?));
     }
     Some(out)
 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use skopos_core::metric::{Exemplar, MetricMetadata, MetricType, MetricValue};
 use skopos_core::{Labels, TenantId};
 
-use crate::codec::{Reader, Writer};
+use skopos_storage::codec::{Reader, Writer};
+
+use crate::codec::{read_histogram, write_histogram};
 
 const VERSION: u64 = 1;
 const FLOAT: u64 = 0;
@@ -64,7 +66,7 @@ impl Record {
             out.text(&metadata.help);
             out.text(&metadata.unit);
         }
-        out.bytes
+        out.into_bytes()
     }
 
     /// Times are differences to the sample before: most samples of a scrape share one.
@@ -82,7 +84,7 @@ impl Record {
                 }
                 MetricValue::Histogram(histogram) => {
                     out.u64(HISTOGRAM);
-                    out.histogram(histogram);
+                    write_histogram(out, histogram);
                 }
             }
         }
@@ -144,7 +146,7 @@ fn decode_samples(input: &mut Reader<'_>, record: &mut Record) -> Option<()> {
         timestamp_ms = timestamp_ms.wrapping_add(input.i64()?);
         let value = match input.u64()? {
             FLOAT => MetricValue::Float(input.f64()?),
-            HISTOGRAM => MetricValue::Histogram(Arc::new(input.histogram()?)),
+            HISTOGRAM => MetricValue::Histogram(Arc::new(read_histogram(input)?)),
             _ => return None,
         };
         record.samples.push((reference, timestamp_ms, value));

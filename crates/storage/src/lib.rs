@@ -16,6 +16,8 @@
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
+pub mod codec;
+pub mod columns;
 pub mod day;
 pub mod error;
 pub mod lock;

@@ -1,0 +1,61 @@
+//! How a store is opened, and what it says of itself.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use skopos_core::limits::Limits;
+use skopos_storage::FsyncPolicy;
+
+/// Settings of the log store.
+#[derive(Debug, Clone)]
+pub struct LogStoreOptions {
+    /// The data directory.
+    pub root: PathBuf,
+    /// How long entries are kept; zero keeps them for ever.
+    pub retention: Duration,
+    /// The head is written to parts when its oldest entry is this old.
+    pub flush_after: Duration,
+    /// The head is written to parts when it holds this many bytes.
+    pub flush_bytes: u64,
+    /// Limits of every tenant.
+    pub limits: Limits,
+    /// When the log reaches the disk.
+    pub fsync: FsyncPolicy,
+}
+
+impl LogStoreOptions {
+    /// The usual settings for a data directory.
+    pub fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_path_buf(),
+            retention: Duration::ZERO,
+            flush_after: Duration::from_mins(30),
+            flush_bytes: 16 * 1024 * 1024,
+            limits: Limits::default(),
+            fsync: FsyncPolicy::default(),
+        }
+    }
+}
+
+/// Size of the store over all tenants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LogStoreStats {
+    /// Streams in the head.
+    pub streams: u64,
+    /// Entries in the head.
+    pub entries: u64,
+    /// Bytes of entries in the head.
+    pub head_bytes: u64,
+    /// Bytes of the write-ahead log.
+    pub wal_bytes: u64,
+    /// Live parts.
+    pub parts: u64,
+    /// Bytes of live parts.
+    pub part_bytes: u64,
+    /// Rows of live parts: entries.
+    pub rows: u64,
+    /// Oldest entry, in milliseconds since the Unix epoch.
+    pub oldest_ms: Option<i64>,
+    /// Newest entry, in milliseconds since the Unix epoch.
+    pub newest_ms: Option<i64>,
+}
