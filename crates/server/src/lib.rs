@@ -1,1 +1,45 @@
-//! Skopos server.
+//! The doors of Skopos: listeners and all HTTP and gRPC APIs.
+//!
+//! ```text
+//!  :9090 HTTP ─┐                       ┌─ prometheus  loki  jaeger  otlp  skopos  web
+//!  :4318 OTLP ─┼─▶ listen ─▶ layers ─▶─┤        │ tenant, body limits, params
+//!  :4317 gRPC ─┘   (h1, h2c) (metrics, │        ▼
+//!                   drain     span,    │   WorkPools: queries │ ingest   (never the async threads)
+//!                             panics)  │        ▼
+//!                                      └─ State: stores, engines, views, ledger, clock
+//! ```
+//!
+//! One module per API, all of one shape: `router()` names the routes, handlers read parameters,
+//! hand CPU work to a pool and encode the answer. Nothing here opens stores, evaluates rules or
+//! scrapes: the binary wires those and passes them in as a [`State`].
+
+pub mod listen;
+pub mod options;
+pub mod state;
+pub mod views;
+
+mod body;
+mod doors;
+mod jaeger;
+mod layers;
+mod loki;
+mod number;
+mod otlp;
+mod params;
+mod pool;
+mod prometheus;
+mod query;
+mod router;
+mod server;
+mod skopos;
+mod telemetry;
+mod tenant;
+mod text;
+mod time;
+mod web;
+
+pub use listen::{BindError, ListenOptions, Listeners};
+pub use options::{BuildInfo, QueryOptions, ServerOptions};
+pub use server::Server;
+pub use state::{Readiness, State};
+pub use views::{StorageStats, Stores, TenantStores};

@@ -1,0 +1,90 @@
+//! The envelope of Jaeger's answers: `data`, `total`, `limit`, `offset`, `errors`.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use skopos_core::{ErrorKind, Kinded};
+
+use crate::query::QueryFailure;
+use crate::text;
+
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    data: Option<T>,
+    total: usize,
+    limit: usize,
+    offset: usize,
+    errors: Option<[&'a JaegerError; 1]>,
+}
+
+/// An answer with data; `total` is 0 where Jaeger does not count.
+pub(super) fn success(data: impl Serialize, total: usize) -> Response {
+    let body = Envelope {
+        data: Some(data),
+        total,
+        limit: 0,
+        offset: 0,
+        errors: None,
+    };
+    text::json(StatusCode::OK, &body)
+}
+
+/// An error answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct JaegerError {
+    code: u16,
+    msg: String,
+    #[serde(rename = "traceID", skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
+}
+
+impl JaegerError {
+    /// A parameter is wrong.
+    pub(super) fn bad_request(msg: impl Into<String>) -> Self {
+        Self {
+            code: StatusCode::BAD_REQUEST.as_u16(),
+            msg: msg.into(),
+            trace_id: None,
+        }
+    }
+
+    /// The trace does not exist.
+    pub(super) fn trace_not_found(trace_id: String) -> Self {
+        Self {
+            code: StatusCode::NOT_FOUND.as_u16(),
+            msg: "trace not found".to_owned(),
+            trace_id: Some(trace_id),
+        }
+    }
+
+    fn of(kind: ErrorKind, msg: String) -> Self {
+        Self {
+            code: text::status_of(kind).as_u16(),
+            msg,
+            trace_id: None,
+        }
+    }
+}
+
+impl<E: Kinded + std::fmt::Display> From<QueryFailure<E>> for JaegerError {
+    fn from(failure: QueryFailure<E>) -> Self {
+        match failure {
+            QueryFailure::Pool(error) => Self::of(error.kind(), error.to_string()),
+            QueryFailure::Engine(error) => Self::of(error.kind(), error.to_string()),
+        }
+    }
+}
+
+impl IntoResponse for JaegerError {
+    fn into_response(self) -> Response {
+        let body = Envelope::<()> {
+            data: None,
+            total: 0,
+            limit: 0,
+            offset: 0,
+            errors: Some([&self]),
+        };
+        let status = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        text::json(status, &body)
+    }
+}

@@ -1,0 +1,99 @@
+//! What surrounds every request: counting, a span, CORS, gzip, panics caught.
+
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{Any, CorsLayer};
+use tracing::Instrument;
+
+use crate::pool::panic_text;
+use crate::{telemetry, text};
+
+/// The handler's name of requests that no route took.
+const UNMATCHED: &str = "other";
+
+/// Wraps a router of HTTP APIs.
+pub(crate) fn wrap(router: Router) -> Router {
+    let cors = CorsLayer::new().allow_origin(Any).allow_headers(Any).allow_methods([
+        Method::GET,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::OPTIONS,
+    ]);
+    wrap_grpc(router.layer(CompressionLayer::new().gzip(true)).layer(cors))
+}
+
+/// Wraps a router of gRPC services, which compress by themselves.
+pub(crate) fn wrap_grpc(router: Router) -> Router {
+    router
+        .layer(CatchPanicLayer::custom(caught))
+        .layer(axum::middleware::from_fn(observe))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature is tower-http's")]
+fn caught(panic: Box<dyn std::any::Any + Send>) -> Response {
+    telemetry::PANICS.with_label_values(&["handler"]).inc();
+    tracing::error!(panic = %panic_text(panic.as_ref()), "a handler panicked");
+    text::text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
+}
+
+async fn observe(request: Request<Body>, next: Next) -> Response {
+    let _in_flight = InFlight::enter();
+    let started = Instant::now();
+    let method = method_name(request.method());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
+    let span = tracing::info_span!(
+        "http_request",
+        otel.kind = "server",
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = tracing::field::Empty,
+    );
+    let response = next.run(request).instrument(span.clone()).await;
+    let code = response.status();
+    span.record("http.response.status_code", code.as_u16());
+    telemetry::REQUESTS
+        .with_label_values(&[route, method, code.as_str()])
+        .inc();
+    telemetry::REQUEST_DURATION
+        .with_label_values(&[route])
+        .observe(started.elapsed().as_secs_f64());
+    response
+}
+
+/// The method as a label; what clients invent is one value, so that labels stay bounded.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+struct InFlight;
+
+impl InFlight {
+    fn enter() -> Self {
+        telemetry::IN_FLIGHT.inc();
+        Self
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        telemetry::IN_FLIGHT.dec();
+    }
+}

@@ -1,0 +1,212 @@
+//! TCP listeners: binding with errors that help, bounded connections, graceful drain.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::telemetry;
+
+/// How long a client may take to send a request's head.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// Requests in flight on one HTTP/2 connection.
+const MAX_CONCURRENT_STREAMS: u32 = 256;
+/// Pause after a failed accept, for instance without free file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Where to listen: `host:port`; `None` leaves a listener off.
+#[derive(Debug, Clone)]
+pub struct ListenOptions {
+    /// The page and all HTTP APIs.
+    pub http: String,
+    /// OTLP over HTTP.
+    pub otlp_http: Option<String>,
+    /// OTLP over gRPC.
+    pub otlp_grpc: Option<String>,
+}
+
+impl Default for ListenOptions {
+    fn default() -> Self {
+        Self {
+            http: "127.0.0.1:9090".to_owned(),
+            otlp_http: Some("127.0.0.1:4318".to_owned()),
+            otlp_grpc: Some("127.0.0.1:4317".to_owned()),
+        }
+    }
+}
+
+/// An address that cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to listen on {address} for {purpose}: {source}\n{}", self.advice())]
+pub struct BindError {
+    /// The address as given.
+    pub address: String,
+    /// What it is for.
+    pub purpose: &'static str,
+    /// The flag that changes it.
+    pub flag: &'static str,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+impl BindError {
+    fn advice(&self) -> String {
+        let flag = self.flag;
+        match self.source.kind() {
+            io::ErrorKind::AddrInUse => {
+                format!("another process listens there: stop it, or choose another address with {flag}=HOST:PORT")
+            }
+            io::ErrorKind::PermissionDenied => {
+                format!("ports below 1024 need privileges: choose another address with {flag}=HOST:PORT")
+            }
+            _ => format!("check the address given with {flag}=HOST:PORT"),
+        }
+    }
+}
+
+/// The bound listeners.
+#[derive(Debug)]
+pub struct Listeners {
+    pub(crate) http: TcpListener,
+    pub(crate) otlp_http: Option<TcpListener>,
+    pub(crate) otlp_grpc: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Binds all addresses, or none.
+    pub async fn bind(options: &ListenOptions) -> Result<Self, BindError> {
+        let http = bind(&options.http, "the page and the HTTP APIs", "--web.listen-address").await?;
+        let otlp_http = match &options.otlp_http {
+            Some(address) => Some(bind(address, "OTLP over HTTP", "--otlp.http-listen-address").await?),
+            None => None,
+        };
+        let otlp_grpc = match &options.otlp_grpc {
+            Some(address) => Some(bind(address, "OTLP over gRPC", "--otlp.grpc-listen-address").await?),
+            None => None,
+        };
+        Ok(Self {
+            http,
+            otlp_http,
+            otlp_grpc,
+        })
+    }
+
+    /// The address of the page and the HTTP APIs; with the port that the system chose for port 0.
+    pub fn http_address(&self) -> io::Result<SocketAddr> {
+        self.http.local_addr()
+    }
+
+    /// The address of OTLP over HTTP.
+    pub fn otlp_http_address(&self) -> Option<SocketAddr> {
+        self.otlp_http.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// The address of OTLP over gRPC.
+    pub fn otlp_grpc_address(&self) -> Option<SocketAddr> {
+        self.otlp_grpc.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+}
+
+async fn bind(address: &str, purpose: &'static str, flag: &'static str) -> Result<TcpListener, BindError> {
+    TcpListener::bind(address).await.map_err(|source| BindError {
+        address: address.to_owned(),
+        purpose,
+        flag,
+        source,
+    })
+}
+
+/// Serves a router on a listener.
+#[derive(Debug)]
+pub(crate) struct Acceptor {
+    pub(crate) name: &'static str,
+    pub(crate) router: Router,
+    pub(crate) max_connections: usize,
+    /// Ends accepting and lets requests in flight finish.
+    pub(crate) drain: CancellationToken,
+    /// Ends connections at once.
+    pub(crate) kill: CancellationToken,
+    pub(crate) connections: TaskTracker,
+}
+
+impl Acceptor {
+    /// Accepts connections until the drain begins.
+    pub(crate) async fn run(self, listener: TcpListener) {
+        let permits = Arc::new(Semaphore::new(self.max_connections));
+        loop {
+            let accepted = tokio::select! {
+                () = self.drain.cancelled() => return,
+                accepted = accept(&listener, &permits) => accepted,
+            };
+            match accepted {
+                Ok((stream, permit)) => {
+                    self.connections.spawn(self.connection(stream, permit));
+                }
+                Err(error) => {
+                    tracing::warn!(listener = self.name, %error, "failed to accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn connection(&self, stream: TcpStream, permit: OwnedSemaphorePermit) -> impl Future<Output = ()> + use<> {
+        let service = TowerToHyperService::new(self.router.clone());
+        let (name, drain, kill) = (self.name, self.drain.clone(), self.kill.clone());
+        async move {
+            let gauge = telemetry::CONNECTIONS.with_label_values(&[name]);
+            gauge.inc();
+            let builder = connection_builder();
+            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+            tokio::pin!(connection);
+            let mut draining = false;
+            loop {
+                tokio::select! {
+                    ended = connection.as_mut() => {
+                        if let Err(error) = ended {
+                            tracing::debug!(listener = name, %error, "a connection ended with an error");
+                        }
+                        break;
+                    }
+                    () = drain.cancelled(), if !draining => {
+                        draining = true;
+                        connection.as_mut().graceful_shutdown();
+                    }
+                    () = kill.cancelled() => break,
+                }
+            }
+            gauge.dec();
+            drop(permit);
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok((stream, permit))
+}
+
+fn connection_builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_READ_TIMEOUT);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Some(Duration::from_secs(20)))
+        .max_concurrent_streams(MAX_CONCURRENT_STREAMS);
+    builder
+}

@@ -1,0 +1,47 @@
+//! Loki's API under `/loki/api/v1`: push and query.
+//!
+//! Errors are plain text, as Loki's are. Push bodies are `skopos-wire`'s to decode, LogQL is
+//! `skopos-logql`'s to evaluate.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde_json::json;
+
+use crate::router::Shared;
+use crate::{otlp, text};
+
+mod push;
+
+/// The routes.
+pub(crate) fn router() -> Router<Shared> {
+    Router::new()
+        .route("/loki/api/v1/push", post(push::push))
+        .route("/api/prom/push", post(push::legacy_push))
+        .route("/loki/api/v1/status/buildinfo", get(build_info))
+        .route("/ready", get(ready))
+        .merge(otlp::loki_router())
+}
+
+/// Facts about the build; Grafana asks for them.
+async fn build_info(State(app): State<Shared>) -> Response {
+    let build = &app.state.build;
+    let body = json!({
+        "version": build.version,
+        "revision": build.revision,
+        "branch": build.branch,
+        "buildDate": build.build_date,
+        "buildUser": "",
+        "goVersion": "",
+    });
+    text::json(StatusCode::OK, &body)
+}
+
+async fn ready(State(app): State<Shared>) -> Response {
+    match app.state.readiness.is_ready() {
+        true => text::text(StatusCode::OK, "ready\n"),
+        false => text::text(StatusCode::SERVICE_UNAVAILABLE, "Ingester not ready\n"),
+    }
+}

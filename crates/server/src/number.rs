@@ -1,0 +1,119 @@
+//! Numbers as Go's `strconv` and Prometheus' JSON print them.
+
+use std::io::Write;
+
+/// A float as Prometheus' API prints sample values: shortest decimal, exponent form only below
+/// 1e-6 and from 1e21 on (`jsonutil.MarshalFloat`).
+pub(crate) fn write_value(out: &mut Vec<u8>, value: f64) {
+    let magnitude = value.abs();
+    if magnitude != 0.0 && value.is_finite() && !(1e-6..1e21).contains(&magnitude) {
+        write_exponent(out, value);
+    } else {
+        write_decimal(out, value);
+    }
+}
+
+/// A float in shortest decimal form, never with an exponent (`FormatFloat(v, 'f', -1, 64)`).
+pub(crate) fn write_decimal(out: &mut Vec<u8>, value: f64) {
+    let text = if value.is_nan() {
+        "NaN"
+    } else if value == f64::INFINITY {
+        "+Inf"
+    } else if value == f64::NEG_INFINITY {
+        "-Inf"
+    } else {
+        return push(out, format_args!("{value}"));
+    };
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// A float in shortest exponent form with at least two exponent digits
+/// (`FormatFloat(v, 'e', -1, 64)`).
+pub(crate) fn write_exponent(out: &mut Vec<u8>, value: f64) {
+    if !value.is_finite() {
+        return write_decimal(out, value);
+    }
+    let text = format!("{value:e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, digits) = match exponent.strip_prefix('-') {
+        Some(digits) => ('-', digits),
+        None => ('+', exponent),
+    };
+    push(out, format_args!("{mantissa}e{sign}{digits:0>2}"));
+}
+
+/// Milliseconds as seconds with up to three decimals.
+pub(crate) fn write_seconds(out: &mut Vec<u8>, timestamp_ms: i64) {
+    let (seconds, millis) = (timestamp_ms.unsigned_abs() / 1000, timestamp_ms.unsigned_abs() % 1000);
+    if timestamp_ms < 0 {
+        out.push(b'-');
+    }
+    push(out, format_args!("{seconds}"));
+    if millis == 0 {
+        return;
+    }
+    let digits = format!("{millis:03}");
+    push(out, format_args!(".{}", digits.trim_end_matches('0')));
+}
+
+/// [`write_value`] as a text.
+pub(crate) fn value_text(value: f64) -> String {
+    text_of(|out| write_value(out, value))
+}
+
+/// [`write_exponent`] as a text.
+pub(crate) fn exponent_text(value: f64) -> String {
+    text_of(|out| write_exponent(out, value))
+}
+
+fn text_of(write: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut out = Vec::with_capacity(24);
+    write(&mut out);
+    String::from_utf8(out).expect("numbers are ASCII")
+}
+
+fn push(out: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
+    out.write_fmt(arguments).expect("writing to memory cannot fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_print_as_in_go() {
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (4.0, "4"),
+            (0.1 + 0.2, "0.30000000000000004"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+            (1.5e-7, "1.5e-07"),
+            (1e-6, "0.000001"),
+            (-2.5e300, "-2.5e+300"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+        ] {
+            assert_eq!(value_text(value), text, "{value}");
+        }
+        assert_eq!(text_of(|out| write_decimal(out, 1e21)), "1000000000000000000000");
+        assert_eq!(exponent_text(2.0), "2e+00");
+        assert_eq!(exponent_text(0.05), "5e-02");
+    }
+
+    #[test]
+    fn seconds_have_up_to_three_decimals() {
+        for (ms, text) in [
+            (1_700_004_495_123, "1700004495.123"),
+            (1_500, "1.5"),
+            (-1_050, "-1.05"),
+            (2_000, "2"),
+            (7, "0.007"),
+            (-3, "-0.003"),
+        ] {
+            assert_eq!(text_of(|out| write_seconds(out, ms)), text);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What the server is told about itself: limits of queries and requests, and build facts.
+
+use std::time::Duration;
+
+/// Bounds of queries, under the meaning of Prometheus' `--query.*` flags.
+#[derive(Debug, Clone)]
+pub struct QueryOptions {
+    /// Longest time one query may take, waiting included (`--query.timeout`).
+    pub timeout: Duration,
+    /// Most queries evaluated at once (`--query.max-concurrency`).
+    pub max_concurrency: usize,
+    /// Most samples one query may hold in memory (`--query.max-samples`).
+    pub max_samples: u64,
+    /// A query that takes longer is written to the log.
+    pub slow_after: Duration,
+}
+
+impl Default for QueryOptions {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_mins(2),
+            max_concurrency: 20,
+            max_samples: skopos_core::QueryBudget::DEFAULT_MAX_SAMPLES,
+            slow_after: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Bounds of requests and connections.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Bounds of queries.
+    pub query: QueryOptions,
+    /// Threads for query work.
+    pub query_threads: usize,
+    /// Threads for decoding and appending.
+    pub ingest_threads: usize,
+    /// Most pushes decoded at once; the others wait.
+    pub ingest_max_concurrency: usize,
+    /// Largest request body, before and after decompression, in bytes.
+    pub max_body_bytes: usize,
+    /// Most connections open at once on each listener.
+    pub max_connections: usize,
+    /// How long requests in flight may go on once shutdown began.
+    pub drain_timeout: Duration,
+    /// Whether `/-/reload` and `/-/quit` act (`--web.enable-lifecycle`).
+    pub lifecycle: Lifecycle,
+}
+
+/// Whether the lifecycle endpoints act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// They do.
+    Enabled,
+    /// They answer 403, as Prometheus does without `--web.enable-lifecycle`.
+    Disabled,
+}
+
+impl ServerOptions {
+    /// Largest body that OTLP recommends to take: 64 MiB.
+    pub const DEFAULT_MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self {
+            query: QueryOptions::default(),
+            query_threads: threads,
+            ingest_threads: threads,
+            ingest_max_concurrency: 4 * threads,
+            max_body_bytes: Self::DEFAULT_MAX_BODY_BYTES,
+            max_connections: 4096,
+            drain_timeout: Duration::from_secs(10),
+            lifecycle: Lifecycle::Enabled,
+        }
+    }
+}
+
+/// Facts about this build (`/api/v1/status/buildinfo`).
+#[derive(Debug, Clone)]
+pub struct BuildInfo {
+    /// Version of Skopos.
+    pub version: String,
+    /// Commit.
+    pub revision: String,
+    /// Branch.
+    pub branch: String,
+    /// When it was built.
+    pub build_date: String,
+}

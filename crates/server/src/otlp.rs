@@ -1,0 +1,26 @@
+//! OTLP receivers: HTTP with protobuf or JSON at `/v1/{traces,logs,metrics}`, and gRPC.
+//!
+//! Decoding and mapping are `skopos-wire`'s; storing is the tenant's sinks'. Metrics are not taken
+//! yet: they are answered with a partial success that says so, and counted as rejected.
+
+use axum::Router;
+use axum::routing::post;
+
+use crate::router::Shared;
+
+pub(crate) mod grpc;
+mod http;
+mod ingest;
+
+/// The routes of OTLP over HTTP.
+pub(crate) fn router() -> Router<Shared> {
+    Router::new()
+        .route("/v1/traces", post(http::traces))
+        .route("/v1/logs", post(http::logs))
+        .route("/v1/metrics", post(http::metrics))
+}
+
+/// Loki's door for OTLP logs, on the main port only.
+pub(crate) fn loki_router() -> Router<Shared> {
+    Router::new().route("/otlp/v1/logs", post(http::loki_logs))
+}

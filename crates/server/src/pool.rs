@@ -1,0 +1,160 @@
+//! Bounded pools for CPU work, so that it never runs on the async threads.
+//!
+//! A pool has a fixed number of threads, a bound on jobs begun and one on jobs waiting. A job that
+//! panics gives an error to its caller and leaves the pool whole.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use skopos_core::{ErrorKind, Kinded};
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::telemetry;
+
+/// How many jobs may wait for each that may run.
+const WAITING_PER_PERMIT: usize = 32;
+
+/// A pool of threads with bounded queues.
+#[derive(Debug)]
+pub(crate) struct WorkPool {
+    name: &'static str,
+    threads: rayon::ThreadPool,
+    permits: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    max_waiting: usize,
+}
+
+/// Size of a pool.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PoolSize {
+    /// Threads.
+    pub(crate) threads: usize,
+    /// Most jobs begun at once.
+    pub(crate) concurrency: usize,
+}
+
+/// Why a job gave no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PoolError {
+    /// Too many jobs wait already.
+    #[error("too many outstanding requests")]
+    Busy,
+    /// The job panicked: a fault of ours.
+    #[error("internal error: {0}")]
+    Panicked(String),
+}
+
+impl Kinded for PoolError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Busy => ErrorKind::TooMany,
+            Self::Panicked(_) => ErrorKind::Internal,
+        }
+    }
+}
+
+impl WorkPool {
+    /// Starts the threads.
+    pub(crate) fn new(name: &'static str, size: PoolSize) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let threads = rayon::ThreadPoolBuilder::new()
+            .num_threads(size.threads.max(1))
+            .thread_name(move |index| format!("{name}-{index}"))
+            .build()?;
+        let concurrency = size.concurrency.max(1);
+        Ok(Self {
+            name,
+            threads,
+            permits: Arc::new(Semaphore::new(concurrency)),
+            waiting: AtomicUsize::new(0),
+            max_waiting: concurrency * WAITING_PER_PERMIT,
+        })
+    }
+
+    /// Runs `work` on the pool. A caller that goes away while it waits frees its place; work that
+    /// began goes on to its end or to its budget's cancel flag.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PoolError> {
+        let permit = {
+            let _waiting = self.enter_queue()?;
+            Arc::clone(&self.permits).acquire_owned().await
+        };
+        let permit = permit.map_err(|_| PoolError::Busy)?;
+        let (sender, receiver) = oneshot::channel();
+        let span = tracing::Span::current();
+        self.threads.spawn(move || {
+            let result = span.in_scope(|| catch_unwind(AssertUnwindSafe(work)));
+            drop(permit);
+            // The caller may have gone away; its result is of use to nobody else.
+            drop(sender.send(result));
+        });
+        match receiver.await {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(panic)) => Err(self.panicked(panic.as_ref())),
+            Err(_) => Err(PoolError::Panicked("the worker ended without a result".to_owned())),
+        }
+    }
+
+    fn enter_queue(&self) -> Result<QueuePlace<'_>, PoolError> {
+        let place = QueuePlace(&self.waiting);
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.max_waiting {
+            telemetry::POOL_REFUSED.with_label_values(&[self.name]).inc();
+            return Err(PoolError::Busy);
+        }
+        Ok(place)
+    }
+
+    fn panicked(&self, panic: &(dyn std::any::Any + Send)) -> PoolError {
+        telemetry::PANICS.with_label_values(&[self.name]).inc();
+        let text = panic_text(panic);
+        tracing::error!(pool = self.name, panic = %text, "a worker panicked");
+        PoolError::Panicked(text)
+    }
+}
+
+/// The text of a panic.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "panic without a text".to_owned())
+}
+
+/// A place among those who wait; leaving it, in whatever way, gives it back.
+struct QueuePlace<'a>(&'a AtomicUsize);
+
+impl Drop for QueuePlace<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool() -> WorkPool {
+        let size = PoolSize {
+            threads: 1,
+            concurrency: 1,
+        };
+        WorkPool::new("test", size).expect("threads start")
+    }
+
+    #[tokio::test]
+    async fn results_come_back_and_panics_become_errors() {
+        let pool = pool();
+        assert_eq!(pool.run(|| 2 + 2).await, Ok(4));
+        let failed = pool.run(|| -> u8 { panic!("broken on purpose") }).await;
+        assert_eq!(failed, Err(PoolError::Panicked("broken on purpose".to_owned())));
+        assert_eq!(pool.run(|| 5).await, Ok(5));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses() {
+        let pool = pool();
+        pool.waiting.store(pool.max_waiting, Ordering::Relaxed);
+        assert_eq!(pool.run(|| 1).await, Err(PoolError::Busy));
+    }
+}

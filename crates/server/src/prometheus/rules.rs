@@ -1,0 +1,315 @@
+//! `/api/v1/rules`, `/api/v1/alerts`, `/api/v1/alertmanagers`.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::json;
+
+use super::envelope::{ApiError, success};
+use super::labels::{LabelsJson, PairsJson};
+use crate::number;
+use crate::params::Params;
+use crate::router::Shared;
+use crate::time::rfc3339;
+use crate::views::{AlertState, AlertStatus, AlertingStatus, RuleGroupStatus, RuleHealth, RuleStatus};
+
+/// The rule groups, filtered and paged.
+pub(crate) async fn rules(State(app): State<Shared>, params: Params) -> Result<Response, ApiError> {
+    let filter = RuleFilter::read(&params)?;
+    let page = Page::read(&params)?;
+    let mut groups = app.state.rules.groups();
+    groups.retain(|group| filter.takes_group(group));
+    let next_token = page.cut(&mut groups)?;
+    let shown: Vec<GroupJson<'_>> = groups.iter().map(|group| group_json(group, &filter)).collect();
+    let shown: Vec<_> = shown
+        .into_iter()
+        .filter(|group| !filter.narrows() || !group.rules.is_empty())
+        .collect();
+    Ok(success(RulesJson {
+        groups: shown,
+        group_next_token: next_token,
+    }))
+}
+
+/// All active alerts.
+pub(crate) async fn alerts(State(app): State<Shared>) -> Response {
+    let groups = app.state.rules.groups();
+    let rules = groups.iter().flat_map(|group| &group.rules);
+    let alerts = rules
+        .filter_map(|rule| rule.alerting.as_ref())
+        .flat_map(|alerting| &alerting.alerts);
+    success(json!({ "alerts": alerts.map(alert_json).collect::<Vec<_>>() }))
+}
+
+/// Alertmanagers that alerts are sent to: none, as sending is not wired.
+pub(crate) async fn alertmanagers() -> Response {
+    success(json!({ "activeAlertmanagers": [], "droppedAlertmanagers": [] }))
+}
+
+#[derive(Serialize)]
+struct RulesJson<'a> {
+    groups: Vec<GroupJson<'a>>,
+    #[serde(rename = "groupNextToken", skip_serializing_if = "Option::is_none")]
+    group_next_token: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupJson<'a> {
+    name: &'a str,
+    file: &'a str,
+    rules: Vec<RuleJson<'a>>,
+    interval: f64,
+    limit: u64,
+    evaluation_time: f64,
+    last_evaluation: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RuleJson<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+    name: &'a str,
+    query: &'a str,
+    #[serde(flatten)]
+    alerting: Option<AlertingJson<'a>>,
+    labels: LabelsJson<'a>,
+    health: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    last_error: &'a str,
+    evaluation_time: f64,
+    last_evaluation: String,
+    r#type: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AlertingJson<'a> {
+    duration: f64,
+    keep_firing_for: f64,
+    annotations: PairsJson<'a>,
+    alerts: Vec<AlertJson<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AlertJson<'a> {
+    labels: LabelsJson<'a>,
+    annotations: PairsJson<'a>,
+    state: &'static str,
+    active_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_firing_since: Option<String>,
+    value: String,
+}
+
+fn group_json<'a>(group: &'a RuleGroupStatus, filter: &RuleFilter) -> GroupJson<'a> {
+    let rules = group.rules.iter().filter(|rule| filter.takes_rule(rule));
+    GroupJson {
+        name: &group.name,
+        file: &group.file,
+        rules: rules.map(|rule| rule_json(rule, filter.alerts)).collect(),
+        interval: group.interval_seconds,
+        limit: group.limit,
+        evaluation_time: group.evaluation_seconds,
+        last_evaluation: rfc3339(group.last_evaluation_ms),
+    }
+}
+
+fn rule_json(rule: &RuleStatus, alerts: ShowAlerts) -> RuleJson<'_> {
+    let (health, last_error) = health_json(&rule.health);
+    RuleJson {
+        state: rule.alerting.as_ref().map(|alerting| state_of(rule, alerting)),
+        name: &rule.name,
+        query: &rule.query,
+        alerting: rule.alerting.as_ref().map(|alerting| alerting_json(alerting, alerts)),
+        labels: LabelsJson(&rule.labels),
+        health,
+        last_error,
+        evaluation_time: rule.evaluation_seconds,
+        last_evaluation: rfc3339(rule.last_evaluation_ms),
+        r#type: if rule.alerting.is_some() {
+            "alerting"
+        } else {
+            "recording"
+        },
+    }
+}
+
+/// The state of an alerting rule is its worst alert's; `unknown` before the first evaluation.
+fn state_of(rule: &RuleStatus, alerting: &AlertingStatus) -> &'static str {
+    match alerting.alerts.iter().map(|alert| alert.state).max() {
+        Some(state) => state.as_str(),
+        None if rule.last_evaluation_ms.is_none() => "unknown",
+        None => AlertState::Inactive.as_str(),
+    }
+}
+
+fn alerting_json(alerting: &AlertingStatus, alerts: ShowAlerts) -> AlertingJson<'_> {
+    let shown: &[AlertStatus] = match alerts {
+        ShowAlerts::Yes => &alerting.alerts,
+        ShowAlerts::No => &[],
+    };
+    AlertingJson {
+        duration: alerting.duration_seconds,
+        keep_firing_for: alerting.keep_firing_for_seconds,
+        annotations: PairsJson(&alerting.annotations),
+        alerts: shown.iter().map(alert_json).collect(),
+    }
+}
+
+fn alert_json(alert: &AlertStatus) -> AlertJson<'_> {
+    AlertJson {
+        labels: LabelsJson(&alert.labels),
+        annotations: PairsJson(&alert.annotations),
+        state: alert.state.as_str(),
+        active_at: rfc3339(Some(alert.active_at_ms)),
+        keep_firing_since: alert.keep_firing_since_ms.map(|since| rfc3339(Some(since))),
+        value: number::exponent_text(alert.value),
+    }
+}
+
+/// Name and error text of a health.
+pub(crate) fn health_json(health: &RuleHealth) -> (&'static str, &str) {
+    match health {
+        RuleHealth::Unknown => ("unknown", ""),
+        RuleHealth::Ok => ("ok", ""),
+        RuleHealth::Error(text) => ("err", text),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ShowAlerts {
+    Yes,
+    No,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RuleType {
+    Any,
+    Alerting,
+    Recording,
+}
+
+#[derive(Debug)]
+struct RuleFilter {
+    rule_type: RuleType,
+    names: Vec<String>,
+    groups: Vec<String>,
+    files: Vec<String>,
+    alerts: ShowAlerts,
+}
+
+impl RuleFilter {
+    fn read(params: &Params) -> Result<Self, ApiError> {
+        let rule_type = match params.get("type") {
+            "" => RuleType::Any,
+            "alert" => RuleType::Alerting,
+            "record" => RuleType::Recording,
+            other => return Err(ApiError::parameter("type", format!("not supported value {other:?}"))),
+        };
+        let alerts = match params.get("exclude_alerts") {
+            "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => ShowAlerts::Yes,
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => ShowAlerts::No,
+            other => {
+                let reason = format!("error converting exclude_alerts: parsing {other:?}: invalid syntax");
+                return Err(ApiError::parameter("exclude_alerts", reason));
+            }
+        };
+        let list = |name| params.all(name).map(str::to_owned).collect();
+        Ok(Self {
+            rule_type,
+            names: list("rule_name[]"),
+            groups: list("rule_group[]"),
+            files: list("file[]"),
+            alerts,
+        })
+    }
+
+    fn takes_group(&self, group: &RuleGroupStatus) -> bool {
+        takes(&self.groups, &group.name) && takes(&self.files, &group.file)
+    }
+
+    fn takes_rule(&self, rule: &RuleStatus) -> bool {
+        let of_type = match self.rule_type {
+            RuleType::Any => true,
+            RuleType::Alerting => rule.alerting.is_some(),
+            RuleType::Recording => rule.alerting.is_none(),
+        };
+        of_type && takes(&self.names, &rule.name)
+    }
+
+    /// Whether groups may lose rules, so that empty ones are left out.
+    fn narrows(&self) -> bool {
+        self.rule_type != RuleType::Any || !self.names.is_empty()
+    }
+}
+
+fn takes(wanted: &[String], name: &str) -> bool {
+    wanted.is_empty() || wanted.iter().any(|wanted| wanted == name)
+}
+
+/// A page of groups: at most `limit`, from the group whose token is given.
+#[derive(Debug)]
+struct Page {
+    limit: Option<usize>,
+    token: Option<String>,
+}
+
+impl Page {
+    fn read(params: &Params) -> Result<Self, ApiError> {
+        let token = params.non_empty("group_next_token").map(str::to_owned);
+        let Some(text) = params.non_empty("group_limit") else {
+            return match token {
+                None => Ok(Self { limit: None, token }),
+                Some(_) => Err(ApiError::parameter(
+                    "group_limit",
+                    "group_limit needs to be present in order to paginate over the groups",
+                )),
+            };
+        };
+        let limit: i64 = text.parse().map_err(|_| {
+            ApiError::parameter(
+                "group_limit",
+                format!("group_limit needs to be a valid number: parsing {text:?}: invalid syntax"),
+            )
+        })?;
+        match usize::try_from(limit) {
+            Ok(limit) if limit > 0 => Ok(Self {
+                limit: Some(limit),
+                token,
+            }),
+            _ => Err(ApiError::parameter(
+                "group_limit",
+                "group_limit needs to be greater than 0",
+            )),
+        }
+    }
+
+    /// Cuts the groups and gives the token of the next page.
+    fn cut(&self, groups: &mut Vec<RuleGroupStatus>) -> Result<Option<String>, ApiError> {
+        if let Some(token) = &self.token {
+            let start = groups
+                .iter()
+                .position(|group| token_of(group) == *token)
+                .ok_or_else(|| {
+                    let reason = format!("invalid group_next_token '{token}'. were rule groups changed?");
+                    ApiError::parameter("group_next_token", reason)
+                })?;
+            groups.drain(..start);
+        }
+        let Some(limit) = self.limit.filter(|limit| groups.len() > *limit) else {
+            return Ok(None);
+        };
+        let next = token_of(&groups[limit]);
+        groups.truncate(limit);
+        Ok(Some(next))
+    }
+}
+
+/// Names a group in a page token: the SHA-256 of file and name, as Prometheus does.
+fn token_of(group: &RuleGroupStatus) -> String {
+    use sha2::Digest;
+    hex::encode(sha2::Sha256::digest(format!("{};{}", group.file, group.name)))
+}

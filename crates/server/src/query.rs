@@ -1,0 +1,97 @@
+//! Runs a query on the pool: budget, cancellation when the client goes away, counting, slow log.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use skopos_core::{Kinded, QueryBudget};
+
+use crate::pool::PoolError;
+use crate::router::App;
+use crate::telemetry;
+
+/// What is asked, for counting and the slow log.
+#[derive(Debug, Clone)]
+pub(crate) struct QueryText {
+    /// `promql`, `logql` or `traces`.
+    pub(crate) language: &'static str,
+    /// The query.
+    pub(crate) text: String,
+    /// A shorter timeout that the client asked for.
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl QueryText {
+    /// A query without a timeout of its own.
+    pub(crate) fn new(language: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            language,
+            text: text.into(),
+            timeout: None,
+        }
+    }
+}
+
+/// Why a query gave no result.
+#[derive(Debug)]
+pub(crate) enum QueryFailure<E> {
+    /// The pool did not run it to its end.
+    Pool(PoolError),
+    /// The engine or store refused it.
+    Engine(E),
+}
+
+/// Runs `work` on the query pool within the query's budget. When the returned future is dropped,
+/// because the client went away, the budget is cancelled and the work stops at its next check.
+pub(crate) async fn run<T, E>(
+    app: &App,
+    query: QueryText,
+    work: impl FnOnce(&QueryBudget) -> Result<T, E> + Send + 'static,
+) -> Result<T, QueryFailure<E>>
+where
+    T: Send + 'static,
+    E: Kinded + Send + 'static,
+{
+    let options = &app.state.options.query;
+    let timeout = query
+        .timeout
+        .map_or(options.timeout, |asked| asked.min(options.timeout));
+    let budget = Arc::new(QueryBudget::new(options.max_samples, Some(timeout)));
+    let _cancel = CancelOnDrop(budget.cancel_flag());
+    let started = Instant::now();
+    let worker_budget = Arc::clone(&budget);
+    let outcome = app.queries.run(move || work(&worker_budget)).await;
+    let outcome = match outcome {
+        Ok(Ok(result)) => Ok(result),
+        Ok(Err(error)) => Err(QueryFailure::Engine(error)),
+        Err(error) => Err(QueryFailure::Pool(error)),
+    };
+    observe(&query, started.elapsed(), &budget, outcome.is_ok(), options.slow_after);
+    outcome
+}
+
+fn observe(query: &QueryText, took: Duration, budget: &QueryBudget, succeeded: bool, slow_after: Duration) {
+    let outcome = if succeeded { "success" } else { "error" };
+    telemetry::QUERIES.with_label_values(&[query.language, outcome]).inc();
+    telemetry::QUERY_DURATION
+        .with_label_values(&[query.language])
+        .observe(took.as_secs_f64());
+    if took >= slow_after {
+        tracing::warn!(
+            language = query.language,
+            query = %query.text,
+            duration_ms = took.as_millis() as u64,
+            samples = budget.peak_samples(),
+            outcome,
+            "slow query"
+        );
+    }
+}
+
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,67 @@
+//! Joins the routers of the APIs for each listener.
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::pool::{PoolSize, WorkPool};
+use crate::state::State;
+use crate::{jaeger, layers, loki, otlp, prometheus, skopos, text, web};
+
+/// What handlers share: the state and the pools.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) state: State,
+    pub(crate) queries: WorkPool,
+    pub(crate) ingest: WorkPool,
+    pub(crate) started_ms: i64,
+}
+
+/// How handlers hold it.
+pub(crate) type Shared = Arc<App>;
+
+impl App {
+    pub(crate) fn new(state: State) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let options = &state.options;
+        let queries = PoolSize {
+            threads: options.query_threads,
+            concurrency: options.query.max_concurrency,
+        };
+        let ingest = PoolSize {
+            threads: options.ingest_threads,
+            concurrency: options.ingest_max_concurrency,
+        };
+        Ok(Self {
+            queries: WorkPool::new("query", queries)?,
+            ingest: WorkPool::new("ingest", ingest)?,
+            started_ms: state.clock.now_ms(),
+            state,
+        })
+    }
+}
+
+/// Everything of port 9090.
+pub(crate) fn http(app: &Shared) -> Router {
+    let router = Router::new()
+        .merge(prometheus::router())
+        .merge(loki::router())
+        .merge(jaeger::router())
+        .merge(otlp::router())
+        .merge(skopos::router())
+        .fallback(web::serve)
+        .method_not_allowed_fallback(text::method_not_allowed);
+    layers::wrap(router.with_state(Arc::clone(app)))
+}
+
+/// Port 4318: OTLP over HTTP alone.
+pub(crate) fn otlp_http(app: &Shared) -> Router {
+    let router = otlp::router()
+        .fallback(|| async { text::not_found() })
+        .method_not_allowed_fallback(text::method_not_allowed);
+    layers::wrap(router.with_state(Arc::clone(app)))
+}
+
+/// Port 4317: OTLP over gRPC alone.
+pub(crate) fn otlp_grpc(app: &Shared) -> Router {
+    layers::wrap_grpc(otlp::grpc::router(app))
+}

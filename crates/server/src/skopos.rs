@@ -1,0 +1,160 @@
+//! Skopos' own JSON API under `/api/skopos`: what the page needs beyond the protocols of others.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::http::header::HOST;
+use axum::response::Response;
+use axum::routing::get;
+use serde_json::{Value, json};
+
+use crate::prometheus::envelope::{ApiError, ErrorType};
+use crate::router::Shared;
+use crate::text;
+use crate::views::SignalStats;
+
+mod process;
+
+/// The routes.
+pub(crate) fn router() -> Router<Shared> {
+    Router::new()
+        .route("/api/skopos/status", get(status))
+        .route("/api/skopos/ledger", get(ledger))
+        .route("/api/skopos/dashboards", get(dashboards))
+        .route("/api/skopos/dashboards/{uid}", get(dashboard))
+        .route("/api/skopos/connect", get(connect))
+}
+
+async fn status(State(app): State<Shared>) -> Result<Response, ApiError> {
+    let worker = std::sync::Arc::clone(&app);
+    let storage = app.queries.run(move || worker.state.stores.stats()).await?;
+    let uptime_ms = app.state.clock.now_ms() - app.started_ms;
+    Ok(ok(&json!({
+        "version": app.state.build.version,
+        "startTimeMs": app.started_ms,
+        "uptimeSeconds": uptime_ms as f64 / 1000.0,
+        "process": process::status(),
+        "storage": {
+            "path": storage.path.display().to_string(),
+            "diskBytes": storage.disk_bytes,
+            "diskFreeBytes": storage.disk_free_bytes,
+            "signals": {
+                "metrics": signal(&storage.metrics, "series", "samples"),
+                "logs": signal(&storage.logs, "streams", "entries"),
+                "traces": signal(&storage.traces, "traces", "spans"),
+            },
+        },
+    })))
+}
+
+fn signal(stats: &SignalStats, groups: &str, items: &str) -> Value {
+    json!({
+        groups: stats.groups,
+        items: stats.items,
+        "headBytes": stats.head_bytes,
+        "walBytes": stats.wal_bytes,
+        "parts": stats.parts,
+        "partBytes": stats.part_bytes,
+        "rows": stats.rows,
+        "oldestMs": stats.oldest_ms,
+        "newestMs": stats.newest_ms,
+    })
+}
+
+async fn ledger(State(app): State<Shared>) -> Response {
+    let lines = app.state.ledger.snapshot();
+    let entries: Vec<Value> = lines
+        .iter()
+        .map(|(key, count)| {
+            json!({
+                "tenant": key.tenant.as_str(),
+                "signal": key.signal.as_str(),
+                "door": key.door,
+                "outcome": key.outcome.as_str(),
+                "reason": key.reason,
+                "count": count,
+            })
+        })
+        .collect();
+    ok(&json!({ "entries": entries }))
+}
+
+async fn dashboards(State(app): State<Shared>) -> Response {
+    let list = app.state.dashboards.list();
+    let shown: Vec<Value> = list
+        .iter()
+        .map(|dashboard| {
+            json!({
+                "uid": dashboard.uid,
+                "title": dashboard.title,
+                "folder": dashboard.folder,
+                "tags": dashboard.tags,
+                "file": dashboard.file,
+                "panels": dashboard.panels,
+                "warnings": dashboard.warnings,
+            })
+        })
+        .collect();
+    ok(&Value::from(shown))
+}
+
+async fn dashboard(State(app): State<Shared>, Path(uid): Path<String>) -> Result<Response, ApiError> {
+    let found = app.state.dashboards.get(&uid);
+    let dashboard = found.ok_or_else(|| ApiError::new(ErrorType::NotFound, format!("no dashboard has uid {uid:?}")))?;
+    Ok(ok(&json!({
+        "dashboard": dashboard.json,
+        "meta": { "folder": dashboard.folder, "file": dashboard.file, "warnings": dashboard.warnings },
+    })))
+}
+
+/// What to point at which URL, with the host that the caller used.
+async fn connect(headers: HeaderMap) -> Response {
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("localhost:9090");
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let line = |what: &str, url: String, hint: &str| json!({ "what": what, "url": url, "hint": hint });
+    ok(&json!([
+        line(
+            "OpenTelemetry SDK or Collector, gRPC",
+            format!("http://{name}:4317"),
+            "OTEL_EXPORTER_OTLP_ENDPOINT with OTEL_EXPORTER_OTLP_PROTOCOL=grpc; traces and logs"
+        ),
+        line(
+            "OpenTelemetry SDK or Collector, HTTP",
+            format!("http://{name}:4318"),
+            "OTEL_EXPORTER_OTLP_ENDPOINT with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf; traces and logs"
+        ),
+        line(
+            "Prometheus remote write",
+            format!("http://{host}/api/v1/write"),
+            "remote_write: [{url: …}] in prometheus.yml of another Prometheus or agent"
+        ),
+        line(
+            "Promtail, Grafana Alloy, Fluent Bit (Loki output)",
+            format!("http://{host}/loki/api/v1/push"),
+            "clients: [{url: …}]"
+        ),
+        line(
+            "Grafana data source Prometheus",
+            format!("http://{host}"),
+            "type Prometheus"
+        ),
+        line("Grafana data source Loki", format!("http://{host}"), "type Loki"),
+        line(
+            "Grafana data source Jaeger",
+            format!("http://{host}/jaeger"),
+            "type Jaeger"
+        ),
+        line(
+            "Scraping",
+            String::new(),
+            "list your services in prometheus.yml and start with --config.file=prometheus.yml"
+        ),
+    ]))
+}
+
+fn ok(body: &Value) -> Response {
+    text::json(axum::http::StatusCode::OK, body)
+}

@@ -1,0 +1,58 @@
+//! What the APIs answer from. The binary fills it; handlers only read it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use skopos_core::Clock;
+use skopos_core::ledger::Ledger;
+use skopos_core::limits::Limits;
+
+use crate::options::{BuildInfo, ServerOptions};
+use crate::views::{ConfigView, DashboardsView, Reloader, RulesView, Stores, TargetsView};
+
+/// Stores, engines and views that the APIs need.
+#[derive(Debug)]
+pub struct State {
+    /// The stores of all tenants.
+    pub stores: Arc<dyn Stores>,
+    /// The loaded rules and their alerts.
+    pub rules: Arc<dyn RulesView>,
+    /// The scrape targets.
+    pub targets: Arc<dyn TargetsView>,
+    /// The loaded configuration and flags.
+    pub config: Arc<dyn ConfigView>,
+    /// The provisioned dashboards.
+    pub dashboards: Arc<dyn DashboardsView>,
+    /// Reloads the configuration.
+    pub reloader: Arc<dyn Reloader>,
+    /// Counts of what came in.
+    pub ledger: Arc<Ledger>,
+    /// Limits of tenants.
+    pub limits: Limits,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Facts about the build.
+    pub build: BuildInfo,
+    /// Whether the stores are open.
+    pub readiness: Arc<Readiness>,
+    /// Bounds.
+    pub options: ServerOptions,
+}
+
+/// Whether the server may answer: false while the stores replay and once shutdown began.
+#[derive(Debug, Default)]
+pub struct Readiness {
+    ready: AtomicBool,
+}
+
+impl Readiness {
+    /// Says whether requests may be answered.
+    pub fn set(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Release);
+    }
+
+    /// Whether requests may be answered.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+}
