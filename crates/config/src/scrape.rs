@@ -167,7 +167,45 @@ fn is_zero_number(number: &f64) -> bool {
     *number == 0.0
 }
 
+/// A job without a name: what `global` and the job leave out.
+impl Default for ScrapeConfig {
+    fn default() -> Self {
+        let global = GlobalConfig::default();
+        Self {
+            job_name: String::new(),
+            honor_labels: false,
+            honor_timestamps: true,
+            track_timestamps_staleness: false,
+            params: BTreeMap::new(),
+            scrape_interval: global.scrape_interval,
+            scrape_timeout: global.scrape_timeout,
+            scrape_protocols: global.scrape_protocols,
+            fallback_scrape_protocol: None,
+            native_histograms: global.native_histograms,
+            scrape_failure_log_file: String::new(),
+            metrics_path: "/metrics".to_owned(),
+            scheme: "http".to_owned(),
+            enable_compression: true,
+            limits: global.limits,
+            native_histogram_bucket_limit: 0,
+            native_histogram_min_bucket_factor: 0.0,
+            metric_name_validation_scheme: NameValidationScheme::Utf8,
+            metric_name_escaping_scheme: NameEscapingScheme::AllowUtf8,
+            http_client: HttpClientConfig::default(),
+            discovery: SdConfigs::default(),
+            relabel_configs: Vec::new(),
+            metric_relabel_configs: Vec::new(),
+        }
+    }
+}
+
 impl ScrapeConfig {
+    /// Reads one job from YAML text under the default `global` section, as tests and tools have it.
+    pub fn parse(yaml: &str) -> std::result::Result<Self, crate::ConfigError> {
+        let read = || Self::read(&crate::yaml::parse(yaml)?, &GlobalConfig::default());
+        read().map_err(|problem| problem.in_file("scrape_config"))
+    }
+
     pub(crate) fn read(node: &Node, global: &GlobalConfig) -> Result<Self> {
         if node.is_null() {
             return Err(Problem::at(node.at, "empty or null scrape config section").help("remove the empty item"));
