@@ -1,5 +1,8 @@
 //! Relabelling rules: their reading and checking. They are applied in `skopos-scrape`.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde::Serialize;
 use skopos_core::labels::is_legacy_label_name;
 use skopos_core::matcher::anchored_regex;
@@ -237,12 +240,15 @@ fn is_valid_target(name: &str, is_template: bool, scheme: NameValidationScheme) 
     match (scheme, is_template) {
         (NameValidationScheme::Utf8, _) => !name.is_empty(),
         (NameValidationScheme::Legacy, false) => is_legacy_label_name(name),
-        (NameValidationScheme::Legacy, true) => {
-            let without_groups: String = name.replace(['$', '{', '}'], "");
-            !without_groups.is_empty() && is_legacy_label_name(&format!("_{without_groups}"))
-        }
+        (NameValidationScheme::Legacy, true) => LEGACY_TEMPLATE.is_match(name),
     }
 }
+
+/// A classic label name in which groups may stand for any part.
+static LEGACY_TEMPLATE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:[a-zA-Z_]|\$(?:\{\w+\}|\w+))(?:\w|\$(?:\{\w+\}|\w+))*$")
+        .expect("the pattern is constant and valid")
+});
 
 /// Reads a list of rules; a null item is refused with `empty`.
 pub(crate) fn read_rules(

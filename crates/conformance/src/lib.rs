@@ -11,6 +11,7 @@ pub mod config;
 pub mod exposition;
 pub mod outcome;
 pub mod promql;
+pub mod relabel;
 
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,11 @@ pub const SUITES: &[Suite] = &[
         name: "config",
         data: "config",
         run: config::run,
+    },
+    Suite {
+        name: "relabel",
+        data: "relabel.yaml",
+        run: relabel::run,
     },
 ];
 

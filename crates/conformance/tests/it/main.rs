@@ -27,3 +27,8 @@ fn exposition() {
 fn config() {
     all_cases_hold("config");
 }
+
+#[test]
+fn relabel() {
+    all_cases_hold("relabel");
+}
