@@ -39,10 +39,13 @@ pub fn parse_prometheus(text: &str) -> Result<i64, String> {
     let mut next_unit = 0;
     while !rest.is_empty() {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let unit_length = rest[digits..].bytes().take_while(|b| b.is_ascii_alphabetic()).count();
+        let unit_length = rest[digits..].bytes().take_while(u8::is_ascii_alphabetic).count();
         let unit_text = &rest[digits..digits + unit_length];
         let number: i64 = rest[..digits].parse().map_err(|_| invalid())?;
-        let Some(found) = PROMETHEUS_UNITS[next_unit..].iter().position(|(name, _)| *name == unit_text) else {
+        let Some(found) = PROMETHEUS_UNITS[next_unit..]
+            .iter()
+            .position(|(name, _)| *name == unit_text)
+        else {
             return Err(unknown_unit(unit_text, text).unwrap_or_else(invalid));
         };
         next_unit += found;
@@ -91,7 +94,8 @@ pub fn parse_go(text: &str) -> Result<i64, String> {
         if unit_text.is_empty() {
             return Err(format!("time: missing unit in duration {text:?}"));
         }
-        let unit = go_unit(unit_text).ok_or_else(|| format!("time: unknown unit {unit_text:?} in duration {text:?}"))?;
+        let unit =
+            go_unit(unit_text).ok_or_else(|| format!("time: unknown unit {unit_text:?} in duration {text:?}"))?;
         let part = number_times_unit(number, unit).ok_or_else(invalid)?;
         exact = exact.checked_add(part).ok_or_else(invalid)?;
         total += part as f64;

@@ -215,7 +215,9 @@ fn matrix(mut columns: Vec<Column>, steps: Steps) -> Vec<MatrixSeries> {
     let series = columns.into_iter().map(|column| {
         let points = column.points.iter().enumerate();
         MatrixSeries {
-            points: points.filter_map(|(i, value)| Some((steps.time(i), (*value)?))).collect(),
+            points: points
+                .filter_map(|(i, value)| Some((steps.time(i), (*value)?)))
+                .collect(),
             labels: column.labels,
         }
     });

@@ -40,7 +40,10 @@ impl IpFilter {
                 continue;
             };
             let length = bytes[at..].iter().take_while(|b| is_part(b)).count();
-            if text[at..at + length].parse().is_ok_and(|address| self.contains(address)) {
+            if text[at..at + length]
+                .parse()
+                .is_ok_and(|address| self.contains(address))
+            {
                 return true;
             }
             at += length + 1;
@@ -68,7 +71,11 @@ fn network(address: IpAddr, bits: u32) -> Option<IpFilter> {
 /// The bits of the host part of a network with a prefix of `bits` out of `width`.
 fn host_mask(bits: u32, width: u32) -> Option<u128> {
     let host_bits = width.checked_sub(bits)?;
-    Some(if host_bits == 0 { 0 } else { u128::MAX >> (128 - host_bits) })
+    Some(if host_bits == 0 {
+        0
+    } else {
+        u128::MAX >> (128 - host_bits)
+    })
 }
 
 type IsPart = fn(&u8) -> bool;
@@ -103,7 +110,14 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_address() {
-        for pattern in ["", "bogus", "10.0.0.1 - 10.0.0.2", "10.0.0.0/33", "10.0.0.9-10.0.0.1", "::1-10.0.0.1"] {
+        for pattern in [
+            "",
+            "bogus",
+            "10.0.0.1 - 10.0.0.2",
+            "10.0.0.0/33",
+            "10.0.0.9-10.0.0.1",
+            "::1-10.0.0.1",
+        ] {
             assert!(IpFilter::new(pattern).is_err(), "{pattern}");
         }
     }

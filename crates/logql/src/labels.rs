@@ -140,7 +140,8 @@ impl EntryLabels {
         if self.stream_changed || self.stream_slots == 0 || !same_text(&self.stream, stream) {
             self.stream = stream.clone();
             self.slots.clear();
-            self.slots.extend(stream.iter().map(|(name, value)| slot(name, value, Category::Stream)));
+            self.slots
+                .extend(stream.iter().map(|(name, value)| slot(name, value, Category::Stream)));
             self.stream_slots = self.slots.len();
             self.stream_changed = false;
             self.preserve_error = stream.find(PRESERVE_ERROR) == Some("true");
@@ -172,6 +173,11 @@ impl EntryLabels {
             ERROR_DETAILS => self.error_details.as_deref(),
             _ => self.index(name).map(|index| self.slots[index].value.as_str()),
         }
+    }
+
+    /// The label's value; error labels do not count.
+    pub(crate) fn get_label(&self, name: &str) -> Option<&str> {
+        self.index(name).map(|index| self.slots[index].value.as_str())
     }
 
     /// The label's value and category.

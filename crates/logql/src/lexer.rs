@@ -197,7 +197,10 @@ impl<'a> Lexer<'a> {
 
     fn minus(&mut self, mark: Mark) -> Token {
         if let Some(name) = self.rest.strip_prefix("--") {
-            let length = name.bytes().take_while(|b| b.is_ascii_lowercase() || *b == b'-').count();
+            let length = name
+                .bytes()
+                .take_while(|b| b.is_ascii_lowercase() || *b == b'-')
+                .count();
             let flag = &self.rest[..length + 2];
             if matches!(flag, "--strict" | "--keep-empty") {
                 let flag = flag.to_owned();

@@ -1,7 +1,7 @@
 //! Queries laid out over several lines, as `/loki/api/v1/format_query` gives them.
 
 use crate::ast::{AggregateExpr, BinaryExpr, Expr, LogExpr, MetricExpr, RangeExpr};
-use crate::gofmt::quote;
+use crate::gofmt::{append, quote};
 
 /// Characters that fit on one line by default.
 pub const DEFAULT_MAX_LINE: usize = 100;
@@ -29,8 +29,8 @@ impl Printer {
     }
 
     /// One line if the piece fits, else what `split` gives.
-    fn either(&self, text: String, level: usize, split: impl FnOnce() -> String) -> String {
-        if self.needs_split(&text) {
+    fn either(&self, text: &str, level: usize, split: impl FnOnce() -> String) -> String {
+        if self.needs_split(text) {
             split()
         } else {
             format!("{}{text}", indent(level))
@@ -38,26 +38,35 @@ impl Printer {
     }
 
     fn log(&self, log: &LogExpr, level: usize) -> String {
-        self.either(log.to_string(), level, || {
+        self.either(&log.to_string(), level, || {
             let mut out = indent(level);
             crate::printer::write_selector(&mut out, &log.matchers).expect("writing to a String cannot fail");
             for stage in &log.stages {
-                out.push_str(&format!("\n{}{stage}", indent(level + 1)));
+                append(&mut out, format_args!("\n{}{stage}", indent(level + 1)));
             }
             out
         })
     }
 
     fn metric(&self, expr: &MetricExpr, level: usize) -> String {
-        self.either(expr.to_string(), level, || match expr {
+        self.either(&expr.to_string(), level, || match expr {
             MetricExpr::Literal(_) | MetricExpr::Vector(_) => format!("{}{expr}", indent(level)),
             MetricExpr::Range(range) => self.range(range, level),
             MetricExpr::Aggregate(aggregate) => self.aggregate(aggregate, level),
             MetricExpr::Binary(binary) => self.binary(binary, level),
             MetricExpr::LabelReplace(replace) => {
-                let mut out = format!("{}label_replace(\n{}", indent(level), self.metric(&replace.expr, level + 1));
-                for text in [&replace.destination, &replace.replacement, &replace.source, &replace.regex] {
-                    out.push_str(&format!(",\n{}{}", indent(level + 1), quote(text)));
+                let mut out = format!(
+                    "{}label_replace(\n{}",
+                    indent(level),
+                    self.metric(&replace.expr, level + 1)
+                );
+                for text in [
+                    &replace.destination,
+                    &replace.replacement,
+                    &replace.source,
+                    &replace.regex,
+                ] {
+                    append(&mut out, format_args!(",\n{}{}", indent(level + 1), quote(text)));
                 }
                 format!("{out}\n{})", indent(level))
             }
@@ -67,15 +76,18 @@ impl Printer {
     fn range(&self, range: &RangeExpr, level: usize) -> String {
         let mut out = format!("{}{}(\n", indent(level), range.op.as_str());
         if let Some(param) = range.param {
-            out.push_str(&format!("{}{},\n", indent(level + 1), crate::gofmt::shortest(param)));
+            append(
+                &mut out,
+                format_args!("{}{},\n", indent(level + 1), crate::gofmt::shortest(param)),
+            );
         }
         out.push_str(&self.log(&range.log, level + 1));
         if let Some(unwrap) = &range.unwrap {
-            out.push_str(&format!("\n{}{unwrap}", indent(level + 2)));
+            append(&mut out, format_args!("\n{}{unwrap}", indent(level + 2)));
         }
-        out.push_str(&format!(" {}\n{})", range.window(), indent(level)));
+        append(&mut out, format_args!(" {}\n{})", range.window(), indent(level)));
         if let Some(grouping) = &range.grouping {
-            out.push_str(&format!(" {grouping}"));
+            append(&mut out, format_args!(" {grouping}"));
         }
         out
     }
@@ -83,11 +95,11 @@ impl Printer {
     fn aggregate(&self, aggregate: &AggregateExpr, level: usize) -> String {
         let mut out = format!("{}{}", indent(level), aggregate.op.as_str());
         if let Some(grouping) = &aggregate.grouping {
-            out.push_str(&format!(" {grouping}"));
+            append(&mut out, format_args!(" {grouping}"));
         }
         out.push_str("(\n");
         if let Some(param) = aggregate.param {
-            out.push_str(&format!("{}{param},\n", indent(level + 1)));
+            append(&mut out, format_args!("{}{param},\n", indent(level + 1)));
         }
         out.push_str(&self.metric(&aggregate.expr, level + 1));
         format!("{out}\n{})", indent(level))

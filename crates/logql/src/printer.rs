@@ -10,7 +10,7 @@ use crate::ast::{
     Stage, Unwrap,
 };
 use crate::duration::{format_go, format_prometheus};
-use crate::gofmt::{quote, shortest};
+use crate::gofmt::{append, quote, shortest};
 
 impl Display for Expr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -137,7 +137,11 @@ fn write_comparison(f: &mut Formatter<'_>, name: &str, op: CompareOp, value: Qua
             let short = crate::bytesize::format(bytes).replace(' ', "");
             // The short form rounds; where it would change the value, the bytes are written out.
             let exact = crate::bytesize::parse(&short) == Ok(bytes);
-            if exact { f.write_str(&short) } else { write!(f, "{bytes}B") }
+            if exact {
+                f.write_str(&short)
+            } else {
+                write!(f, "{bytes}B")
+            }
         }
     }
 }
@@ -166,7 +170,9 @@ impl Display for RangeExpr {
             write!(f, " {unwrap}")?;
         }
         write!(f, "{})", self.window())?;
-        self.grouping.as_ref().map_or(Ok(()), |grouping| write!(f, " {grouping}"))
+        self.grouping
+            .as_ref()
+            .map_or(Ok(()), |grouping| write!(f, " {grouping}"))
     }
 }
 
@@ -229,14 +235,14 @@ impl BinaryExpr {
         let matching = &self.matching;
         if matching.on || !matching.labels.is_empty() {
             let word = if matching.on { "on" } else { "ignoring" };
-            text.push_str(&format!(" {word} ({})", matching.labels.join(", ")));
+            append(&mut text, format_args!(" {word} ({})", matching.labels.join(", ")));
         }
         let side = match matching.cardinality {
             Cardinality::OneToOne => return text,
             Cardinality::ManyToOne => "group_left",
             Cardinality::OneToMany => "group_right",
         };
-        text.push_str(&format!(" {side} ({})", matching.include.join(", ")));
+        append(&mut text, format_args!(" {side} ({})", matching.include.join(", ")));
         text
     }
 }

@@ -134,7 +134,11 @@ fn closes_repetition(out: &str) -> bool {
     let Some(open) = out.rfind('{') else { return false };
     let escaped = out[..open].ends_with('\\');
     let body = &out[open + 1..];
-    !escaped && !body.contains('}') && body.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b',' | b'^' | b'_'))
+    !escaped
+        && !body.contains('}')
+        && body
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b',' | b'^' | b'_'))
 }
 
 #[cfg(test)]
@@ -156,6 +160,9 @@ mod tests {
     #[test]
     fn errors_name_the_pattern() {
         let error = compile("(").expect_err("unclosed");
-        assert!(error.starts_with("error parsing regexp: ") && error.ends_with("`(`"), "{error}");
+        assert!(
+            error.starts_with("error parsing regexp: ") && error.ends_with("`(`"),
+            "{error}"
+        );
     }
 }

@@ -11,7 +11,9 @@ use crate::{EvalError, LabelSet};
 impl Evaluation<'_> {
     pub(super) fn aggregate(&mut self, aggregate: &AggregateExpr) -> Result<Vec<Column>, EvalError> {
         let inner = match &aggregate.expr {
-            MetricExpr::Range(range) if aggregate.op == AggregateOp::Sum && range.grouping.is_none() && sums(range.op) => {
+            MetricExpr::Range(range)
+                if aggregate.op == AggregateOp::Sum && range.grouping.is_none() && sums(range.op) =>
+            {
                 // Summing at the source spares a series for each set of labels that the sum drops.
                 let nothing = Grouping::default();
                 self.range(range, Some(aggregate.grouping.as_ref().unwrap_or(&nothing)))?
@@ -28,7 +30,9 @@ impl Evaluation<'_> {
         let steps = self.steps.count;
         let columns = groups.into_iter().map(|(labels, members)| Column {
             labels,
-            points: (0..steps).map(|step| reduce(aggregate.op, &inner, &members, step)).collect(),
+            points: (0..steps)
+                .map(|step| reduce(aggregate.op, &inner, &members, step))
+                .collect(),
         });
         Ok(columns.collect())
     }

@@ -7,8 +7,7 @@ use super::{Evaluation, STAGE};
 use crate::ast::{BinaryExpr, BinaryOp, Cardinality, Matching, MetricExpr};
 use crate::{EvalError, LabelSet};
 
-const MANY_TO_ONE: &str =
-    "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
+const MANY_TO_ONE: &str = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
 const NOT_UNIQUE: &str = "multiple matches for labels: grouping labels must ensure unique matches";
 const DUPLICATE_RIGHT: &str = "found duplicate series on the right hand-side;many-to-many matching not allowed: matching labels must be unique on one side";
 const DUPLICATE_LEFT: &str = "found duplicate series on the left hand-side;many-to-many matching not allowed: matching labels must be unique on one side";
@@ -66,7 +65,11 @@ impl Evaluation<'_> {
                 let right = self.eval(right)?;
                 self.budget.charge(left.len() + right.len(), STAGE)?;
                 let pair = Pair::new(expr, left, right, self.steps.count);
-                if expr.op.is_set() { Ok(pair.set()) } else { pair.merged() }
+                if expr.op.is_set() {
+                    Ok(pair.set())
+                } else {
+                    pair.merged()
+                }
             }
         }
     }
@@ -140,7 +143,11 @@ impl<'q> Pair<'q> {
 
     fn merged(self) -> Result<Vec<Column>, EvalError> {
         let swapped = self.expr.matching.cardinality == Cardinality::OneToMany;
-        let (many, one) = if swapped { (&self.right, &self.left) } else { (&self.left, &self.right) };
+        let (many, one) = if swapped {
+            (&self.right, &self.left)
+        } else {
+            (&self.left, &self.right)
+        };
         let (many_groups, one_groups) = if swapped {
             (&self.right_groups, &self.left_groups)
         } else {
@@ -156,9 +163,9 @@ impl<'q> Pair<'q> {
                 let (Some(value), Some((j, other))) = (column.points[step], singles[many_groups[i]]) else {
                     continue;
                 };
-                let at = *results
-                    .entry((i, j))
-                    .or_insert_with(|| union.column(result_labels(&column.labels, &one[j].labels, &self.expr.matching)));
+                let at = *results.entry((i, j)).or_insert_with(|| {
+                    union.column(result_labels(&column.labels, &one[j].labels, &self.expr.matching))
+                });
                 taken.note(many_groups[i], at)?;
                 let (left, right) = if swapped { (other, value) } else { (value, other) };
                 if let Some(point) = merge(self.expr, left, right, left) {
@@ -181,7 +188,11 @@ impl<'q> Pair<'q> {
         for (i, column) in one.iter().enumerate() {
             let Some(value) = column.points[step] else { continue };
             if singles[groups[i]].replace((i, value)).is_some() {
-                return Err(EvalError::Matching(if swapped { DUPLICATE_LEFT } else { DUPLICATE_RIGHT }));
+                return Err(EvalError::Matching(if swapped {
+                    DUPLICATE_LEFT
+                } else {
+                    DUPLICATE_RIGHT
+                }));
             }
         }
         Ok(singles)
@@ -238,7 +249,11 @@ impl Taken {
         match self {
             Self::Groups(taken) => {
                 let again = std::mem::replace(&mut taken[group], true);
-                if again { Err(EvalError::Matching(MANY_TO_ONE)) } else { Ok(()) }
+                if again {
+                    Err(EvalError::Matching(MANY_TO_ONE))
+                } else {
+                    Ok(())
+                }
             }
             Self::Results(taken) if taken.contains(&result) => Err(EvalError::Matching(NOT_UNIQUE)),
             Self::Results(taken) => {

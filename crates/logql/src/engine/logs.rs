@@ -50,15 +50,17 @@ pub(super) fn select(
         line_contains: &line_contains,
     };
     let mut failure = None;
-    source.scan(&selection, budget, &mut |stream, entry| {
-        match collector.take(stream, entry, budget) {
+    source.scan(
+        &selection,
+        budget,
+        &mut |stream, entry| match collector.take(stream, entry, budget) {
             Ok(flow) => flow,
             Err(error) => {
                 failure = Some(error);
                 ControlFlow::Break(())
             }
-        }
-    })?;
+        },
+    )?;
     failure.map_or(Ok((collector.result, collector.stats)), Err)
 }
 

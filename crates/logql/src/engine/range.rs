@@ -42,11 +42,7 @@ struct Gatherer<'q> {
 
 impl Evaluation<'_> {
     /// Evaluates a range function. `pushed` are the labels that an outer sum keeps.
-    pub(super) fn range(
-        &mut self,
-        range: &RangeExpr,
-        pushed: Option<&Grouping>,
-    ) -> Result<Vec<Column>, EvalError> {
+    pub(super) fn range(&mut self, range: &RangeExpr, pushed: Option<&Grouping>) -> Result<Vec<Column>, EvalError> {
         let mut gatherer = Gatherer {
             pipeline: Pipeline::compile(&range.log.stages)?,
             extractor: SampleExtractor::new(range)?,
@@ -63,14 +59,19 @@ impl Evaluation<'_> {
         if range.op == RangeOp::AbsentOverTime {
             return Ok(vec![gatherer.absent()]);
         }
-        self.budget.charge(gatherer.index.len().saturating_mul(self.steps.count), STAGE)?;
+        self.budget
+            .charge(gatherer.index.len().saturating_mul(self.steps.count), STAGE)?;
         Ok(gatherer.into_columns())
     }
 
     fn gather(&mut self, gatherer: &mut Gatherer<'_>) -> Result<(), EvalError> {
         let range = gatherer.range;
         let line_contains = gatherer.pipeline.line_contains().to_vec();
-        let first = self.steps.start_ns.saturating_sub(range.range_ns).saturating_sub(range.offset_ns);
+        let first = self
+            .steps
+            .start_ns
+            .saturating_sub(range.range_ns)
+            .saturating_sub(range.offset_ns);
         let last = self.steps.end_ns().saturating_sub(range.offset_ns);
         let selection = LogSelection {
             matchers: &range.log.matchers,
@@ -88,7 +89,7 @@ impl Evaluation<'_> {
                 Ok(())
             };
             match checked.and_then(|()| gatherer.take(stream, entry, stats)) {
-                Ok(held) if held == 0 => ControlFlow::Continue(()),
+                Ok(0) => ControlFlow::Continue(()),
                 Ok(held) => match budget.charge(held, STAGE) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(error) => {
@@ -114,9 +115,8 @@ impl Gatherer<'_> {
         if first == end || !self.pipeline.accepts_line(&entry.line) {
             return Ok(0);
         }
-        let plain = self.pipeline.only_filters_lines()
-            && self.range.unwrap.is_none()
-            && entry.structured_metadata.is_empty();
+        let plain =
+            self.pipeline.only_filters_lines() && self.range.unwrap.is_none() && entry.structured_metadata.is_empty();
         if plain && let Some(series) = self.index.of_stream(stream) {
             stats.total_post_filter_lines += 1;
             let value = self.extractor.value(&entry.line, &mut self.labels).unwrap_or(0.0);
@@ -143,7 +143,11 @@ impl Gatherer<'_> {
     fn series_of_entry(&mut self) -> Result<usize, EvalError> {
         // Absence is one series, whatever the lines say.
         let nothing = Grouping::default();
-        let grouping = if self.range.op == RangeOp::AbsentOverTime { Some(&nothing) } else { self.grouping };
+        let grouping = if self.range.op == RangeOp::AbsentOverTime {
+            Some(&nothing)
+        } else {
+            self.grouping
+        };
         let rule = SeriesLabels::new(grouping, self.extractor.consumed_label());
         let series = self.index.of_entry(&rule, &self.labels);
         if self.index.len() > self.max_series {
@@ -198,7 +202,9 @@ impl Gatherer<'_> {
     fn absent(self) -> Column {
         let mut present = vec![false; self.steps.count];
         for series in &self.series {
-            let Gathered::Counts { count, .. } = series else { continue };
+            let Gathered::Counts { count, .. } = series else {
+                continue;
+            };
             let mut held = 0;
             for (slot, change) in present.iter_mut().zip(count) {
                 held += change;

@@ -8,7 +8,9 @@ pub(super) fn apply(replace: &LabelReplaceExpr, mut columns: Vec<Column>) -> Res
     let regex = crate::regex_syntax::compile_anchored(&replace.regex).map_err(EvalError::Stage)?;
     for column in &mut columns {
         let source = column.labels.find(&replace.source).unwrap_or("");
-        let Some(captures) = regex.captures(source) else { continue };
+        let Some(captures) = regex.captures(source) else {
+            continue;
+        };
         // Go reads `$1x` as the crate does: the longest name.
         let mut value = String::new();
         captures.expand(&replace.replacement, &mut value);

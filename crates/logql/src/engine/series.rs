@@ -1,5 +1,7 @@
 //! Finds the series of an entry: its labels after grouping, without building them each time.
 
+use std::hash::BuildHasher;
+
 use hashbrown::HashMap;
 use skopos_core::Labels;
 
@@ -40,6 +42,7 @@ pub(super) struct SeriesIndex {
     by_hash: HashMap<u64, Vec<usize>>,
     /// Series by stream, for pipelines that look at no label. The labels keep the address taken.
     by_stream: HashMap<usize, (Labels, usize)>,
+    hasher: hashbrown::DefaultHashBuilder,
 }
 
 impl SeriesIndex {
@@ -67,7 +70,7 @@ impl SeriesIndex {
         let mut count = 0usize;
         for (name, value) in rule.pairs(labels) {
             // A sum does not depend on the order in which stages made the labels.
-            hash = hash.wrapping_add(pair_hash(name, value));
+            hash = hash.wrapping_add(self.hasher.hash_one((name, value)));
             count += 1;
         }
         let candidates = self.by_hash.entry(hash).or_default();
@@ -86,13 +89,4 @@ impl SeriesIndex {
 
 fn address(stream: &Labels) -> usize {
     stream.encoded().as_ptr() as usize
-}
-
-fn pair_hash(name: &str, value: &str) -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    let mut hasher = hashbrown::DefaultHashBuilder::default().build_hasher();
-    hasher.write(name.as_bytes());
-    hasher.write_u8(0xff);
-    hasher.write(value.as_bytes());
-    hasher.finish()
 }

@@ -10,6 +10,13 @@ pub(super) struct Sample {
     pub(super) value: f64,
 }
 
+/// The window of one step: later than the start, up to and including the end.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    start_ns: i64,
+    end_ns: i64,
+}
+
 fn seconds(range_ns: i64) -> f64 {
     range_ns as f64 / 1e9
 }
@@ -32,25 +39,25 @@ pub(super) fn counted(range: &RangeExpr, count: &[i64], sum: &[f64]) -> Vec<Opti
 pub(super) fn slide(range: &RangeExpr, steps: Steps, samples: &[Sample]) -> Vec<Option<f64>> {
     let (mut from, mut to) = (0, 0);
     let points = (0..steps.count).map(|step| {
-        let end = steps.time(step);
-        let start = end.saturating_sub(range.range_ns);
-        while to < samples.len() && samples[to].time_ns <= end {
+        let end_ns = steps.time(step);
+        let start_ns = end_ns.saturating_sub(range.range_ns);
+        while to < samples.len() && samples[to].time_ns <= end_ns {
             to += 1;
         }
-        while from < to && samples[from].time_ns <= start {
+        while from < to && samples[from].time_ns <= start_ns {
             from += 1;
         }
-        (from < to).then(|| apply(range, &samples[from..to]))
+        (from < to).then(|| apply(range, &samples[from..to], Bounds { start_ns, end_ns }))
     });
     points.collect()
 }
 
-fn apply(range: &RangeExpr, window: &[Sample]) -> f64 {
+fn apply(range: &RangeExpr, window: &[Sample], bounds: Bounds) -> f64 {
     let values = window.iter().map(|sample| sample.value);
     match range.op {
         RangeOp::SumOverTime => values.sum(),
         RangeOp::Rate => values.sum::<f64>() / seconds(range.range_ns),
-        RangeOp::RateCounter => rate_counter(window, range.range_ns),
+        RangeOp::RateCounter => rate_counter(window, bounds),
         RangeOp::AvgOverTime => mean(values),
         RangeOp::MinOverTime => extreme(values, |new, old| new < old),
         RangeOp::MaxOverTime => extreme(values, |new, old| new > old),
@@ -75,8 +82,8 @@ pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (mut mean, mut count) = (0.0f64, 0.0);
     for value in values {
         count += 1.0;
-        let keeps_infinity = mean.is_infinite()
-            && (value.is_finite() || (value.is_infinite() && (mean > 0.0) == (value > 0.0)));
+        let keeps_infinity =
+            mean.is_infinite() && (value.is_finite() || (value.is_infinite() && (mean > 0.0) == (value > 0.0)));
         if !keeps_infinity {
             mean += value / count - mean / count;
         }
@@ -120,9 +127,8 @@ fn quantile(q: f64, mut values: Vec<f64>) -> f64 {
     values[lower as usize] * (1.0 - weight) + values[upper as usize] * weight
 }
 
-/// A counter's rate, extrapolated to the bounds of the window the way Loki does: the window is
-/// taken to end at the last sample.
-fn rate_counter(window: &[Sample], range_ns: i64) -> f64 {
+/// A counter's rate, extrapolated to the bounds of the window (Prometheus' `extrapolatedRate`).
+fn rate_counter(window: &[Sample], bounds: Bounds) -> f64 {
     let (Some(first), Some(last)) = (window.first(), window.last()) else {
         return 0.0;
     };
@@ -135,14 +141,21 @@ fn rate_counter(window: &[Sample], range_ns: i64) -> f64 {
             increase += pair[0].value;
         }
     }
-    let sampled = (last.time_ns - first.time_ns) as f64 / 1e9;
+    let sampled = seconds(last.time_ns - first.time_ns);
     let average = sampled / (window.len() as f64 - 1.0);
-    let range = seconds(range_ns);
-    let mut to_start = (range - sampled).max(0.0);
+    // Beyond this distance the series is taken to start or end within the window.
+    let near = |distance: f64| {
+        if distance < average * 1.1 {
+            distance
+        } else {
+            average / 2.0
+        }
+    };
+    let mut to_start = near(seconds(first.time_ns - bounds.start_ns));
     if increase > 0.0 && first.value >= 0.0 {
         to_start = to_start.min(sampled * (first.value / increase));
     }
-    let threshold = average * 1.1;
-    let extrapolated = sampled + if to_start < threshold { to_start } else { average / 2.0 };
-    increase * (extrapolated / sampled) / range
+    let to_end = near(seconds(bounds.end_ns - last.time_ns));
+    let extrapolated = sampled + to_start + to_end;
+    increase * (extrapolated / sampled) / seconds(bounds.end_ns - bounds.start_ns)
 }

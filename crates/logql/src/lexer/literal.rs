@@ -71,7 +71,13 @@ pub(crate) fn number_length(rest: &str) -> usize {
 }
 
 fn prefixed_digits(bytes: &[u8], hex: bool) -> usize {
-    let digit = |b: &u8| if hex { b.is_ascii_hexdigit() || *b == b'.' } else { b.is_ascii_digit() };
+    let digit = |b: &u8| {
+        if hex {
+            b.is_ascii_hexdigit() || *b == b'.'
+        } else {
+            b.is_ascii_digit()
+        }
+    };
     let length = bytes.iter().take_while(|b| digit(b)).count();
     length + if hex { exponent(&bytes[length..], b'p') } else { 0 }
 }

@@ -134,7 +134,9 @@ impl Parser {
             "drop" => Stage::Drop(self.label_refs()?),
             "keep" => Stage::Keep(self.label_refs()?),
             _ => {
-                if self.position > 0 && self.tokens[self.position - 1].kind == Kind::Symbol(symbol) && !symbol.is_empty()
+                if self.position > 0
+                    && self.tokens[self.position - 1].kind == Kind::Symbol(symbol)
+                    && !symbol.is_empty()
                 {
                     self.position -= 1;
                 }
@@ -213,15 +215,24 @@ impl Parser {
     }
 
     fn label_filter_and(&mut self) -> Result<LabelFilter, ParseError> {
-        let mut left = self.label_filter_unit()?;
-        loop {
-            let joined = self.eat("and") || self.eat(",");
-            if !joined && !matches!(self.kind(), Kind::Identifier(_) | Kind::Symbol("(")) {
-                return Ok(left);
-            }
-            let right = self.label_filter_unit()?;
+        let mut left = self.label_filter_list()?;
+        while self.eat("and") {
+            let right = self.label_filter_list()?;
             left = LabelFilter::And(Box::new(left), Box::new(right));
         }
+        Ok(left)
+    }
+
+    /// A comma, or nothing, between two filters joins the first with all that follows.
+    fn label_filter_list(&mut self) -> Result<LabelFilter, ParseError> {
+        let first = self.label_filter_unit()?;
+        if !self.eat(",") && !matches!(self.kind(), Kind::Identifier(_) | Kind::Symbol("(")) {
+            return Ok(first);
+        }
+        self.enter()?;
+        let rest = self.label_filter()?;
+        self.leave();
+        Ok(LabelFilter::And(Box::new(first), Box::new(rest)))
     }
 
     fn label_filter_unit(&mut self) -> Result<LabelFilter, ParseError> {
@@ -248,7 +259,11 @@ impl Parser {
         let takes_text = matches!(symbol, "=" | "!=");
         match self.kind() {
             Kind::Text(_) if takes_text => {
-                let op = if symbol == "=" { MatchOp::Equal } else { MatchOp::NotEqual };
+                let op = if symbol == "=" {
+                    MatchOp::Equal
+                } else {
+                    MatchOp::NotEqual
+                };
                 Ok(LabelFilter::Matcher(new_matcher(op, name, self.text()?)?))
             }
             Kind::Symbol("ip") if takes_text => Ok(LabelFilter::Ip {

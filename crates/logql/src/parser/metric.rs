@@ -342,7 +342,9 @@ fn check_range(expr: &RangeExpr) -> Result<(), ParseError> {
             | Op::LastOverTime
     );
     if expr.grouping.is_some() && !groups {
-        return Err(ParseError::whole(format!("grouping not allowed for {name} aggregation")));
+        return Err(ParseError::whole(format!(
+            "grouping not allowed for {name} aggregation"
+        )));
     }
     let counts_lines = matches!(expr.op, Op::CountOverTime | Op::BytesOverTime | Op::BytesRate);
     let takes_both = matches!(expr.op, Op::Rate | Op::AbsentOverTime);

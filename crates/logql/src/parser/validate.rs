@@ -13,7 +13,12 @@ pub(super) fn check(expr: &Expr) -> Result<(), ParseError> {
         Expr::Log(log) => {
             check_selector(&log.matchers)?;
             // `ip()` behind a regex operator is refused when the query runs, as in Loki.
-            let stages: Vec<Stage> = log.stages.iter().filter(|s| !matches!(s, Stage::LineFilter(_))).cloned().collect();
+            let stages: Vec<Stage> = log
+                .stages
+                .iter()
+                .filter(|s| !matches!(s, Stage::LineFilter(_)))
+                .cloned()
+                .collect();
             check_stages(&stages)
         }
         Expr::Metric(metric) => check_metric(metric),

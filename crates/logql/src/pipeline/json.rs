@@ -8,7 +8,7 @@ use super::json_path::{Segment, parse_json_path};
 use super::{sanitize_label_key, store, store_extracted};
 use crate::ast::Extraction;
 use crate::labels::{Category, EntryLabels};
-use scan::{Kind, Scanner, Value};
+use scan::{Broken, Kind, Scanner, Value};
 
 pub(super) const JSON_ERROR: &str = "JSONParserErr";
 const NOT_CLOSED: &str = "Value looks like object, but can't find closing '}' symbol";
@@ -20,14 +20,14 @@ const MAX_DEPTH: usize = 64;
 
 /// `| json`: every member becomes a label, nested names joined by `_`.
 pub(super) fn parse_all(line: &str, labels: &mut EntryLabels) {
-    if flatten(line, &mut String::new(), 0, labels).is_none() {
+    if !line.is_empty() && flatten(line, &mut String::new(), 0, labels).is_err() {
         labels.set_error(JSON_ERROR, NOT_CLOSED);
     }
 }
 
-fn flatten(object: &str, prefix: &mut String, depth: usize, labels: &mut EntryLabels) -> Option<()> {
+fn flatten(object: &str, prefix: &mut String, depth: usize, labels: &mut EntryLabels) -> Result<(), Broken> {
     if depth > MAX_DEPTH {
-        return None;
+        return Err(Broken);
     }
     let mut scanner = Scanner::object(object)?;
     while let Some((key, value)) = scanner.member()? {
@@ -44,12 +44,15 @@ fn flatten(object: &str, prefix: &mut String, depth: usize, labels: &mut EntryLa
         }
         prefix.truncate(length);
     }
-    Some(())
+    Ok(())
 }
 
 /// `| unpack`: text members become labels and `_entry` the line. Nothing happens without `_entry`.
 pub(super) fn unpack(line: &str, labels: &mut EntryLabels) -> Option<String> {
-    let Some(members) = text_members(line) else {
+    if line.is_empty() {
+        return None;
+    }
+    let Ok(members) = text_members(line) else {
         labels.set_error(JSON_ERROR, NOT_AN_OBJECT);
         return None;
     };
@@ -62,7 +65,10 @@ pub(super) fn unpack(line: &str, labels: &mut EntryLabels) -> Option<String> {
     Some(entry)
 }
 
-fn text_members(line: &str) -> Option<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
+/// A name and its text.
+type TextMember<'l> = (Cow<'l, str>, Cow<'l, str>);
+
+fn text_members(line: &str) -> Result<Vec<TextMember<'_>>, Broken> {
     let mut scanner = Scanner::object(line)?;
     let mut members = Vec::new();
     while let Some((key, value)) = scanner.member()? {
@@ -70,7 +76,7 @@ fn text_members(line: &str) -> Option<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
             members.push((key, value.text()));
         }
     }
-    Some(members)
+    Ok(members)
 }
 
 /// `| json a="x.y[0]"`.
@@ -90,11 +96,10 @@ impl JsonExtractor {
     }
 
     pub(super) fn run(&self, line: &str, labels: &mut EntryLabels) {
-        let Some(scanner) = Scanner::object(line) else {
-            labels.set_error(JSON_ERROR, NOT_CLOSED);
+        if line.is_empty() {
             return;
-        };
-        if scanner.skip_all().is_none() {
+        }
+        if Scanner::object(line).and_then(Scanner::skip_all).is_err() {
             labels.set_error(JSON_ERROR, NOT_CLOSED);
             return;
         }
@@ -115,16 +120,17 @@ impl JsonExtractor {
 }
 
 fn lookup<'l>(root: Value<'l>, path: &[Segment]) -> Option<Value<'l>> {
-    path.iter().try_fold(root, |value, segment| match (segment, value.kind) {
-        (Segment::Key(key), Kind::Object) => find_member(value.raw, key),
-        (Segment::Index(index), Kind::Array) => Scanner::array(value.raw)?.element(*index)?,
-        _ => None,
-    })
+    path.iter()
+        .try_fold(root, |value, segment| match (segment, value.kind) {
+            (Segment::Key(key), Kind::Object) => find_member(value.raw, key),
+            (Segment::Index(index), Kind::Array) => Scanner::array(value.raw)?.element(*index),
+            _ => None,
+        })
 }
 
 fn find_member<'l>(object: &'l str, key: &str) -> Option<Value<'l>> {
-    let mut scanner = Scanner::object(object)?;
-    while let Some((name, value)) = scanner.member()? {
+    let mut scanner = Scanner::object(object).ok()?;
+    while let Some((name, value)) = scanner.member().ok()? {
         if name == key {
             return Some(value);
         }

@@ -124,7 +124,10 @@ fn quoted(rest: &str) -> (Option<Token>, usize) {
     let body = &rest[1..];
     let end = body.find('"');
     let text = &body[..end.unwrap_or(body.len())];
-    (Some(Token::Text(text.to_owned())), 1 + text.len() + usize::from(end.is_some()))
+    (
+        Some(Token::Text(text.to_owned())),
+        1 + text.len() + usize::from(end.is_some()),
+    )
 }
 
 fn index(rest: &str) -> (Option<Token>, usize) {

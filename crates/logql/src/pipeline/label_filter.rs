@@ -12,8 +12,16 @@ const LABEL_FILTER_ERROR: &str = "LabelFilterErr";
 #[derive(Debug)]
 pub(crate) enum LabelTest {
     Matcher(Matcher),
-    Compare { name: String, op: CompareOp, value: Quantity },
-    Ip { name: String, negated: bool, filter: IpFilter },
+    Compare {
+        name: String,
+        op: CompareOp,
+        value: Quantity,
+    },
+    Ip {
+        name: String,
+        negated: bool,
+        filter: IpFilter,
+    },
     And(Box<LabelTest>, Box<LabelTest>),
     Or(Box<LabelTest>, Box<LabelTest>),
 }
@@ -42,9 +50,9 @@ impl LabelTest {
         match self {
             Self::Matcher(matcher) => matcher.matches(labels.get(matcher.name()).unwrap_or("")),
             Self::Compare { name, op, value } => compare(labels, name, *op, *value),
-            Self::Ip { name, negated, filter } => {
-                labels.has_error() || labels.get(name).is_some_and(|text| filter.matches(text) != *negated)
-            }
+            Self::Ip { name, negated, filter } => labels
+                .get_label(name)
+                .is_some_and(|text| filter.matches(text) != *negated),
             // Both sides run, so that a failure of either is seen.
             Self::And(left, right) => left.passes(labels) & right.passes(labels),
             Self::Or(left, right) => left.passes(labels) || right.passes(labels),
@@ -52,19 +60,21 @@ impl LabelTest {
     }
 }
 
-/// After a failure only text matchers decide, so that the failed line is not lost.
+/// An absent label does not match. A value that cannot be converted does, so that the failure is
+/// seen; the first failure is the one that is told.
 fn compare(labels: &mut EntryLabels, name: &str, op: CompareOp, value: Quantity) -> bool {
-    if labels.has_error() {
-        return true;
-    }
-    let Some(text) = labels.get(name) else { return false };
+    let Some(text) = labels.get_label(name) else {
+        return false;
+    };
     let holds = match value {
         Quantity::Number(number) => crate::gofmt::parse_float(text).map(|found| op.holds(&found, &number)),
         Quantity::DurationNs(duration) => crate::duration::parse_go(text).map(|found| op.holds(&found, &duration)),
         Quantity::Bytes(bytes) => crate::bytesize::parse(text).map(|found| op.holds(&found, &bytes)),
     };
     holds.unwrap_or_else(|error| {
-        labels.set_error(LABEL_FILTER_ERROR, error);
+        if !labels.has_error() {
+            labels.set_error(LABEL_FILTER_ERROR, error);
+        }
         true
     })
 }

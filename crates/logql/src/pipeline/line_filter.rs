@@ -11,7 +11,7 @@ use crate::pattern::Pattern;
 #[derive(Debug)]
 enum Test {
     Always,
-    Contains(Finder<'static>),
+    Contains(Box<Finder<'static>>),
     Regex(Regex),
     Pattern(Pattern),
     Ip(IpFilter),
@@ -49,10 +49,14 @@ impl Test {
         };
         Ok(match op {
             LineOp::Contains | LineOp::NotContains if text.is_empty() => Self::Always,
-            LineOp::Contains | LineOp::NotContains => Self::Contains(Finder::new(text).into_owned()),
+            LineOp::Contains | LineOp::NotContains => Self::contains(text),
             LineOp::Regex | LineOp::NotRegex => Self::regex(text)?,
             LineOp::Pattern | LineOp::NotPattern => Self::Pattern(Pattern::for_filter(text)?),
         })
+    }
+
+    fn contains(text: &str) -> Self {
+        Self::Contains(Box::new(Finder::new(text).into_owned()))
     }
 
     /// A regular expression, or a plainer test where it is one in disguise.
@@ -64,7 +68,7 @@ impl Test {
         }
         let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '/' | ':' | ',' | '"' | '=' | '@');
         if core.chars().all(plain) {
-            return Ok(Self::Contains(Finder::new(core).into_owned()));
+            return Ok(Self::contains(core));
         }
         Ok(Self::Regex(crate::regex_syntax::compile(pattern)?))
     }

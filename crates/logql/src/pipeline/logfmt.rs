@@ -154,7 +154,9 @@ impl<'l> Decoder<'l> {
         if !escaped {
             return Ok(Cow::Borrowed(raw));
         }
-        unquote(raw).map(Cow::Owned).ok_or_else(|| self.error("invalid quoted value"))
+        unquote(raw)
+            .map(Cow::Owned)
+            .ok_or_else(|| self.error("invalid quoted value"))
     }
 }
 

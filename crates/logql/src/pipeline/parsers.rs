@@ -32,7 +32,9 @@ impl RegexpParser {
     }
 
     pub(super) fn run(&self, line: &str, labels: &mut EntryLabels) {
-        let Some(captures) = self.regex.captures(line) else { return };
+        let Some(captures) = self.regex.captures(line) else {
+            return;
+        };
         for (group, name) in &self.names {
             let value = captures.get(*group).map_or("", |found| found.as_str());
             store_extracted(labels, name.clone(), value);

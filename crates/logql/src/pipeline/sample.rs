@@ -77,9 +77,7 @@ impl SampleExtractor {
 fn convert(conversion: Conversion, text: &str) -> Result<f64, String> {
     match conversion {
         Conversion::Number => crate::gofmt::parse_float(text),
-        Conversion::Duration | Conversion::DurationSeconds => {
-            crate::duration::parse_go(text).map(|ns| ns as f64 / 1e9)
-        }
+        Conversion::Duration | Conversion::DurationSeconds => crate::duration::parse_go(text).map(|ns| ns as f64 / 1e9),
         Conversion::Bytes => crate::bytesize::parse(text).map(|bytes| bytes as f64),
     }
 }

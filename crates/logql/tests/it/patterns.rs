@@ -80,7 +80,11 @@ fn extraction_paths_are_checked() {
                         Segment::Index(index) => json!(index),
                     })
                     .collect();
-                if json!(shown) == case["path"] { Ok(()) } else { Err(format!("{case}: {shown:?}")) }
+                if json!(shown) == case["path"] {
+                    Ok(())
+                } else {
+                    Err(format!("{case}: {shown:?}"))
+                }
             }
             (Err(error), Some(wanted)) if error.contains(wanted) => Ok(()),
             (got, _) => Err(format!("{case}: {got:?}")),
@@ -91,8 +95,21 @@ fn extraction_paths_are_checked() {
 #[test]
 fn simplified_expressions_agree_with_plain_ones() {
     const LINES: [&str; 15] = [
-        "foo", "foobar", "bar", "foobuzz", "buzz", "f", "  ", "fba", "foofoofoo", "b", "foob", "bfoo", "FoO",
-        "foo, 世界", "fooÏbar",
+        "foo",
+        "foobar",
+        "bar",
+        "foobuzz",
+        "buzz",
+        "f",
+        "  ",
+        "fba",
+        "foofoofoo",
+        "b",
+        "foob",
+        "bfoo",
+        "FoO",
+        "foo, 世界",
+        "fooÏbar",
     ];
     run("regex_simplify", &[], |case| {
         let source = text(case, "regex");
@@ -113,7 +130,11 @@ fn any_case_is_found() {
     run("contains_case_insensitive", &[], |case| {
         let filter = format!("|~ {:?}", format!("(?i){}", regex::escape(text(case, "substr"))));
         let got = accepts(&filter, text(case, "line"))?;
-        if json!(got) == case["match"] { Ok(()) } else { Err(format!("{case}")) }
+        if json!(got) == case["match"] {
+            Ok(())
+        } else {
+            Err(format!("{case}"))
+        }
     });
 }
 
@@ -121,7 +142,11 @@ fn any_case_is_found() {
 fn regexp_stages_need_named_groups() {
     run("regexp_stage_validity", &[], |case| {
         let parsed = parse(&format!("{{a=\"b\"}} | regexp `{}`", text(case, "regex")));
-        if json!(parsed.is_err()) == case["error"] { Ok(()) } else { Err(format!("{case}: {parsed:?}")) }
+        if json!(parsed.is_err()) == case["error"] {
+            Ok(())
+        } else {
+            Err(format!("{case}: {parsed:?}"))
+        }
     });
 }
 
@@ -149,7 +174,11 @@ fn addresses_are_found() {
         let log = skopos_logql::parse_log(&format!("{{a=\"b\"}} {tail}")).map_err(|error| error.to_string());
         let pipeline = log.and_then(|log| Pipeline::compile(&log.stages).map_err(|error| error.to_string()));
         if pipeline.is_err() || fails {
-            return if pipeline.is_err() == fails { Ok(()) } else { Err(format!("{case}")) };
+            return if pipeline.is_err() == fails {
+                Ok(())
+            } else {
+                Err(format!("{case}"))
+            };
         }
         for line in case["lines"].as_array().into_iter().flatten() {
             if json!(accepts(&tail, text(line, "line"))?) != line["match"] {
@@ -158,7 +187,11 @@ fn addresses_are_found() {
         }
         if case["match"].is_boolean() {
             let (passes, ..) = crate::stages::apply(case, &tail)?;
-            return if json!(passes) == case["match"] { Ok(()) } else { Err(format!("{case}")) };
+            return if json!(passes) == case["match"] {
+                Ok(())
+            } else {
+                Err(format!("{case}"))
+            };
         }
         Ok(())
     });

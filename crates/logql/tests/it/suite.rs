@@ -8,7 +8,9 @@ use serde_json::Value;
 pub(crate) fn cases(suite: &str) -> Vec<Value> {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
     let shared = std::env::var("SKOPOS_SHARED").unwrap_or_else(|_| default.to_owned());
-    let path = PathBuf::from(shared).join("conformance/logql").join(format!("{suite}.yaml"));
+    let path = PathBuf::from(shared)
+        .join("conformance/logql")
+        .join(format!("{suite}.yaml"));
     let text = std::fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("failed to read {}: {error}; set SKOPOS_SHARED", path.display()));
     let file: Value = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -20,19 +22,26 @@ pub(crate) fn cases(suite: &str) -> Vec<Value> {
 /// Runs every case of a suite and asserts that exactly the listed ones fail, each with its reason.
 pub(crate) fn run(suite: &str, known: &[(&str, &str)], check: impl Fn(&Value) -> Result<(), String>) {
     let mut failed = Vec::new();
-    let mut unexpected = String::new();
+    let mut unexpected = Vec::new();
     for case in cases(suite) {
         let id = case["id"].as_str().expect("a case has an id").to_owned();
         if let Err(reason) = check(&case) {
             if !known.iter().any(|(known, _)| *known == id) {
-                unexpected.push_str(&format!("\n{id}: {reason}"));
+                unexpected.push(format!("{id}: {reason}"));
             }
             failed.push(id);
         }
     }
-    assert!(unexpected.is_empty(), "cases of {suite} fail:{unexpected}");
+    assert!(
+        unexpected.is_empty(),
+        "cases of {suite} fail:\n{}",
+        unexpected.join("\n")
+    );
     for (id, reason) in known {
-        assert!(failed.iter().any(|failed| failed == id), "{id} passes now ({reason}): take it off the list");
+        assert!(
+            failed.iter().any(|failed| failed == id),
+            "{id} passes now ({reason}): take it off the list"
+        );
     }
 }
 

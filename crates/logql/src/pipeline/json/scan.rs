@@ -38,6 +38,13 @@ impl<'l> Value<'l> {
     }
 }
 
+/// A name and its value.
+pub(super) type Member<'l> = (Cow<'l, str>, Value<'l>);
+
+/// The text is no JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Broken;
+
 /// Walks over the members of one object or the elements of one array.
 #[derive(Debug, Clone)]
 pub(super) struct Scanner<'l> {
@@ -48,8 +55,8 @@ pub(super) struct Scanner<'l> {
 
 impl<'l> Scanner<'l> {
     /// Starts on a text that must be an object.
-    pub(super) fn object(text: &'l str) -> Option<Self> {
-        Self::open(text, b'{')
+    pub(super) fn object(text: &'l str) -> Result<Self, Broken> {
+        Self::open(text, b'{').ok_or(Broken)
     }
 
     /// Starts on a text that must be an array.
@@ -86,39 +93,39 @@ impl<'l> Scanner<'l> {
         }
         if !std::mem::take(&mut self.first) {
             self.eat(b',')?;
+            // A comma before the closing bracket is let pass, as in Loki.
+            return Some(self.peek()? != close);
         }
         Some(true)
     }
 
-    /// The next member: `Some(None)` at the end, `None` if the text is broken.
-    pub(super) fn member(&mut self) -> Option<Option<(Cow<'l, str>, Value<'l>)>> {
-        if !self.more(b'}')? {
-            return Some(None);
+    /// The next member, `None` at the end.
+    pub(super) fn member(&mut self) -> Result<Option<Member<'l>>, Broken> {
+        if !self.more(b'}').ok_or(Broken)? {
+            return Ok(None);
         }
+        self.key_and_value().map(Some).ok_or(Broken)
+    }
+
+    fn key_and_value(&mut self) -> Option<Member<'l>> {
         self.peek()?;
         let key = unescape(self.quoted()?);
         self.eat(b':')?;
-        Some(Some((key, self.value()?)))
+        Some((key, self.value()?))
     }
 
-    /// The element of that index: `Some(None)` if there are fewer, `None` if the text is broken.
-    pub(super) fn element(mut self, index: usize) -> Option<Option<Value<'l>>> {
-        for at in 0.. {
-            if !self.more(b']')? {
-                return Some(None);
-            }
-            let value = self.value()?;
-            if at == index {
-                return Some(Some(value));
-            }
+    /// The element of that index, if there is one.
+    pub(super) fn element(mut self, index: usize) -> Option<Value<'l>> {
+        for _ in 0..index {
+            self.more(b']')?.then(|| self.value())??;
         }
-        None
+        self.more(b']')?.then(|| self.value())?
     }
 
     /// Walks over all members.
-    pub(super) fn skip_all(mut self) -> Option<()> {
+    pub(super) fn skip_all(mut self) -> Result<(), Broken> {
         while self.member()?.is_some() {}
-        Some(())
+        Ok(())
     }
 
     fn value(&mut self) -> Option<Value<'l>> {
@@ -245,22 +252,29 @@ mod tests {
     #[test]
     fn members_are_slices() {
         let mut scanner = Scanner::object(r#" {"a":1, "b":{"c":"}"}, "d":"x\"\u00e9\ud83d\ude00"}"#).expect("object");
-        let (_, a) = scanner.member().flatten().expect("a");
+        let (_, a) = scanner.member().ok().flatten().expect("a");
         assert_eq!(a.raw, "1");
-        let (_, b) = scanner.member().flatten().expect("b");
+        let (_, b) = scanner.member().ok().flatten().expect("b");
         assert_eq!((b.kind, b.raw), (Kind::Object, r#"{"c":"}"}"#));
-        let (_, d) = scanner.member().flatten().expect("d");
+        let (_, d) = scanner.member().ok().flatten().expect("d");
         assert_eq!(d.text(), "x\"é😀");
-        assert!(scanner.member().is_some_and(|end| end.is_none()));
+        assert_eq!(scanner.member().map(|end| end.is_none()), Ok(true));
     }
 
     #[test]
     fn broken_texts_are_refused() {
         for text in [
-            r#"{"a"#, r#"{"a":"#, r#"{"a":1"#, r#"{"a":tru}"#, r#"{a:1}"#, r#"{"a":1 "b":2}"#, r#"{"a":"\"#, "",
+            r#"{"a"#,
+            r#"{"a":"#,
+            r#"{"a":1"#,
+            r#"{"a":tru}"#,
+            "{a:1}",
+            r#"{"a":1 "b":2}"#,
+            r#"{"a":"\"#,
+            "",
         ] {
             let complete = Scanner::object(text).and_then(Scanner::skip_all);
-            assert!(complete.is_none(), "{text}");
+            assert_eq!(complete, Err(Broken), "{text}");
         }
     }
 }

@@ -5,8 +5,27 @@ use skopos_template::Value;
 use super::{Answer, Arguments};
 
 pub(super) const NAMES: &[&str] = &[
-    "int", "float64", "add", "sub", "mul", "div", "mod", "addf", "subf", "mulf", "divf", "max", "min", "maxf", "minf",
-    "ceil", "floor", "round", "bytes", "duration", "duration_seconds",
+    "int",
+    "float64",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "mod",
+    "addf",
+    "subf",
+    "mulf",
+    "divf",
+    "max",
+    "min",
+    "maxf",
+    "minf",
+    "ceil",
+    "floor",
+    "round",
+    "bytes",
+    "duration",
+    "duration_seconds",
 ];
 
 pub(super) fn to_int(value: &Value) -> i64 {
@@ -34,7 +53,11 @@ pub(super) fn call(arguments: &Arguments<'_>) -> Answer {
         "ceil" | "floor" => {
             arguments.expect(1)?;
             let value = arguments.float(0);
-            let rounded = if arguments.name == "ceil" { value.ceil() } else { value.floor() };
+            let rounded = if arguments.name == "ceil" {
+                value.ceil()
+            } else {
+                value.floor()
+            };
             Ok(Value::Float(rounded))
         }
         "round" => round(arguments),
@@ -67,7 +90,9 @@ fn integer_pair(name: &str, left: i64, right: i64) -> Answer {
         "div" => left.checked_div(right),
         _ => left.checked_rem(right),
     };
-    result.map(Value::Int).ok_or_else(|| "runtime error: integer divide by zero".to_owned())
+    result
+        .map(Value::Int)
+        .ok_or_else(|| "runtime error: integer divide by zero".to_owned())
 }
 
 fn integers(arguments: &Arguments<'_>) -> Value {
@@ -97,10 +122,18 @@ fn floats(arguments: &Arguments<'_>) -> Value {
 /// `round value places [threshold]`: fractions from the threshold on are rounded up.
 fn round(arguments: &Arguments<'_>) -> Answer {
     arguments.at_least(2)?;
-    let threshold = if arguments.values.len() > 2 { arguments.float(2) } else { 0.5 };
+    let threshold = if arguments.values.len() > 2 {
+        arguments.float(2)
+    } else {
+        0.5
+    };
     let power = 10f64.powi(arguments.int(1).clamp(-300, 300) as i32);
     let digits = power * arguments.float(0);
     let fraction = digits - digits.trunc();
-    let rounded = if fraction >= threshold { digits.ceil() } else { digits.floor() };
+    let rounded = if fraction >= threshold {
+        digits.ceil()
+    } else {
+        digits.floor()
+    };
     Ok(Value::Float(rounded / power))
 }

@@ -13,7 +13,10 @@ fn text(name: &str, values: &[Value]) -> String {
 fn characters_are_counted_not_bytes() {
     let hello = Value::string("Hello, 世界");
     assert_eq!(text("trunc", &[Value::Int(-1), hello.clone()]), "界");
-    assert_eq!(text("substr", &[Value::Int(-10), Value::Int(8), hello.clone()]), "Hello, 世");
+    assert_eq!(
+        text("substr", &[Value::Int(-10), Value::Int(8), hello.clone()]),
+        "Hello, 世"
+    );
     assert_eq!(text("substr", &[Value::Int(5), Value::Int(1), hello.clone()]), "");
     assert_eq!(text("alignLeft", &[Value::Int(-1), hello.clone()]), "Hello, 世界");
     assert_eq!(text("alignRight", &[Value::Int(1), hello]), "界");
@@ -51,7 +54,10 @@ fn times_are_read_by_layout() {
         }
     };
     assert_eq!(date("2006-01-02", "2021-11-02"), "1635811200");
-    assert_eq!(date("2006-01-02T15:04:05Z07:00", "2023-03-10T01:32:40+01:00"), "1678408360");
+    assert_eq!(
+        date("2006-01-02T15:04:05Z07:00", "2023-03-10T01:32:40+01:00"),
+        "1678408360"
+    );
     assert_eq!(date("2006-01-02T15:04:05Z07:00", "2023-03-10T00:32:40Z"), "1678408360");
     assert_eq!(date("Jan 2 2006 3:04PM", "Mar 10 2023 12:32AM"), "1678408320");
     let zoned = call_for_test(

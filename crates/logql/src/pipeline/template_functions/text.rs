@@ -12,10 +12,42 @@ use super::{Answer, Arguments};
 const MAX_TEXT_BYTES: usize = 1 << 20;
 
 pub(super) const NAMES: &[&str] = &[
-    "ToLower", "ToUpper", "Replace", "Trim", "TrimLeft", "TrimRight", "TrimPrefix", "TrimSuffix", "TrimSpace",
-    "regexReplaceAll", "regexReplaceAllLiteral", "count", "urldecode", "urlencode", "alignLeft", "alignRight",
-    "b64enc", "b64dec", "lower", "upper", "title", "trunc", "substr", "contains", "hasPrefix", "hasSuffix", "indent",
-    "nindent", "replace", "repeat", "trim", "trimAll", "trimPrefix", "trimSuffix", "fromJson", "default",
+    "ToLower",
+    "ToUpper",
+    "Replace",
+    "Trim",
+    "TrimLeft",
+    "TrimRight",
+    "TrimPrefix",
+    "TrimSuffix",
+    "TrimSpace",
+    "regexReplaceAll",
+    "regexReplaceAllLiteral",
+    "count",
+    "urldecode",
+    "urlencode",
+    "alignLeft",
+    "alignRight",
+    "b64enc",
+    "b64dec",
+    "lower",
+    "upper",
+    "title",
+    "trunc",
+    "substr",
+    "contains",
+    "hasPrefix",
+    "hasSuffix",
+    "indent",
+    "nindent",
+    "replace",
+    "repeat",
+    "trim",
+    "trimAll",
+    "trimPrefix",
+    "trimSuffix",
+    "fromJson",
+    "default",
 ];
 
 pub(super) fn call(arguments: &Arguments<'_>) -> Answer {
@@ -88,7 +120,7 @@ fn url_decode(text: &str) -> Result<String, String> {
                 out.push(code.ok_or_else(|| format!("invalid URL escape {}", crate::gofmt::quote(shown)))?);
                 length = 3;
             }
-            _ => out.extend_from_slice(rest[..length].as_bytes()),
+            _ => out.extend_from_slice(&rest.as_bytes()[..length]),
         }
         rest = &rest[length..];
     }
@@ -177,7 +209,11 @@ fn align(left: bool, size: i64, characters: &[char]) -> Result<String, String> {
         let padding = " ".repeat(missing);
         return Ok(if left { text + &padding } else { padding + &text });
     }
-    let kept = if left { &characters[..size] } else { &characters[characters.len() - size..] };
+    let kept = if left {
+        &characters[..size]
+    } else {
+        &characters[characters.len() - size..]
+    };
     Ok(kept.iter().collect())
 }
 
@@ -201,12 +237,19 @@ fn by_regex(arguments: &Arguments<'_>) -> Answer {
 fn replace(arguments: &Arguments<'_>) -> Answer {
     let (text, old, new, count) = if arguments.name == "Replace" {
         arguments.expect(4)?;
-        (arguments.text(0)?, arguments.text(1)?, arguments.text(2)?, arguments.int(3))
+        (
+            arguments.text(0)?,
+            arguments.text(1)?,
+            arguments.text(2)?,
+            arguments.int(3),
+        )
     } else {
         arguments.expect(3)?;
         (arguments.text(2)?, arguments.text(0)?, arguments.text(1)?, -1)
     };
-    let grown = text.len().saturating_add(text.len().saturating_add(1).saturating_mul(new.len()));
+    let grown = text
+        .len()
+        .saturating_add(text.len().saturating_add(1).saturating_mul(new.len()));
     if grown > MAX_TEXT_BYTES && text.matches(old).count().saturating_mul(new.len()) > MAX_TEXT_BYTES {
         return Err(format!("the text would be larger than {MAX_TEXT_BYTES} bytes"));
     }
@@ -236,8 +279,11 @@ fn to_value(json: &serde_json::Value) -> Value {
         serde_json::Value::Number(number) => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
         serde_json::Value::String(text) => Value::string(text),
         serde_json::Value::Array(items) => Value::list(items.iter().map(to_value).collect()),
-        serde_json::Value::Object(members) => {
-            Value::map(members.iter().map(|(name, value)| (name.clone(), to_value(value))).collect())
-        }
+        serde_json::Value::Object(members) => Value::map(
+            members
+                .iter()
+                .map(|(name, value)| (name.clone(), to_value(value)))
+                .collect(),
+        ),
     }
 }

@@ -10,7 +10,14 @@ use skopos_template::{TimeValue, Value};
 use super::{Answer, Arguments};
 
 pub(super) const NAMES: &[&str] = &[
-    "now", "unixEpoch", "unixEpochMillis", "unixEpochNanos", "toDate", "toDateInZone", "unixToTime", "date",
+    "now",
+    "unixEpoch",
+    "unixEpochMillis",
+    "unixEpochNanos",
+    "toDate",
+    "toDateInZone",
+    "unixToTime",
+    "date",
 ];
 
 /// Pieces of Go's layouts and of `strptime`, longest first where one begins another.
@@ -80,7 +87,8 @@ pub(super) fn call(arguments: &Arguments<'_>) -> Answer {
             match &arguments.values[1] {
                 Value::Time(time) => Ok(Value::from(time.format(arguments.text(0)?))),
                 other => Ok(Value::from(
-                    TimeValue::utc(super::number::to_int(other).saturating_mul(1_000_000_000)).format(arguments.text(0)?),
+                    TimeValue::utc(super::number::to_int(other).saturating_mul(1_000_000_000))
+                        .format(arguments.text(0)?),
                 )),
             }
         }
@@ -115,14 +123,12 @@ fn to_date(layout: &str, text: &str, zone: TimeZone) -> Value {
 
 fn parse(format: &str, text: &str, zone: &TimeZone) -> Option<i64> {
     let parsed = strtime::parse(format, text).ok()?;
-    let timestamp = match parsed.to_timestamp() {
-        Ok(timestamp) => timestamp,
-        Err(_) => {
-            let date = parsed.to_date().ok()?;
-            let time = parsed.to_time().unwrap_or_default();
-            DateTime::from_parts(date, time).to_zoned(zone.clone()).ok()?.timestamp()
-        }
+    let in_zone = || {
+        let time = parsed.to_time().unwrap_or_default();
+        let zoned = DateTime::from_parts(parsed.to_date().ok()?, time).to_zoned(zone.clone());
+        Some(zoned.ok()?.timestamp())
     };
+    let timestamp = parsed.to_timestamp().ok().or_else(in_zone)?;
     i64::try_from(timestamp.as_nanosecond()).ok()
 }
 
