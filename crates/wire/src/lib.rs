@@ -21,6 +21,7 @@ pub mod exposition;
 pub mod loki;
 pub mod number;
 pub mod otlp;
+pub mod remote_write;
 
 #[cfg(test)]
 mod tests {

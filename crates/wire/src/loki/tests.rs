@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use proptest::prelude::*;
 use prost::Message;
 use serde::Deserialize;
 
@@ -194,4 +195,24 @@ fn a_body_over_the_limit_says_so() {
     let error = decode_push("application/json", "", b"{    }", &options).expect_err("over the limit");
     assert!(error.is_too_large(), "{error}");
     assert!(decode_push("", "", b"{}", &options).is_err());
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(body in proptest::collection::vec(any::<u8>(), 0..200), at in 0usize..200, byte in any::<u8>()) {
+        let options = PushOptions::default();
+        let mut json = br#"{"streams":[{"stream":{"a":"b"},"values":[["1","level=warn {\"x\":1}",{"c":"d"}]]}]}"#.to_vec();
+        let length = json.len();
+        json[at % length] = byte;
+        let packed = snap::raw::Encoder::new().compress_vec(&body).expect("short input");
+        for (content_type, body) in [("application/json", &body), ("application/json", &json), ("application/x-protobuf", &packed)] {
+            let push = decode_push(content_type, "", body, &options);
+            prop_assert!(push.is_ok_and(|push| push.batch.streams.len() < 300) || decode_legacy_push(content_type, "", body, &options).is_err() || !body.is_empty());
+        }
+    }
+
+    #[test]
+    fn no_label_text_panics(text in "[{}=\"',\\\\a-z`0-9 ]{0,40}") {
+        prop_assert!(parse_label_text(&text).map_or(0, |pairs| pairs.len()) <= 40);
+    }
 }

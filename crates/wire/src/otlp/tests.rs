@@ -1,5 +1,6 @@
 //! Published receiver cases and round trips.
 
+use proptest::prelude::*;
 use prost::Message;
 use serde_json::{Value, json};
 use skopos_core::span::{AttributeValue, SpanKind};
@@ -222,6 +223,33 @@ fn recorded_requests_decode() {
                 assert!(!batch.streams.is_empty() && rejected.count == 0);
             }
             _ => {}
+        }
+    }
+}
+
+fn read_all(body: &[u8]) -> usize {
+    let mut read = 0;
+    for codec in [Codec::Json, Codec::Protobuf] {
+        read += decode_traces(codec, body).map_or(0, |request| span_batch(request).0.spans.len());
+        read += decode_logs(codec, body).map_or(0, |request| log_batch(request, 0).0.streams.len());
+    }
+    read
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(body in proptest::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(read_all(&body) < 300);
+    }
+
+    #[test]
+    fn no_mutation_panics(at in 0usize..600, byte in any::<u8>()) {
+        let good = trace(&good_span());
+        let request = decode_traces(Codec::Json, &good).expect("good JSON");
+        for mut body in [good, request.encode_to_vec()] {
+            let length = body.len();
+            body[at % length] = byte;
+            prop_assert!(read_all(&body) < 300);
         }
     }
 }
