@@ -1,8 +1,15 @@
 //! How to connect to others over HTTP: credentials, TLS, proxy, headers.
 
+mod oauth2;
+mod tls;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+
+pub use self::oauth2::OAuth2;
+pub(crate) use self::tls::read_tls;
+pub use self::tls::{TlsConfig, TlsVersion};
 
 use crate::error::{Problem, Result};
 use crate::secret::Secret;
@@ -94,81 +101,6 @@ pub struct Authorization {
     pub credentials_file: String,
 }
 
-/// OAuth 2.0 client credentials.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-pub struct OAuth2 {
-    /// The client.
-    pub client_id: String,
-    /// Its secret.
-    #[serde(skip_serializing_if = "Secret::is_empty")]
-    pub client_secret: Secret,
-    /// The file that holds the secret.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub client_secret_file: String,
-    /// Where tokens are had.
-    pub token_url: String,
-    /// The scopes asked for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub scopes: Vec<String>,
-    /// Further parameters of the token request.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub endpoint_params: BTreeMap<String, String>,
-    /// TLS settings of the token request.
-    #[serde(skip_serializing_if = "TlsConfig::is_default")]
-    pub tls_config: TlsConfig,
-}
-
-/// A TLS version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum TlsVersion {
-    /// 1.0
-    #[serde(rename = "TLS10")]
-    Tls10,
-    /// 1.1
-    #[serde(rename = "TLS11")]
-    Tls11,
-    /// 1.2
-    #[serde(rename = "TLS12")]
-    Tls12,
-    /// 1.3
-    #[serde(rename = "TLS13")]
-    Tls13,
-}
-
-/// TLS settings of a client. Contents may be inline or in files.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct TlsConfig {
-    /// Certificates to trust, inline.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub ca: String,
-    /// Certificates to trust.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub ca_file: String,
-    /// The client's certificate, inline.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub cert: String,
-    /// The client's certificate.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub cert_file: String,
-    /// The client's key, inline.
-    #[serde(skip_serializing_if = "Secret::is_empty")]
-    pub key: Secret,
-    /// The client's key.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub key_file: String,
-    /// The name expected in the server's certificate.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub server_name: String,
-    /// Whether the server's certificate is not checked.
-    pub insecure_skip_verify: bool,
-    /// Least version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub min_version: Option<TlsVersion>,
-    /// Highest version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_version: Option<TlsVersion>,
-}
-
 /// The values of one header, from three sources.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct HeaderValues {
@@ -182,13 +114,6 @@ pub struct HeaderValues {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
 }
-
-const TLS_VERSIONS: [(&str, TlsVersion); 4] = [
-    ("TLS10", TlsVersion::Tls10),
-    ("TLS11", TlsVersion::Tls11),
-    ("TLS12", TlsVersion::Tls12),
-    ("TLS13", TlsVersion::Tls13),
-];
 
 impl HttpClientConfig {
     /// Whether nothing is set.
@@ -354,121 +279,6 @@ impl Authorization {
         }
         Ok(authorization)
     }
-}
-
-impl OAuth2 {
-    fn read(section: &Section<'_>) -> Result<Self> {
-        let oauth2 = Self {
-            client_id: section.text_or_empty("client_id")?,
-            client_secret: section.secret("client_secret")?,
-            client_secret_file: section.text_or_empty("client_secret_file")?,
-            token_url: section.text_or_empty("token_url")?,
-            scopes: section.texts("scopes")?,
-            endpoint_params: section.text_map("endpoint_params")?,
-            tls_config: read_tls(section)?,
-        };
-        refuse_references(section, &["client_secret_ref", "client_certificate_key_ref"])?;
-        Self::check_jwt(section)?;
-        if oauth2.client_id.is_empty() {
-            return Err(section.problem("oauth2 client_id must be configured"));
-        }
-        if oauth2.token_url.is_empty() {
-            return Err(section.problem("oauth2 token_url must be configured"));
-        }
-        if !oauth2.client_secret.is_empty() && !oauth2.client_secret_file.is_empty() {
-            return Err(section.problem("at most one of oauth2 client_secret, client_secret_file & client_secret_ref must be configured using grant-type=client_credentials"));
-        }
-        check_proxy(
-            section,
-            &section.text_or_empty("proxy_url")?,
-            &section.text_or_empty("no_proxy")?,
-            section.flag_or("proxy_from_environment", false)?,
-        )?;
-        read_proxy_headers(section)?;
-        Ok(oauth2)
-    }
-
-    /// The keys of the JWT bearer grant.
-    fn check_jwt(section: &Section<'_>) -> Result<()> {
-        for key in ["client_certificate_key_id", "signature_algorithm", "iss", "audience"] {
-            section.text(key)?;
-        }
-        section.text_map("claims")?;
-        let grant_type = section.text_or_empty("grant_type")?;
-        let key = section.secret("client_certificate_key")?;
-        let key_file = section.text_or_empty("client_certificate_key_file")?;
-        if !key.is_empty() && !key_file.is_empty() {
-            return Err(section.problem("at most one of oauth2 client_certificate_key, client_certificate_key_file & client_certificate_key_ref must be configured using grant-type=urn:ietf:params:oauth:grant-type:jwt-bearer"));
-        }
-        if !matches!(
-            grant_type.as_str(),
-            "" | "client_credentials" | "urn:ietf:params:oauth:grant-type:jwt-bearer"
-        ) {
-            return Err(section.problem_at("grant_type", format!("unsupported grant_type {grant_type:?}")));
-        }
-        Ok(())
-    }
-}
-
-impl TlsConfig {
-    pub(crate) fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-
-    pub(crate) fn read(section: &Section<'_>) -> Result<Self> {
-        let unknown = |text: &str| format!("unknown TLS version: {text}");
-        let config = Self {
-            ca: section.text_or_empty("ca")?,
-            ca_file: section.text_or_empty("ca_file")?,
-            cert: section.text_or_empty("cert")?,
-            cert_file: section.text_or_empty("cert_file")?,
-            key: section.secret("key")?,
-            key_file: section.text_or_empty("key_file")?,
-            server_name: section.text_or_empty("server_name")?,
-            insecure_skip_verify: section.flag_or("insecure_skip_verify", false)?,
-            min_version: section.choice("min_version", &TLS_VERSIONS, unknown)?,
-            max_version: section.choice("max_version", &TLS_VERSIONS, unknown)?,
-        };
-        refuse_references(section, &["ca_ref", "cert_ref", "key_ref"])?;
-        config.check(section)?;
-        Ok(config)
-    }
-
-    fn check(&self, section: &Section<'_>) -> Result<()> {
-        let has_cert = !self.cert.is_empty() || !self.cert_file.is_empty();
-        let has_key = !self.key.is_empty() || !self.key_file.is_empty();
-        if !self.ca.is_empty() && !self.ca_file.is_empty() {
-            return Err(section.problem("at most one of ca, ca_file & ca_ref must be configured"));
-        }
-        if !self.cert.is_empty() && !self.cert_file.is_empty() {
-            return Err(section.problem("at most one of cert, cert_file & cert_ref must be configured"));
-        }
-        if !self.key.is_empty() && !self.key_file.is_empty() {
-            return Err(section.problem("at most one of key, key_file & key_ref must be configured"));
-        }
-        if has_cert && !has_key {
-            return Err(section
-                .problem("exactly one of key or key_file must be configured when a client certificate is configured"));
-        }
-        if has_key && !has_cert {
-            return Err(
-                section.problem("exactly one of cert or cert_file must be configured when a client key is configured")
-            );
-        }
-        match (self.min_version, self.max_version) {
-            (Some(min), Some(max)) if min > max => Err(section.problem_at(
-                "max_version",
-                "tls_config.max_version must be greater than or equal to tls_config.min_version if both are specified",
-            )),
-            _ => Ok(()),
-        }
-    }
-}
-
-pub(crate) fn read_tls(section: &Section<'_>) -> Result<TlsConfig> {
-    Ok(section
-        .section("tls_config", "config.plain", TlsConfig::read)?
-        .unwrap_or_default())
 }
 
 fn read_proxy_headers(section: &Section<'_>) -> Result<BTreeMap<String, Vec<Secret>>> {

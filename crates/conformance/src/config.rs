@@ -113,15 +113,16 @@ fn http_client(dir: &Path, outcome: &mut Outcome) -> anyhow::Result<()> {
 }
 
 fn check_http_block(name: &str, block: &str, path: &Path) -> Result<(), String> {
-    let indented: String = block.lines().map(|line| format!("      {line}\n")).collect();
     let text = if name.starts_with("tls_config") {
-        format!("scrape_configs:\n  - job_name: a\n    tls_config:\n{indented}")
-    } else if name.ends_with(".json") {
+        format!(
+            "scrape_configs:\n  - job_name: a\n    tls_config:\n{}",
+            indented(block, "      ")
+        )
+    } else if path.extension().is_some_and(|extension| extension == "json") {
         let inner = block.trim().trim_start_matches('{').trim_end_matches('}');
         format!("{{\"scrape_configs\": [{{\"job_name\": \"a\", {inner} }}]}}")
     } else {
-        let indented: String = block.lines().map(|line| format!("    {line}\n")).collect();
-        format!("scrape_configs:\n  - job_name: a\n{indented}")
+        format!("scrape_configs:\n  - job_name: a\n{}", indented(block, "    "))
     };
     // Secret references need a secret manager; a bearer token file alone is only read later.
     let is_bad = (name.contains(".bad") || name.contains(".ref.")) && !name.contains("invalid-bearer-token-file");
@@ -130,4 +131,8 @@ fn check_http_block(name: &str, block: &str, path: &Path) -> Result<(), String> 
         (Ok(_), true) => Err("should be refused".to_owned()),
         (Err(error), false) => Err(format!("should load, we say: {error}")),
     }
+}
+
+fn indented(block: &str, indent: &str) -> String {
+    block.lines().flat_map(|line| [indent, line, "\n"]).collect()
 }
