@@ -1,0 +1,89 @@
+//! OAuth 2.0 settings of a client.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::tls::{TlsConfig, read_tls};
+use super::{check_proxy, read_proxy_headers, refuse_references};
+use crate::error::Result;
+use crate::secret::Secret;
+use crate::section::Section;
+
+/// OAuth 2.0 client credentials.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct OAuth2 {
+    /// The client.
+    pub client_id: String,
+    /// Its secret.
+    #[serde(skip_serializing_if = "Secret::is_empty")]
+    pub client_secret: Secret,
+    /// The file that holds the secret.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub client_secret_file: String,
+    /// Where tokens are had.
+    pub token_url: String,
+    /// The scopes asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// Further parameters of the token request.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub endpoint_params: BTreeMap<String, String>,
+    /// TLS settings of the token request.
+    #[serde(skip_serializing_if = "TlsConfig::is_default")]
+    pub tls_config: TlsConfig,
+}
+
+impl OAuth2 {
+    pub(super) fn read(section: &Section<'_>) -> Result<Self> {
+        let oauth2 = Self {
+            client_id: section.text_or_empty("client_id")?,
+            client_secret: section.secret("client_secret")?,
+            client_secret_file: section.text_or_empty("client_secret_file")?,
+            token_url: section.text_or_empty("token_url")?,
+            scopes: section.texts("scopes")?,
+            endpoint_params: section.text_map("endpoint_params")?,
+            tls_config: read_tls(section)?,
+        };
+        refuse_references(section, &["client_secret_ref", "client_certificate_key_ref"])?;
+        Self::check_jwt(section)?;
+        if oauth2.client_id.is_empty() {
+            return Err(section.problem("oauth2 client_id must be configured"));
+        }
+        if oauth2.token_url.is_empty() {
+            return Err(section.problem("oauth2 token_url must be configured"));
+        }
+        if !oauth2.client_secret.is_empty() && !oauth2.client_secret_file.is_empty() {
+            return Err(section.problem("at most one of oauth2 client_secret, client_secret_file & client_secret_ref must be configured using grant-type=client_credentials"));
+        }
+        check_proxy(
+            section,
+            &section.text_or_empty("proxy_url")?,
+            &section.text_or_empty("no_proxy")?,
+            section.flag_or("proxy_from_environment", false)?,
+        )?;
+        read_proxy_headers(section)?;
+        Ok(oauth2)
+    }
+
+    /// The keys of the JWT bearer grant.
+    fn check_jwt(section: &Section<'_>) -> Result<()> {
+        for key in ["client_certificate_key_id", "signature_algorithm", "iss", "audience"] {
+            section.text(key)?;
+        }
+        section.text_map("claims")?;
+        let grant_type = section.text_or_empty("grant_type")?;
+        let key = section.secret("client_certificate_key")?;
+        let key_file = section.text_or_empty("client_certificate_key_file")?;
+        if !key.is_empty() && !key_file.is_empty() {
+            return Err(section.problem("at most one of oauth2 client_certificate_key, client_certificate_key_file & client_certificate_key_ref must be configured using grant-type=urn:ietf:params:oauth:grant-type:jwt-bearer"));
+        }
+        if !matches!(
+            grant_type.as_str(),
+            "" | "client_credentials" | "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        ) {
+            return Err(section.problem_at("grant_type", format!("unsupported grant_type {grant_type:?}")));
+        }
+        Ok(())
+    }
+}
