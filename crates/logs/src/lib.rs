@@ -9,6 +9,7 @@
 //! An entry is applied to the head after its record is in the log, so nothing acknowledged is
 //! lost by a killed process. An entry is in the head or in a part: a flush moves it under one lock.
 
+pub mod discover;
 mod head;
 mod options;
 mod part;

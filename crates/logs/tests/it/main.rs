@@ -1,0 +1,3 @@
+//! The log store against the shared cases and against crashes.
+
+mod levels;
