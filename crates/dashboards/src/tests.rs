@@ -2,11 +2,18 @@
 
 use std::path::PathBuf;
 
-use crate::{DashboardStore, Problem};
+use crate::{DashboardStore, Language, Problem};
 
 fn shared() -> PathBuf {
     let fallback = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
     PathBuf::from(std::env::var("SKOPOS_SHARED").unwrap_or_else(|_| fallback.to_owned()))
+}
+
+fn promql(language: Language, expr: &str) -> Result<(), String> {
+    match language {
+        Language::PromQl => skopos_promql::parse(expr).map(drop).map_err(|error| error.to_string()),
+        Language::LogQl => Ok(()),
+    }
 }
 
 #[test]
@@ -16,7 +23,7 @@ fn every_published_dashboard_loads() {
     let files = files
         .flatten()
         .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "json"));
-    let (store, problems) = DashboardStore::load(&[("real".to_owned(), folder.clone())]);
+    let (store, problems) = DashboardStore::load_checked(&[("real".to_owned(), folder.clone())], &promql);
     let duplicates = problems
         .iter()
         .filter(|problem| matches!(problem, Problem::Duplicate { .. }))
@@ -24,28 +31,117 @@ fn every_published_dashboard_loads() {
     assert_eq!(problems.len(), duplicates, "{problems:?}");
     assert_eq!(store.list().len() + duplicates, files.count());
     assert!(store.list().iter().all(|dashboard| dashboard.panels > 0));
+    assert!(store.list().iter().all(|dashboard| dashboard.schema_version.is_some()));
+}
+
+/// Published queries are right; a warning would be a fault of the stand-ins for variables.
+#[test]
+fn published_queries_parse() {
+    let folder = shared().join("real/dashboards");
+    let (store, _) = DashboardStore::load_checked(&[("real".to_owned(), folder)], &promql);
+    let mut refused = Vec::new();
+    for dashboard in store.list() {
+        let queries = dashboard.warnings.iter().filter(|warning| warning.contains(".expr: "));
+        refused.extend(queries.map(|warning| format!("{}: {warning}", dashboard.file)));
+    }
+    assert!(refused.is_empty(), "{} queries:\n{}", refused.len(), refused.join("\n"));
+}
+
+fn load(files: &[(&str, &str)]) -> (DashboardStore, Vec<Problem>, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("a folder");
+        std::fs::write(path, text).expect("written");
+    }
+    let (store, problems) = DashboardStore::load_checked(&[("f".to_owned(), folder.path().to_owned())], &promql);
+    (store, problems, folder)
 }
 
 #[test]
 fn broken_files_are_named_and_the_rest_loads() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
-    write(
-        "a.json",
-        r#"{"title": "A", "panels": [{"type": "row", "panels": [{"id": 1, "type": "geomap", "title": "map"}]}]}"#,
-    );
-    write("b.json", "{\n  \"title\": oops\n}");
-    write("c.json", "[]");
-    write(
-        "d.json",
-        r#"{"dashboard": {"uid": "a", "title": "again", "panels": []}}"#,
-    );
-    let (store, problems) = DashboardStore::load(&[("f".to_owned(), folder.path().to_owned())]);
+    let (store, problems, _folder) = load(&[
+        (
+            "a.json",
+            r#"{"title": "A", "panels": [{"type": "row", "panels": [{"id": 1, "type": "geomap", "title": "map"}]}]}"#,
+        ),
+        ("b.json", "{\n  \"title\": oops\n}"),
+        ("c.json", "[]"),
+        (
+            "d.json",
+            r#"{"dashboard": {"uid": "a", "title": "again", "panels": []}}"#,
+        ),
+        ("e.json", r#"{"title": "E", "elements": {}, "layout": {}}"#),
+    ]);
     let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    assert!(texts[0].contains("b.json:2:"), "{texts:?}");
+    assert!(texts[0].ends_with("b.json:2:12: expected value"), "{texts:?}");
     assert!(matches!(problems[1], Problem::NoDashboard { .. }));
     assert!(matches!(problems[2], Problem::Duplicate { .. }));
+    assert!(matches!(problems[3], Problem::SecondFormat { .. }));
     let dashboard = store.get("a").expect("loaded");
     assert_eq!((dashboard.title.as_str(), dashboard.panels), ("A", 1));
-    assert!(dashboard.warnings[0].contains("geomap"), "{:?}", dashboard.warnings);
+    assert!(
+        dashboard.warnings[0].starts_with("panel 1 \"map\": type: \"geomap\" is not drawn; choose one of"),
+        "{:?}",
+        dashboard.warnings
+    );
+}
+
+#[test]
+fn all_forms_of_export_are_read() {
+    let (store, problems, _folder) = load(&[
+        (
+            "api.json",
+            r#"{"dashboard": {"uid": "api", "title": "T", "schemaVersion": "39", "panels": []}, "meta": {}}"#,
+        ),
+        (
+            "resource.json",
+            r#"{"apiVersion": "dashboard.grafana.app/v1beta1", "kind": "Dashboard", "metadata": {"name": "res"},
+                "spec": {"title": "T", "panels": []}}"#,
+        ),
+        (
+            "inner/old.json",
+            r#"{"id": null, "title": "T", "schemaVersion": 12, "rows": [{"panels": [{"type": "graph"}]}]}"#,
+        ),
+        ("bom.json", "\u{feff}{\"title\": \"T\", \"panels\": []}"),
+    ]);
+    assert!(problems.is_empty(), "{problems:?}");
+    assert_eq!(
+        store.get("api").and_then(|dashboard| dashboard.schema_version),
+        Some(39)
+    );
+    let old = store.get("old").expect("loaded");
+    assert_eq!(
+        (old.folder.as_str(), old.panels, old.schema_version),
+        ("inner", 1, Some(12))
+    );
+    assert!(store.get("res").is_some() && store.get("bom").is_some());
+}
+
+#[test]
+fn queries_are_checked_in_their_language() {
+    let (store, _, _folder) = load(&[(
+        "q.json",
+        r#"{"title": "Q", "templating": {"list": [{"name": "ds", "type": "datasource", "query": "prometheus"}]}, "panels": [
+            {"id": 1, "title": "a", "type": "stat", "datasource": "$ds", "targets": [{"expr": "up"}, {"expr": "sum(("}]},
+            {"id": 2, "type": "logs", "datasource": {"type": "loki"}, "targets": [{"expr": "{a=\"b\"} |="}]},
+            {"id": 3, "type": "table", "datasource": {"type": "postgres"}, "targets": [{"rawSql": "select 1"}]},
+            {"id": 4, "type": "stat", "targets": [{"expr": "rate(a[$__rate_interval]) > $limit"}]},
+            {"id": 5, "type": "stat", "datasource": "-- Mixed --", "targets": [{"datasource": "${ds}", "expr": "nope("}]}
+        ]}"#,
+    )]);
+    let warnings = &store.get("q").expect("loaded").warnings;
+    let starts: Vec<String> = warnings
+        .iter()
+        .map(|warning| warning.chars().take(44).collect())
+        .collect();
+    assert_eq!(
+        starts,
+        [
+            "panel 1 \"a\": targets[1].expr: PromQL: 1:6: p",
+            "panel 3 without title: targets[0].datasource",
+            "panel 5 without title: targets[0].expr: Prom",
+        ],
+        "{warnings:#?}"
+    );
 }
