@@ -40,8 +40,9 @@ async fn build_info(State(app): State<Shared>) -> Response {
 }
 
 async fn ready(State(app): State<Shared>) -> Response {
-    match app.state.readiness.is_ready() {
-        true => text::text(StatusCode::OK, "ready\n"),
-        false => text::text(StatusCode::SERVICE_UNAVAILABLE, "Ingester not ready\n"),
+    if app.state.readiness.is_ready() {
+        text::text(StatusCode::OK, "ready\n")
+    } else {
+        text::text(StatusCode::SERVICE_UNAVAILABLE, "Ingester not ready\n")
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn write_decimal(out: &mut Vec<u8>, value: f64) {
 
 /// A float in shortest exponent form with at least two exponent digits
 /// (`FormatFloat(v, 'e', -1, 64)`).
-pub(crate) fn write_exponent(out: &mut Vec<u8>, value: f64) {
+fn write_exponent(out: &mut Vec<u8>, value: f64) {
     if !value.is_finite() {
         return write_decimal(out, value);
     }
@@ -59,11 +59,6 @@ pub(crate) fn write_seconds(out: &mut Vec<u8>, timestamp_ms: i64) {
 /// [`write_value`] as a text.
 pub(crate) fn value_text(value: f64) -> String {
     text_of(|out| write_value(out, value))
-}
-
-/// [`write_exponent`] as a text.
-pub(crate) fn exponent_text(value: f64) -> String {
-    text_of(|out| write_exponent(out, value))
 }
 
 fn text_of(write: impl FnOnce(&mut Vec<u8>)) -> String {
@@ -99,8 +94,7 @@ mod tests {
             assert_eq!(value_text(value), text, "{value}");
         }
         assert_eq!(text_of(|out| write_decimal(out, 1e21)), "1000000000000000000000");
-        assert_eq!(exponent_text(2.0), "2e+00");
-        assert_eq!(exponent_text(0.05), "5e-02");
+        assert_eq!(text_of(|out| write_exponent(out, 0.05)), "5e-02");
     }
 
     #[test]

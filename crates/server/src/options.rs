@@ -26,6 +26,9 @@ impl Default for QueryOptions {
     }
 }
 
+/// A slow query leaves threads for the others.
+const MIN_QUERY_THREADS: usize = 4;
+
 /// Bounds of requests and connections.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
@@ -66,7 +69,7 @@ impl Default for ServerOptions {
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self {
             query: QueryOptions::default(),
-            query_threads: threads,
+            query_threads: threads.max(MIN_QUERY_THREADS),
             ingest_threads: threads,
             ingest_max_concurrency: 4 * threads,
             max_body_bytes: Self::DEFAULT_MAX_BODY_BYTES,

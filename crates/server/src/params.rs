@@ -22,6 +22,7 @@ pub(crate) struct Params {
 
 impl Params {
     /// Reads a query string.
+    #[cfg(test)]
     pub(crate) fn from_query(query: &str) -> Self {
         let mut params = Self::default();
         params.extend(query.as_bytes());

@@ -3,23 +3,31 @@
 //! A pool has a fixed number of threads, a bound on jobs begun and one on jobs waiting. A job that
 //! panics gives an error to its caller and leaves the pool whole.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
 
+use crossbeam_channel::Sender;
 use skopos_core::{ErrorKind, Kinded};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::telemetry;
 
+/// Stack of a worker: parsers and engines recurse over what clients send.
+const STACK_BYTES: usize = 8 << 20;
 /// How many jobs may wait for each that may run.
 const WAITING_PER_PERMIT: usize = 32;
 
-/// A pool of threads with bounded queues.
+type Job = Box<dyn FnOnce() + Send>;
+
+/// A pool of threads with bounded queues. The threads end when the pool is dropped.
 #[derive(Debug)]
 pub(crate) struct WorkPool {
     name: &'static str,
-    threads: rayon::ThreadPool,
+    jobs: Option<Sender<Job>>,
+    threads: Vec<JoinHandle<()>>,
     permits: Arc<Semaphore>,
     waiting: AtomicUsize,
     max_waiting: usize,
@@ -56,14 +64,21 @@ impl Kinded for PoolError {
 
 impl WorkPool {
     /// Starts the threads.
-    pub(crate) fn new(name: &'static str, size: PoolSize) -> Result<Self, rayon::ThreadPoolBuildError> {
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(size.threads.max(1))
-            .thread_name(move |index| format!("{name}-{index}"))
-            .build()?;
+    pub(crate) fn new(name: &'static str, size: PoolSize) -> io::Result<Self> {
+        // Not bounded here: the permits bound the jobs that are sent.
+        let (jobs, queue) = crossbeam_channel::unbounded::<Job>();
+        let start = |index: usize| {
+            let queue = queue.clone();
+            thread::Builder::new()
+                .name(format!("{name}-{index}"))
+                .stack_size(STACK_BYTES)
+                .spawn(move || queue.iter().for_each(|job| job()))
+        };
+        let threads = (0..size.threads.max(1)).map(start).collect::<io::Result<_>>()?;
         let concurrency = size.concurrency.max(1);
         Ok(Self {
             name,
+            jobs: Some(jobs),
             threads,
             permits: Arc::new(Semaphore::new(concurrency)),
             waiting: AtomicUsize::new(0),
@@ -84,16 +99,25 @@ impl WorkPool {
         let permit = permit.map_err(|_| PoolError::Busy)?;
         let (sender, receiver) = oneshot::channel();
         let span = tracing::Span::current();
-        self.threads.spawn(move || {
+        let job = move || {
             let result = span.in_scope(|| catch_unwind(AssertUnwindSafe(work)));
             drop(permit);
             // The caller may have gone away; its result is of use to nobody else.
             drop(sender.send(result));
-        });
+        };
+        self.send(Box::new(job));
         match receiver.await {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(panic)) => Err(self.panicked(panic.as_ref())),
             Err(_) => Err(PoolError::Panicked("the worker ended without a result".to_owned())),
+        }
+    }
+
+    fn send(&self, job: Job) {
+        // The channel lives as long as the pool; should its threads be gone, the job is dropped
+        // and its caller told.
+        if let Some(jobs) = &self.jobs {
+            drop(jobs.send(job));
         }
     }
 
@@ -111,6 +135,16 @@ impl WorkPool {
         let text = panic_text(panic);
         tracing::error!(pool = self.name, panic = %text, "a worker panicked");
         PoolError::Panicked(text)
+    }
+}
+
+impl Drop for WorkPool {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        for thread in self.threads.drain(..) {
+            // Jobs catch their panics, so that a thread ends well.
+            drop(thread.join());
+        }
     }
 }
 

@@ -10,21 +10,41 @@ use axum::routing::{get, on, post, put};
 use crate::router::Shared;
 use crate::text;
 
+mod arguments;
+mod buckets;
+mod encode;
 pub(crate) mod envelope;
+mod exemplars;
+mod label_name;
 mod labels;
 mod manage;
+mod query;
 mod rules;
+mod series;
 mod status;
 mod targets;
 
 /// The routes.
 pub(crate) fn router() -> Router<Shared> {
     Router::new()
+        .route("/api/v1/query", read(get(query::instant).post(query::instant)))
+        .route("/api/v1/query_range", read(get(query::range).post(query::range)))
+        .route(
+            "/api/v1/query_exemplars",
+            read(get(exemplars::exemplars).post(exemplars::exemplars)),
+        )
+        .route("/api/v1/series", read(get(series::series).post(series::series)))
+        .route(
+            "/api/v1/labels",
+            read(get(series::label_names).post(series::label_names)),
+        )
+        .route("/api/v1/label/{name}/values", read(get(series::label_values)))
         .route("/api/v1/rules", read(get(rules::rules)))
         .route("/api/v1/alerts", read(get(rules::alerts)))
         .route("/api/v1/alertmanagers", read(get(rules::alertmanagers)))
         .route("/api/v1/targets", read(get(targets::targets)))
-        .route("/api/v1/targets/metadata", read(get(targets::metadata)))
+        .route("/api/v1/targets/metadata", read(get(targets::target_metadata)))
+        .route("/api/v1/metadata", read(get(targets::metadata)))
         .route("/api/v1/scrape_pools", read(get(targets::pools)))
         .merge(status_routes())
         .merge(manage_routes())

@@ -21,7 +21,7 @@ pub(crate) struct App {
 pub(crate) type Shared = Arc<App>;
 
 impl App {
-    pub(crate) fn new(state: State) -> Result<Self, rayon::ThreadPoolBuildError> {
+    pub(crate) fn new(state: State) -> std::io::Result<Self> {
         let options = &state.options;
         let queries = PoolSize {
             threads: options.query_threads,

@@ -18,12 +18,12 @@ pub struct Server {
 /// The threads of the worker pools cannot be started.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to start the worker threads: {0}")]
-pub struct StartError(String);
+pub struct StartError(#[source] std::io::Error);
 
 impl Server {
     /// Starts the worker pools; nothing is served yet.
     pub fn new(state: State) -> Result<Self, StartError> {
-        let app = App::new(state).map_err(|error| StartError(error.to_string()))?;
+        let app = App::new(state).map_err(StartError)?;
         Ok(Self { app: Arc::new(app) })
     }
 

@@ -80,9 +80,10 @@ async fn ledger(State(app): State<Shared>) -> Response {
 }
 
 async fn dashboards(State(app): State<Shared>) -> Response {
-    let list = app.state.dashboards.list();
-    let shown: Vec<Value> = list
-        .iter()
+    let store = app.state.dashboards.dashboards();
+    let shown: Vec<Value> = store
+        .list()
+        .into_iter()
         .map(|dashboard| {
             json!({
                 "uid": dashboard.uid,
@@ -99,8 +100,10 @@ async fn dashboards(State(app): State<Shared>) -> Response {
 }
 
 async fn dashboard(State(app): State<Shared>, Path(uid): Path<String>) -> Result<Response, ApiError> {
-    let found = app.state.dashboards.get(&uid);
-    let dashboard = found.ok_or_else(|| ApiError::new(ErrorType::NotFound, format!("no dashboard has uid {uid:?}")))?;
+    let store = app.state.dashboards.dashboards();
+    let dashboard = store
+        .get(&uid)
+        .ok_or_else(|| ApiError::new(ErrorType::NotFound, format!("no dashboard has uid {uid:?}")))?;
     Ok(ok(&json!({
         "dashboard": dashboard.json,
         "meta": { "folder": dashboard.folder, "file": dashboard.file, "warnings": dashboard.warnings },

@@ -25,6 +25,10 @@ pub struct State {
     pub dashboards: Arc<dyn DashboardsView>,
     /// Reloads the configuration.
     pub reloader: Arc<dyn Reloader>,
+    /// Evaluates PromQL.
+    pub promql: skopos_promql::Engine,
+    /// Evaluates LogQL.
+    pub logql: skopos_logql::Engine,
     /// Counts of what came in.
     pub ledger: Arc<Ledger>,
     /// Limits of tenants.

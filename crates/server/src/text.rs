@@ -11,8 +11,6 @@ use skopos_core::ErrorKind;
 pub(crate) const JSON: &str = "application/json";
 /// Content type of text answers, as Go's `http.Error` writes it.
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
-/// Content type of protobuf.
-pub(crate) const PROTOBUF: &str = "application/x-protobuf";
 
 /// A text answer.
 pub(crate) fn text(status: StatusCode, body: impl Into<String>) -> Response {

@@ -51,7 +51,7 @@ pub(crate) fn parse_time_ms(text: &str) -> Option<i64> {
     match text {
         PROMETHEUS_MIN_TIME => Some(i64::MIN / 1_000_000),
         PROMETHEUS_MAX_TIME => Some(i64::MAX / 1_000_000),
-        _ => parse_rfc3339(text).map(|time| time.as_millisecond()),
+        _ => parse_rfc3339(text).map(Timestamp::as_millisecond),
     }
 }
 
@@ -69,9 +69,10 @@ pub(crate) fn parse_rfc3339(text: &str) -> Option<Timestamp> {
 pub(crate) fn parse_step_ms(text: &str) -> Result<i64, DurationError> {
     if let Ok(seconds) = text.parse::<f64>() {
         let ns = seconds * NS_PER_SECOND as f64;
-        return match ns.is_finite() && ns.abs() <= i64::MAX as f64 {
-            true => Ok((ns / 1e6) as i64),
-            false => Err(DurationError::Overflow),
+        return if ns.is_finite() && ns.abs() <= i64::MAX as f64 {
+            Ok((ns / 1e6) as i64)
+        } else {
+            Err(DurationError::Overflow)
         };
     }
     parse_prometheus_duration_ms(text)
@@ -100,9 +101,10 @@ pub(crate) fn parse_prometheus_duration_ms(text: &str) -> Result<i64, DurationEr
         total = total.checked_add(part).ok_or(DurationError::Overflow)?;
         (rest, next_unit) = (after, index + 1);
     }
-    match total <= i64::MAX / 1_000_000 {
-        true => Ok(total),
-        false => Err(DurationError::Overflow),
+    if total <= i64::MAX / 1_000_000 {
+        Ok(total)
+    } else {
+        Err(DurationError::Overflow)
     }
 }
 
@@ -131,9 +133,10 @@ pub(crate) fn parse_go_duration_ns(text: &str) -> Result<i64, DurationError> {
         total += number * scale;
         rest = after;
     }
-    match total < i64::MAX as f64 {
-        true => Ok((sign * total) as i64),
-        false => Err(DurationError::Overflow),
+    if total < i64::MAX as f64 {
+        Ok((sign * total) as i64)
+    } else {
+        Err(DurationError::Overflow)
     }
 }
 

@@ -116,9 +116,10 @@ fn store(app: &App, push: &Push, decode: Decode) -> Result<(), PushFailure> {
         door.record(ledger, &report);
         refused.extend(report.refused);
     }
-    match refused.is_empty() {
-        true => Ok(()),
-        false => Err(PushFailure::Refused(refused)),
+    if refused.is_empty() {
+        Ok(())
+    } else {
+        Err(PushFailure::Refused(refused))
     }
 }
 

@@ -11,8 +11,6 @@ use crate::pool::PoolError;
 use crate::query::QueryFailure;
 use crate::text;
 
-/// Warnings and infos beyond this many are counted, not listed.
-const MAX_ANNOTATIONS: usize = 10;
 /// The warning of a list cut by `limit`.
 pub(crate) const TRUNCATED: &str = "results truncated due to limit";
 
@@ -72,6 +70,11 @@ impl ApiError {
 
     pub(crate) fn bad_data(message: impl Into<String>) -> Self {
         Self::new(ErrorType::BadData, message)
+    }
+
+    /// An error of type `bad_data` with another error's text.
+    pub(crate) fn bad_data_of(error: impl fmt::Display) -> Self {
+        Self::bad_data(error.to_string())
     }
 
     /// `invalid parameter "name": reason`.
@@ -169,14 +172,4 @@ pub(crate) fn truncate<T>(items: &mut Vec<T>, limit: usize) -> Vec<String> {
     }
     items.truncate(limit);
     vec![TRUNCATED.to_owned()]
-}
-
-/// Cuts annotations as Prometheus does, with a line that says how many were left out.
-pub(crate) fn bounded_annotations(mut annotations: Vec<String>, what: &str) -> Vec<String> {
-    let left_out = annotations.len().saturating_sub(MAX_ANNOTATIONS);
-    if left_out > 0 {
-        annotations.truncate(MAX_ANNOTATIONS);
-        annotations.push(format!("{left_out} more {what} annotations omitted"));
-    }
-    annotations
 }

@@ -1,5 +1,7 @@
 //! Label sets and label names as JSON and in paths.
 
+use std::collections::BTreeMap;
+
 use serde::ser::{Serialize, Serializer};
 use skopos_core::Labels;
 
@@ -20,5 +22,15 @@ pub(crate) struct PairsJson<'a>(pub(crate) &'a [(String, String)]);
 impl Serialize for PairsJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+/// Sorted pairs as a JSON object.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MapJson<'a>(pub(crate) &'a BTreeMap<String, String>);
+
+impl Serialize for MapJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0)
     }
 }

@@ -22,9 +22,10 @@ pub(crate) async fn healthy() -> Response {
 
 /// Whether requests can be answered.
 pub(crate) async fn ready(State(app): State<Shared>) -> Response {
-    match app.state.readiness.is_ready() {
-        true => text::text(StatusCode::OK, "Prometheus Server is Ready.\n"),
-        false => text::text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n"),
+    if app.state.readiness.is_ready() {
+        text::text(StatusCode::OK, "Prometheus Server is Ready.\n")
+    } else {
+        text::text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n")
     }
 }
 

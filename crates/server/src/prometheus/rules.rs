@@ -1,17 +1,19 @@
 //! `/api/v1/rules`, `/api/v1/alerts`, `/api/v1/alertmanagers`.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::json;
+use sha2::{Digest, Sha256};
+use skopos_rules::{AlertView, GroupView, RuleView, RuleViewKind};
 
 use super::envelope::{ApiError, success};
-use super::labels::{LabelsJson, PairsJson};
-use crate::number;
+use super::labels::{LabelsJson, MapJson, PairsJson};
 use crate::params::Params;
 use crate::router::Shared;
 use crate::time::rfc3339;
-use crate::views::{AlertState, AlertStatus, AlertingStatus, RuleGroupStatus, RuleHealth, RuleStatus};
 
 /// The rule groups, filtered and paged.
 pub(crate) async fn rules(State(app): State<Shared>, params: Params) -> Result<Response, ApiError> {
@@ -35,9 +37,7 @@ pub(crate) async fn rules(State(app): State<Shared>, params: Params) -> Result<R
 pub(crate) async fn alerts(State(app): State<Shared>) -> Response {
     let groups = app.state.rules.groups();
     let rules = groups.iter().flat_map(|group| &group.rules);
-    let alerts = rules
-        .filter_map(|rule| rule.alerting.as_ref())
-        .flat_map(|alerting| &alerting.alerts);
+    let alerts = rules.flat_map(RuleView::alerts);
     success(json!({ "alerts": alerts.map(alert_json).collect::<Vec<_>>() }))
 }
 
@@ -60,7 +60,7 @@ struct GroupJson<'a> {
     file: &'a str,
     rules: Vec<RuleJson<'a>>,
     interval: f64,
-    limit: u64,
+    limit: usize,
     evaluation_time: f64,
     last_evaluation: String,
 }
@@ -74,7 +74,7 @@ struct RuleJson<'a> {
     query: &'a str,
     #[serde(flatten)]
     alerting: Option<AlertingJson<'a>>,
-    labels: LabelsJson<'a>,
+    labels: MapJson<'a>,
     health: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
     last_error: &'a str,
@@ -88,7 +88,7 @@ struct RuleJson<'a> {
 struct AlertingJson<'a> {
     duration: f64,
     keep_firing_for: f64,
-    annotations: PairsJson<'a>,
+    annotations: MapJson<'a>,
     alerts: Vec<AlertJson<'a>>,
 }
 
@@ -104,7 +104,7 @@ struct AlertJson<'a> {
     value: String,
 }
 
-fn group_json<'a>(group: &'a RuleGroupStatus, filter: &RuleFilter) -> GroupJson<'a> {
+fn group_json<'a>(group: &'a GroupView, filter: &RuleFilter) -> GroupJson<'a> {
     let rules = group.rules.iter().filter(|rule| filter.takes_rule(rule));
     GroupJson {
         name: &group.name,
@@ -117,65 +117,61 @@ fn group_json<'a>(group: &'a RuleGroupStatus, filter: &RuleFilter) -> GroupJson<
     }
 }
 
-fn rule_json(rule: &RuleStatus, alerts: ShowAlerts) -> RuleJson<'_> {
-    let (health, last_error) = health_json(&rule.health);
+fn rule_json(rule: &RuleView, shown: ShowAlerts) -> RuleJson<'_> {
+    let alerting = alerting_json(rule, shown);
     RuleJson {
-        state: rule.alerting.as_ref().map(|alerting| state_of(rule, alerting)),
+        state: alerting.as_ref().map(|_| state_of(rule)),
         name: &rule.name,
         query: &rule.query,
-        alerting: rule.alerting.as_ref().map(|alerting| alerting_json(alerting, alerts)),
-        labels: LabelsJson(&rule.labels),
-        health,
-        last_error,
+        r#type: if alerting.is_some() { "alerting" } else { "recording" },
+        alerting,
+        labels: MapJson(&rule.labels),
+        health: rule.health.as_str(),
+        last_error: &rule.last_error,
         evaluation_time: rule.evaluation_seconds,
         last_evaluation: rfc3339(rule.last_evaluation_ms),
-        r#type: if rule.alerting.is_some() {
-            "alerting"
-        } else {
-            "recording"
-        },
     }
 }
 
 /// The state of an alerting rule is its worst alert's; `unknown` before the first evaluation.
-fn state_of(rule: &RuleStatus, alerting: &AlertingStatus) -> &'static str {
-    match alerting.alerts.iter().map(|alert| alert.state).max() {
-        Some(state) => state.as_str(),
-        None if rule.last_evaluation_ms.is_none() => "unknown",
-        None => AlertState::Inactive.as_str(),
+fn state_of(rule: &RuleView) -> &'static str {
+    match &rule.kind {
+        RuleViewKind::Alerting { state, .. } if rule.last_evaluation_ms.is_some() => state.as_str(),
+        _ => "unknown",
     }
 }
 
-fn alerting_json(alerting: &AlertingStatus, alerts: ShowAlerts) -> AlertingJson<'_> {
-    let shown: &[AlertStatus] = match alerts {
-        ShowAlerts::Yes => &alerting.alerts,
+fn alerting_json(rule: &RuleView, shown: ShowAlerts) -> Option<AlertingJson<'_>> {
+    let RuleViewKind::Alerting {
+        hold_seconds,
+        keep_firing_for_seconds,
+        annotations,
+        alerts,
+        ..
+    } = &rule.kind
+    else {
+        return None;
+    };
+    let alerts: &[AlertView] = match shown {
+        ShowAlerts::Yes => alerts,
         ShowAlerts::No => &[],
     };
-    AlertingJson {
-        duration: alerting.duration_seconds,
-        keep_firing_for: alerting.keep_firing_for_seconds,
-        annotations: PairsJson(&alerting.annotations),
-        alerts: shown.iter().map(alert_json).collect(),
-    }
+    Some(AlertingJson {
+        duration: *hold_seconds,
+        keep_firing_for: *keep_firing_for_seconds,
+        annotations: MapJson(annotations),
+        alerts: alerts.iter().map(alert_json).collect(),
+    })
 }
 
-fn alert_json(alert: &AlertStatus) -> AlertJson<'_> {
+fn alert_json(alert: &AlertView) -> AlertJson<'_> {
     AlertJson {
         labels: LabelsJson(&alert.labels),
         annotations: PairsJson(&alert.annotations),
         state: alert.state.as_str(),
         active_at: rfc3339(Some(alert.active_at_ms)),
         keep_firing_since: alert.keep_firing_since_ms.map(|since| rfc3339(Some(since))),
-        value: number::exponent_text(alert.value),
-    }
-}
-
-/// Name and error text of a health.
-pub(crate) fn health_json(health: &RuleHealth) -> (&'static str, &str) {
-    match health {
-        RuleHealth::Unknown => ("unknown", ""),
-        RuleHealth::Ok => ("ok", ""),
-        RuleHealth::Error(text) => ("err", text),
+        value: alert.value_text(),
     }
 }
 
@@ -227,15 +223,15 @@ impl RuleFilter {
         })
     }
 
-    fn takes_group(&self, group: &RuleGroupStatus) -> bool {
+    fn takes_group(&self, group: &GroupView) -> bool {
         takes(&self.groups, &group.name) && takes(&self.files, &group.file)
     }
 
-    fn takes_rule(&self, rule: &RuleStatus) -> bool {
+    fn takes_rule(&self, rule: &RuleView) -> bool {
         let of_type = match self.rule_type {
             RuleType::Any => true,
-            RuleType::Alerting => rule.alerting.is_some(),
-            RuleType::Recording => rule.alerting.is_none(),
+            RuleType::Alerting => matches!(rule.kind, RuleViewKind::Alerting { .. }),
+            RuleType::Recording => matches!(rule.kind, RuleViewKind::Recording),
         };
         of_type && takes(&self.names, &rule.name)
     }
@@ -288,7 +284,7 @@ impl Page {
     }
 
     /// Cuts the groups and gives the token of the next page.
-    fn cut(&self, groups: &mut Vec<RuleGroupStatus>) -> Result<Option<String>, ApiError> {
+    fn cut(&self, groups: &mut Vec<Arc<GroupView>>) -> Result<Option<String>, ApiError> {
         if let Some(token) = &self.token {
             let start = groups
                 .iter()
@@ -309,7 +305,6 @@ impl Page {
 }
 
 /// Names a group in a page token: the SHA-256 of file and name, as Prometheus does.
-fn token_of(group: &RuleGroupStatus) -> String {
-    use sha2::Digest;
-    hex::encode(sha2::Sha256::digest(format!("{};{}", group.file, group.name)))
+fn token_of(group: &GroupView) -> String {
+    hex::encode(Sha256::digest(format!("{};{}", group.file, group.name)))
 }

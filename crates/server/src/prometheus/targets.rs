@@ -1,12 +1,17 @@
-//! `/api/v1/targets`, `/api/v1/targets/metadata`, `/api/v1/scrape_pools`.
+//! `/api/v1/targets`, `/api/v1/targets/metadata`, `/api/v1/scrape_pools`, `/api/v1/metadata`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
-use serde_json::json;
-use skopos_core::{Labels, Matcher, TimeRange};
+use serde_json::{Value, json};
+use skopos_core::metric::MetricMetadata;
+use skopos_core::{Labels, Matcher};
+use skopos_promql::duration::format_duration;
+use skopos_promql::parse_metric_selector;
+use skopos_scrape::{ActiveTarget, DroppedTarget, TargetMetadata};
 
 use super::envelope::{ApiError, success};
 use super::labels::LabelsJson;
@@ -15,113 +20,109 @@ use crate::query::{self, QueryText};
 use crate::router::Shared;
 use crate::tenant::Tenant;
 use crate::time::rfc3339;
-use crate::views::{DroppedTarget, RuleHealth, TargetStatus};
 
 /// The targets and how their last scrape went.
 pub(crate) async fn targets(State(app): State<Shared>, params: Params) -> Response {
     let pool = params.non_empty("scrapePool");
     let state = params.get("state").to_ascii_lowercase();
     let in_pool = |name: &str| pool.is_none_or(|pool| pool == name);
-    let mut active = app.state.targets.active();
-    active.retain(|target| state != "dropped" && in_pool(&target.scrape_pool));
-    let mut dropped = app.state.targets.dropped();
-    let mut counts: BTreeMap<String, u64> = app.state.targets.pools().into_iter().map(|pool| (pool, 0)).collect();
-    for target in &dropped {
-        *counts.entry(target.scrape_pool.clone()).or_insert(0) += 1;
-    }
-    dropped.retain(|target| state != "active" && in_pool(&target.scrape_pool));
+    let mut all = app.state.targets.targets();
+    all.active
+        .retain(|target| state != "dropped" && in_pool(&target.scrape_pool));
+    all.dropped
+        .retain(|target| state != "active" && in_pool(&target.scrape_pool));
     success(TargetsJson {
-        active_targets: active.iter().map(active_json).collect(),
-        dropped_targets: dropped.iter().map(dropped_json).collect(),
-        dropped_target_counts: counts,
+        active_targets: all.active.iter().map(active_json).collect(),
+        dropped_targets: all.dropped.iter().map(dropped_json).collect(),
+        dropped_target_counts: all.dropped_counts,
     })
 }
 
 /// Names of the scrape pools.
 pub(crate) async fn pools(State(app): State<Shared>) -> Response {
-    success(json!({ "scrapePools": app.state.targets.pools() }))
+    success(json!({ "scrapePools": app.state.targets.targets().pools }))
 }
 
 /// Metadata of the metrics that targets expose.
+pub(crate) async fn target_metadata(State(app): State<Shared>, params: Params) -> Result<Response, ApiError> {
+    let limit = match params.non_empty("limit") {
+        None => usize::MAX,
+        Some(text) => parse_count(text).ok_or_else(|| ApiError::bad_data("limit must be a number"))?,
+    };
+    let matchers = match params.non_empty("match_target") {
+        None => Vec::new(),
+        Some(text) => parse_metric_selector(text).map_err(|error| ApiError::parameter("match_target", error))?,
+    };
+    let metric = params.non_empty("metric");
+    let known = app.state.targets.metadata();
+    let matching = known.iter().filter(|target| matches_all(&matchers, &target.target));
+    let rows = matching.flat_map(|target| target_rows(target, metric));
+    Ok(success(rows.take(limit).collect::<Vec<_>>()))
+}
+
+fn matches_all(matchers: &[Matcher], labels: &Labels) -> bool {
+    skopos_core::matcher::all_match(matchers, labels)
+}
+
+fn target_rows<'a>(target: &'a TargetMetadata, metric: Option<&'a str>) -> impl Iterator<Item = Value> + 'a {
+    let families = target.metadata.iter();
+    let wanted = families.filter(move |family| metric.is_none_or(|metric| metric == family.metric));
+    wanted.map(move |family| {
+        let mut row = json!({
+            "target": LabelsJson(&target.target),
+            "type": family.metric_type.as_str(),
+            "help": family.help,
+            "unit": family.unit,
+        });
+        if metric.is_none() {
+            row["metric"] = Value::from(family.metric.as_str());
+        }
+        row
+    })
+}
+
+/// Type, help and unit of metric families.
 pub(crate) async fn metadata(
     State(app): State<Shared>,
     Tenant(tenant): Tenant,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let limit = match params.non_empty("limit") {
-        None => usize::MAX,
-        Some(text) => text
-            .parse::<i64>()
-            .map_err(|_| ApiError::bad_data("limit must be a number"))?
-            .max(0) as usize,
+    let count = |name| match params.non_empty(name) {
+        None => Ok(usize::MAX),
+        Some(text) => parse_count(text).ok_or_else(|| ApiError::bad_data(format!("{name} must be a number"))),
     };
+    let (limit, limit_per_metric) = (count("limit")?, count("limit_per_metric")?);
     let metric = params.non_empty("metric").map(str::to_owned);
-    let targets: Vec<Labels> = app
-        .state
-        .targets
-        .active()
-        .into_iter()
-        .map(|target| target.labels)
-        .collect();
     let source = app.state.stores.tenant(&tenant).metric_source;
-    let now_ms = app.state.clock.now_ms();
-    let rows = query::run(&app, QueryText::new("metadata", "targets/metadata"), move |_| {
-        let known = source.metadata(metric.as_deref())?;
-        let mut rows = Vec::new();
-        for labels in &targets {
-            let names = exposed_names(&*source, labels, now_ms)?;
-            for family in known.iter().filter(|family| exposes(&names, &family.metric)) {
-                rows.push((labels.clone(), family.clone()));
-            }
-        }
-        Ok::<_, skopos_core::ReadError>(rows)
+    let families = query::run(&app, QueryText::new("metadata", "metadata"), move |_| {
+        source.metadata(metric.as_deref())
     })
     .await?;
-    let shown: Vec<_> = rows
-        .iter()
-        .take(limit)
-        .map(|(labels, family)| {
-            json!({
-                "target": LabelsJson(labels),
-                "metric": family.metric,
+    Ok(success(metadata_json(&families, limit, limit_per_metric)))
+}
+
+fn metadata_json(families: &[MetricMetadata], limit: usize, limit_per_metric: usize) -> BTreeMap<&str, Vec<Value>> {
+    let mut by_metric: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for family in families {
+        if by_metric.len() >= limit && !by_metric.contains_key(family.metric.as_str()) {
+            continue;
+        }
+        let entries = by_metric.entry(&family.metric).or_default();
+        if entries.len() < limit_per_metric {
+            entries.push(json!({
                 "type": family.metric_type.as_str(),
                 "help": family.help,
                 "unit": family.unit,
-            })
-        })
-        .collect();
-    Ok(success(shown))
+            }));
+        }
+    }
+    by_metric
 }
 
-/// How far back a target's series are looked for.
-const EXPOSED_WITHIN_MS: i64 = 5 * 60_000;
-
-fn exposed_names(
-    source: &dyn skopos_core::metric::MetricSource,
-    target: &Labels,
-    now_ms: i64,
-) -> Result<Vec<String>, skopos_core::ReadError> {
-    let matchers: Vec<Matcher> = ["job", "instance"]
-        .iter()
-        .map(|name| Matcher::equal(*name, target.get(name)))
-        .collect();
-    let range = TimeRange::new(now_ms - EXPOSED_WITHIN_MS, now_ms);
-    source.label_values(skopos_core::labels::METRIC_NAME, &matchers, range)
-}
-
-/// Whether a family's series are among the names: its own or one of a histogram or summary.
-fn exposes(names: &[String], family: &str) -> bool {
-    ["", "_total", "_bucket", "_count", "_sum", "_info"]
-        .iter()
-        .any(|suffix| {
-            names
-                .binary_search_by(|name| compare_joined(name, family, suffix))
-                .is_ok()
-        })
-}
-
-fn compare_joined(name: &str, family: &str, suffix: &str) -> std::cmp::Ordering {
-    name.bytes().cmp(family.bytes().chain(suffix.bytes()))
+/// A count; negative numbers are no limit.
+fn parse_count(text: &str) -> Option<usize> {
+    let count: i64 = text.parse().ok()?;
+    Some(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 #[derive(Serialize)]
@@ -129,7 +130,7 @@ fn compare_joined(name: &str, family: &str, suffix: &str) -> std::cmp::Ordering 
 struct TargetsJson<'a> {
     active_targets: Vec<ActiveJson<'a>>,
     dropped_targets: Vec<DroppedJson<'a>>,
-    dropped_target_counts: BTreeMap<String, u64>,
+    dropped_target_counts: BTreeMap<String, usize>,
 }
 
 #[derive(Serialize)]
@@ -144,8 +145,8 @@ struct ActiveJson<'a> {
     last_scrape: String,
     last_scrape_duration: f64,
     health: &'static str,
-    scrape_interval: &'a str,
-    scrape_timeout: &'a str,
+    scrape_interval: String,
+    scrape_timeout: String,
 }
 
 #[derive(Serialize)]
@@ -155,25 +156,24 @@ struct DroppedJson<'a> {
     scrape_pool: &'a str,
 }
 
-fn active_json(target: &TargetStatus) -> ActiveJson<'_> {
-    let (health, last_error) = match &target.health {
-        RuleHealth::Unknown => ("unknown", ""),
-        RuleHealth::Ok => ("up", ""),
-        RuleHealth::Error(text) => ("down", text.as_str()),
-    };
+fn active_json(active: &ActiveTarget) -> ActiveJson<'_> {
     ActiveJson {
-        discovered_labels: LabelsJson(&target.discovered_labels),
-        labels: LabelsJson(&target.labels),
-        scrape_pool: &target.scrape_pool,
-        scrape_url: &target.scrape_url,
-        global_url: &target.global_url,
-        last_error,
-        last_scrape: rfc3339(target.last_scrape_ms),
-        last_scrape_duration: target.last_scrape_seconds,
-        health,
-        scrape_interval: &target.scrape_interval,
-        scrape_timeout: &target.scrape_timeout,
+        discovered_labels: LabelsJson(&active.target.discovered_labels),
+        labels: LabelsJson(&active.target.labels),
+        scrape_pool: &active.scrape_pool,
+        scrape_url: &active.target.url,
+        global_url: &active.target.url,
+        last_error: &active.last_error,
+        last_scrape: rfc3339(active.last_scrape_ms),
+        last_scrape_duration: active.last_scrape_duration.as_secs_f64(),
+        health: active.health.as_str(),
+        scrape_interval: duration_text(active.target.interval),
+        scrape_timeout: duration_text(active.target.timeout),
     }
+}
+
+fn duration_text(duration: Duration) -> String {
+    format_duration(duration.as_millis() as i64)
 }
 
 fn dropped_json(target: &DroppedTarget) -> DroppedJson<'_> {

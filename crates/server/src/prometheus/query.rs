@@ -1,0 +1,177 @@
+//! `/api/v1/query` and `/api/v1/query_range`.
+
+use std::time::Instant;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+use skopos_core::{QueryBudget, TenantId};
+use skopos_promql::{EvalError, QueryOutput};
+
+use super::arguments;
+use super::encode::{Extras, query_body};
+use super::envelope::ApiError;
+use crate::params::Params;
+use crate::query::{self, QueryFailure, QueryText};
+use crate::router::{App, Shared};
+use crate::tenant::Tenant;
+use crate::text;
+
+/// Most points per series of a range query.
+const MAX_POINTS: i64 = 11_000;
+
+/// What both kinds of queries share.
+struct Request {
+    query: String,
+    text: QueryText,
+    lookback_ms: Option<i64>,
+    limit: usize,
+    with_stats: bool,
+}
+
+/// When a query is evaluated.
+#[derive(Debug, Clone, Copy)]
+enum Span {
+    At { time_ms: i64 },
+    Range { start_ms: i64, end_ms: i64, step_ms: i64 },
+}
+
+/// Evaluates a query at one time.
+pub(crate) async fn instant(
+    State(app): State<Shared>,
+    Tenant(tenant): Tenant,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let limit = arguments::limit(&params)?;
+    let time_ms = arguments::time_ms_or(&params, "time", app.state.clock.now_ms())?;
+    let request = Request::read(&params, limit)?;
+    evaluate(&app, &tenant, request, Span::At { time_ms }).await
+}
+
+/// Evaluates a query at each step of a range.
+pub(crate) async fn range(
+    State(app): State<Shared>,
+    Tenant(tenant): Tenant,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let limit = arguments::limit(&params)?;
+    let span = read_range(&params)?;
+    let request = Request::read(&params, limit)?;
+    evaluate(&app, &tenant, request, span).await
+}
+
+impl Request {
+    fn read(params: &Params, limit: usize) -> Result<Self, ApiError> {
+        let timeout = arguments::timeout(params)?;
+        let lookback_ms = arguments::lookback_ms(params)?;
+        let query = params.get("query").to_owned();
+        Ok(Self {
+            text: QueryText {
+                timeout,
+                ..QueryText::new("promql", query.clone())
+            },
+            query,
+            lookback_ms,
+            limit,
+            with_stats: params.non_empty("stats").is_some(),
+        })
+    }
+}
+
+fn read_range(params: &Params) -> Result<Span, ApiError> {
+    let start_ms = arguments::time_ms(params, "start")?;
+    let end_ms = arguments::time_ms(params, "end")?;
+    if end_ms < start_ms {
+        let reason = "end timestamp must not be before start time";
+        return Err(ApiError::parameter("end", reason));
+    }
+    let step_ms = arguments::duration_ms(params.get("step")).map_err(|reason| ApiError::parameter("step", reason))?;
+    if step_ms <= 0 {
+        let reason = "zero or negative query resolution step widths are not accepted. Try a positive integer";
+        return Err(ApiError::parameter("step", reason));
+    }
+    if end_ms.saturating_sub(start_ms) / step_ms > MAX_POINTS {
+        return Err(ApiError::bad_data(
+            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution \
+             (?step=XX)",
+        ));
+    }
+    Ok(Span::Range {
+        start_ms,
+        end_ms,
+        step_ms,
+    })
+}
+
+async fn evaluate(app: &App, tenant: &TenantId, request: Request, span: Span) -> Result<Response, ApiError> {
+    let source = app.state.stores.tenant(tenant).metric_source;
+    let engine = match request.lookback_ms {
+        Some(lookback_ms) => app.state.promql.with_lookback(lookback_ms),
+        None => app.state.promql.clone(),
+    };
+    let Request {
+        query,
+        text,
+        limit,
+        with_stats,
+        ..
+    } = request;
+    let received = Instant::now();
+    let body = query::run(app, text, move |budget| {
+        let started = Instant::now();
+        let output = match span {
+            Span::At { time_ms } => engine.instant(&*source, &query, time_ms, budget),
+            Span::Range {
+                start_ms,
+                end_ms,
+                step_ms,
+            } => engine.range(&*source, &query, start_ms, end_ms, step_ms, budget),
+        }?;
+        let stats = with_stats.then(|| stats_json(&output, budget, received, started));
+        Ok(query_body(output, &Extras { limit, stats }))
+    })
+    .await
+    .map_err(failure)?;
+    Ok(text::with_type(StatusCode::OK, text::JSON, body))
+}
+
+/// Faults of the query's text are faults of the parameter; all others keep their kind.
+fn failure(failure: QueryFailure<EvalError>) -> ApiError {
+    match failure {
+        QueryFailure::Engine(error @ (EvalError::Parse(_) | EvalError::NotRangeable(_))) => {
+            ApiError::parameter("query", error)
+        }
+        QueryFailure::Engine(EvalError::BadRange(reason)) => ApiError::bad_data(reason),
+        other => ApiError::from(other),
+    }
+}
+
+fn stats_json(output: &QueryOutput, budget: &QueryBudget, received: Instant, started: Instant) -> String {
+    let evaluated = started.elapsed().as_secs_f64();
+    let queued = started.duration_since(received).as_secs_f64();
+    let stats = json!({
+        "timings": {
+            "evalTotalTime": evaluated,
+            "resultSortTime": 0,
+            "queryPreparationTime": 0,
+            "innerEvalTime": evaluated,
+            "execQueueTime": queued,
+            "execTotalTime": queued + evaluated,
+        },
+        "samples": {
+            "totalQueryableSamples": budget.peak_samples().max(samples_of(output)),
+            "peakSamples": budget.peak_samples(),
+        },
+    });
+    stats.to_string()
+}
+
+fn samples_of(output: &QueryOutput) -> u64 {
+    use skopos_promql::Value;
+    match &output.value {
+        Value::Scalar { .. } | Value::String { .. } => 0,
+        Value::Vector(samples) => samples.len() as u64,
+        Value::Matrix(series) => series.iter().map(|series| series.len() as u64).sum(),
+    }
+}
