@@ -50,8 +50,8 @@ class Skopos:
         self.log = open(os.path.join(folder, "skopos.log"), "w+b")
         self.url = f"http://127.0.0.1:{free_port()}"
         arguments = [binary, "demo", "--storage.path", os.path.join(folder, "data"), "--web.listen-address",
-                     self.url.removeprefix("http://"), "--otlp.grpc.listen-address", f"127.0.0.1:{free_port()}",
-                     "--otlp.http.listen-address", f"127.0.0.1:{free_port()}"]
+                     self.url.removeprefix("http://"), "--otlp.grpc-listen-address", f"127.0.0.1:{free_port()}",
+                     "--otlp.http-listen-address", f"127.0.0.1:{free_port()}"]
         for fault in faults:
             arguments += ["--fault", fault]
         self.started = time.monotonic()

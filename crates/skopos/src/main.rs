@@ -1,2 +1,69 @@
-//! The Skopos binary.
-fn main() {}
+//! The Skopos binary: reads the command line, runs the command, and turns errors into exit codes
+//! (0 fine, 1 failed, 2 usage).
+
+mod banner;
+mod check;
+mod cli;
+mod node;
+mod query;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{CommandFactory as _, Parser as _};
+
+use cli::{CheckCommand, Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            banner::print_error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        None => serve(&cli.serve),
+        Some(Command::Serve(args)) => serve(&args),
+        Some(Command::Check(CheckCommand::Config(args))) => Ok(check::run(&args)),
+        Some(Command::Query(command)) => {
+            set_up_tls()?;
+            runtime()?.block_on(query::run(command))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Version(args)) => {
+            banner::print_version(args.json);
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Cli::command(), "skopos", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn serve(args: &cli::serve::ServeArgs) -> anyhow::Result<ExitCode> {
+    set_up_tls()?;
+    let telemetry = telemetry::Telemetry::start(&args.log_level, args.log_format)?;
+    runtime()?.block_on(node::run(args, telemetry))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One crypto provider for the process.
+fn set_up_tls() -> anyhow::Result<()> {
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("a TLS provider is installed already"))
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("failed to start the async runtime")
+}

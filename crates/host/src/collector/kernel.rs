@@ -85,20 +85,17 @@ pub(super) fn stat(families: &mut Families) -> Result<(), HostError> {
 
 /// `node_load1`, `node_load5`, `node_load15`.
 pub(super) fn load(families: &mut Families) -> Result<(), HostError> {
-    let load = procfs::LoadAverage::current().map_err(proc_error("/proc/loadavg"))?;
-    families.gauge("node_load1", "Load average over one minute.", &[], f64::from(load.one));
-    families.gauge(
-        "node_load5",
-        "Load average over five minutes.",
-        &[],
-        f64::from(load.five),
-    );
-    families.gauge(
-        "node_load15",
-        "Load average over fifteen minutes.",
-        &[],
-        f64::from(load.fifteen),
-    );
+    const SOURCE: &str = "/proc/loadavg";
+    let text = std::fs::read_to_string(SOURCE).map_err(io_error(SOURCE))?;
+    let averages = text.split_whitespace().filter_map(|word| word.parse::<f64>().ok());
+    let names = [
+        ("node_load1", "Load average over one minute."),
+        ("node_load5", "Load average over five minutes."),
+        ("node_load15", "Load average over fifteen minutes."),
+    ];
+    for ((name, help), average) in names.into_iter().zip(averages) {
+        families.gauge(name, help, &[], average);
+    }
     Ok(())
 }
 

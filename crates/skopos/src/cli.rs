@@ -1,0 +1,77 @@
+//! The command line: what can be said, with help that teaches. Names follow Prometheus where it
+//! has one.
+
+pub(crate) mod query;
+pub(crate) mod serve;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// One process for metrics, logs, traces, alerts and dashboards.
+///
+/// Without a command Skopos serves, with an embedded store in ./data, on loopback only:
+/// open http://localhost:9090.
+#[derive(Debug, Parser)]
+#[command(name = "skopos", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// What to do; `serve` where nothing is said.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// Settings of `serve`.
+    #[command(flatten)]
+    pub(crate) serve: serve::ServeArgs,
+}
+
+const EXAMPLES: &str = "Examples:
+  skopos                                        serve with an empty configuration
+  skopos --config.file prometheus.yml           take over from a Prometheus
+  skopos --pack packs/somaagent01               load a folder of scrape config, rules and dashboards
+  skopos check config prometheus.yml            check a configuration before using it
+  skopos query metrics 'sum by (job) (up)'      ask a running Skopos";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Receive, scrape, store, evaluate and show (the default).
+    Serve(Box<serve::ServeArgs>),
+    /// Check files before they are used. Exit code 0: fine; 1: broken; 3: findings.
+    #[command(subcommand)]
+    Check(CheckCommand),
+    /// Ask a running Skopos.
+    #[command(subcommand)]
+    Query(query::QueryCommand),
+    /// Say which version this is.
+    Version(VersionArgs),
+    /// Print a completion script for a shell, to be sourced.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What can be checked.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CheckCommand {
+    /// A prometheus.yml, the rule files it names, and everything in packs.
+    Config(CheckConfigArgs),
+}
+
+/// Settings of `check config`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckConfigArgs {
+    /// Configuration files, or folders of packs.
+    #[arg(required = true, value_name = "FILE|PACK")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Print the findings as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Settings of `version`.
+#[derive(Debug, Args)]
+pub(crate) struct VersionArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,176 @@
+//! Settings of `skopos serve`. Flags beat environment beats file.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+/// Settings of the server.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct ServeArgs {
+    /// Prometheus configuration file: scrape targets, rule files, external labels.
+    #[arg(long = "config.file", env = "SKOPOS_CONFIG_FILE", value_name = "FILE")]
+    pub(crate) config_file: Option<PathBuf>,
+    /// Folder with any of prometheus.yml, rule files and dashboards/. May be given more than once.
+    #[arg(long = "pack", env = "SKOPOS_PACK", value_name = "DIR", value_delimiter = ',')]
+    pub(crate) packs: Vec<PathBuf>,
+    /// Optional features to turn on, by their Prometheus names, such as promql-experimental-functions.
+    #[arg(long = "enable-feature", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) features: Vec<String>,
+    /// How often Skopos looks at itself and its host; 0s turns it off.
+    #[arg(long = "self.scrape-interval", value_name = "DURATION", default_value = "15s", value_parser = duration)]
+    pub(crate) self_scrape_interval: Duration,
+
+    /// Folder of the embedded store; made if it is not there.
+    #[arg(
+        long = "storage.path",
+        alias = "storage.tsdb.path",
+        env = "SKOPOS_STORAGE_PATH",
+        value_name = "DIR",
+        default_value = "data",
+        help_heading = "Storage"
+    )]
+    pub(crate) storage_path: PathBuf,
+    /// How long metrics are kept; 0s keeps them for ever.
+    #[arg(
+        long = "storage.retention.time",
+        alias = "storage.tsdb.retention.time",
+        value_name = "DURATION",
+        default_value = "30d",
+        value_parser = duration,
+        help_heading = "Storage"
+    )]
+    pub(crate) retention_metrics: Duration,
+    /// How long logs are kept; 0s keeps them for ever.
+    #[arg(long = "storage.retention.logs", value_name = "DURATION", default_value = "31d", value_parser = duration, help_heading = "Storage")]
+    pub(crate) retention_logs: Duration,
+    /// How long traces are kept; 0s keeps them for ever.
+    #[arg(long = "storage.retention.traces", value_name = "DURATION", default_value = "7d", value_parser = duration, help_heading = "Storage")]
+    pub(crate) retention_traces: Duration,
+    /// When the write-ahead log reaches the disk. Both survive a killed process; `always` survives
+    /// a power cut too, at the price of a disk write for each request.
+    #[arg(long = "storage.wal-fsync", value_enum, default_value_t = WalFsync::Interval, help_heading = "Storage")]
+    pub(crate) wal_fsync: WalFsync,
+    /// Samples may be this much older than the newest of their series.
+    #[arg(long = "storage.out-of-order-time-window", value_name = "DURATION", default_value = "0s", value_parser = duration, help_heading = "Storage")]
+    pub(crate) out_of_order_window: Duration,
+
+    /// Address of the page and of all HTTP APIs.
+    #[arg(long = "web.listen-address", env = "SKOPOS_WEB_LISTEN_ADDRESS", value_name = "HOST:PORT", default_value = "127.0.0.1:9090", value_parser = listen_address, help_heading = "Network")]
+    pub(crate) web_listen_address: SocketAddr,
+    /// Address of OTLP over gRPC; `off` turns it off.
+    #[arg(long = "otlp.grpc-listen-address", env = "SKOPOS_OTLP_GRPC_LISTEN_ADDRESS", value_name = "HOST:PORT", default_value = "127.0.0.1:4317", value_parser = optional_address, help_heading = "Network")]
+    pub(crate) otlp_grpc_listen_address: OptionalAddress,
+    /// Address of OTLP over HTTP; `off` turns it off.
+    #[arg(long = "otlp.http-listen-address", env = "SKOPOS_OTLP_HTTP_LISTEN_ADDRESS", value_name = "HOST:PORT", default_value = "127.0.0.1:4318", value_parser = optional_address, help_heading = "Network")]
+    pub(crate) otlp_http_listen_address: OptionalAddress,
+    /// URL under which others reach this server, for links in alerts.
+    #[arg(long = "web.external-url", value_name = "URL", help_heading = "Network")]
+    pub(crate) external_url: Option<String>,
+    /// Accepted for Prometheus' sake: /-/reload always works on loopback.
+    #[arg(long = "web.enable-lifecycle", hide = true)]
+    pub(crate) enable_lifecycle: bool,
+    /// Accepted for Prometheus' sake: remote write is always received.
+    #[arg(long = "web.enable-remote-write-receiver", hide = true)]
+    pub(crate) enable_remote_write_receiver: bool,
+    /// Listen beyond loopback although nothing checks who asks.
+    #[arg(long = "insecure", help_heading = "Network")]
+    pub(crate) insecure: bool,
+
+    /// Longest time a query may take.
+    #[arg(long = "query.timeout", value_name = "DURATION", default_value = "2m", value_parser = duration, help_heading = "Queries")]
+    pub(crate) query_timeout: Duration,
+    /// Most samples a query may hold in memory.
+    #[arg(long = "query.max-samples", value_name = "N", default_value_t = skopos_core::QueryBudget::DEFAULT_MAX_SAMPLES, help_heading = "Queries")]
+    pub(crate) query_max_samples: u64,
+    /// Most queries at once; more wait.
+    #[arg(
+        long = "query.max-concurrency",
+        value_name = "N",
+        default_value_t = 20,
+        help_heading = "Queries"
+    )]
+    pub(crate) query_max_concurrency: usize,
+    /// How far back a sample may lie to count as current.
+    #[arg(long = "query.lookback-delta", value_name = "DURATION", default_value = "5m", value_parser = duration, help_heading = "Queries")]
+    pub(crate) query_lookback_delta: Duration,
+
+    /// Least severe level that is printed: error, warn, info, debug or trace, also by module.
+    #[arg(
+        long = "log.level",
+        env = "SKOPOS_LOG_LEVEL",
+        value_name = "LEVEL",
+        default_value = "info",
+        help_heading = "Logging"
+    )]
+    pub(crate) log_level: String,
+    /// Form of the lines on stderr.
+    #[arg(long = "log.format", value_enum, default_value_t = LogFormat::Auto, help_heading = "Logging")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// When the write-ahead log is synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WalFsync {
+    /// Once a second.
+    Interval,
+    /// Before each answer.
+    Always,
+}
+
+/// Form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    /// Text.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// An address, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OptionalAddress(pub(crate) Option<SocketAddr>);
+
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    skopos_config::parse_duration(text).map_err(|error| error.to_string())
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let full = match text.strip_prefix(':') {
+        Some(port) => format!("0.0.0.0:{port}"),
+        None => text.replacen("localhost:", "127.0.0.1:", 1),
+    };
+    full.parse().map_err(|_| {
+        "expected HOST:PORT with a numeric host, such as 127.0.0.1:9090, or :9090 for all interfaces".to_owned()
+    })
+}
+
+fn optional_address(text: &str) -> Result<OptionalAddress, String> {
+    match text {
+        "off" | "" => Ok(OptionalAddress(None)),
+        address => listen_address(address).map(|address| OptionalAddress(Some(address))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        assert_eq!(
+            listen_address(":9090").map(|a| a.to_string()),
+            Ok("0.0.0.0:9090".to_owned())
+        );
+        assert_eq!(
+            listen_address("localhost:1").map(|a| a.to_string()),
+            Ok("127.0.0.1:1".to_owned())
+        );
+        assert!(listen_address("nowhere").is_err());
+        assert_eq!(optional_address("off"), Ok(OptionalAddress(None)));
+    }
+}

@@ -1,0 +1,147 @@
+//! The configuration in force: applied as a whole, reloaded all or nothing, shown by the API.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use skopos_core::{Clock as _, SystemClock};
+use skopos_dashboards::DashboardStore;
+use skopos_scrape::ScrapeManager;
+use skopos_server::views::{ConfigView, DashboardsView, ReloadStatus, Reloader};
+
+use super::rules::RuleDriver;
+use super::sources::{Loaded, Sources};
+use crate::cli::serve::ServeArgs;
+
+/// The configuration in force.
+#[derive(Debug)]
+pub(crate) struct Configuration {
+    sources: Sources,
+    flags: BTreeMap<String, String>,
+    retention: String,
+    loaded: ArcSwap<Loaded>,
+    status: Mutex<ReloadStatus>,
+    scraper: Arc<ScrapeManager>,
+    driver: RuleDriver,
+    external_url: String,
+}
+
+impl Configuration {
+    /// Applies what was loaded at the start.
+    pub(crate) fn new(
+        args: &ServeArgs,
+        loaded: Loaded,
+        scraper: Arc<ScrapeManager>,
+        driver: RuleDriver,
+        http: SocketAddr,
+    ) -> anyhow::Result<Self> {
+        let configuration = Self {
+            sources: Sources::of(args),
+            flags: flags(args),
+            retention: skopos_config::format_duration(args.retention_metrics),
+            loaded: ArcSwap::from_pointee(loaded),
+            status: Mutex::new(ReloadStatus {
+                succeeded: true,
+                loaded_at_ms: SystemClock.now_ms(),
+            }),
+            scraper,
+            driver,
+            external_url: args.external_url.clone().unwrap_or_else(|| format!("http://{http}")),
+        };
+        configuration.apply(&configuration.loaded.load())?;
+        Ok(configuration)
+    }
+
+    fn apply(&self, loaded: &Loaded) -> anyhow::Result<()> {
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        self.driver.load(loaded, &self.external_url)?;
+        self.scraper.apply(&loaded.config)?;
+        Ok(())
+    }
+}
+
+impl Reloader for Configuration {
+    fn reload(&self) -> Result<(), String> {
+        let mut status = self.status.lock();
+        let outcome = self
+            .sources
+            .load()
+            .and_then(|loaded| self.apply(&loaded).map(|()| loaded));
+        status.succeeded = outcome.is_ok();
+        match outcome {
+            Ok(loaded) => {
+                self.loaded.store(Arc::new(loaded));
+                status.loaded_at_ms = SystemClock.now_ms();
+                tracing::info!("the configuration was reloaded");
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!("the configuration was not reloaded, the one before stays in force: {error:#}");
+                Err(format!("{error:#}"))
+            }
+        }
+    }
+}
+
+impl ConfigView for Configuration {
+    fn yaml(&self) -> String {
+        self.loaded.load().config.to_yaml()
+    }
+
+    fn flags(&self) -> BTreeMap<String, String> {
+        self.flags.clone()
+    }
+
+    fn last_reload(&self) -> ReloadStatus {
+        *self.status.lock()
+    }
+
+    fn retention(&self) -> String {
+        self.retention.clone()
+    }
+}
+
+impl DashboardsView for Configuration {
+    fn dashboards(&self) -> Arc<DashboardStore> {
+        Arc::clone(&self.loaded.load().dashboards)
+    }
+}
+
+/// The flags as `/api/v1/status/flags` shows them.
+fn flags(args: &ServeArgs) -> BTreeMap<String, String> {
+    let duration = skopos_config::format_duration;
+    let pairs = [
+        (
+            "config.file",
+            args.config_file
+                .as_ref()
+                .map(|file| file.display().to_string())
+                .unwrap_or_default(),
+        ),
+        (
+            "pack",
+            args.packs
+                .iter()
+                .map(|pack| pack.display().to_string())
+                .collect::<Vec<_>>()
+                .join(","),
+        ),
+        ("storage.path", args.storage_path.display().to_string()),
+        ("storage.retention.time", duration(args.retention_metrics)),
+        ("storage.retention.logs", duration(args.retention_logs)),
+        ("storage.retention.traces", duration(args.retention_traces)),
+        ("web.listen-address", args.web_listen_address.to_string()),
+        ("query.timeout", duration(args.query_timeout)),
+        ("query.max-samples", args.query_max_samples.to_string()),
+        ("query.max-concurrency", args.query_max_concurrency.to_string()),
+        ("query.lookback-delta", duration(args.query_lookback_delta)),
+    ];
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}

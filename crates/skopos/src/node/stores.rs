@@ -1,0 +1,192 @@
+//! The three stores as the server sees them, with span metrics made on the way in.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use skopos_core::metric::{AppendReport, MetricSink as _};
+use skopos_core::span::{SpanBatch, TraceSink};
+use skopos_core::{TenantId, WriteError};
+use skopos_logs::{LogStore, LogStoreOptions};
+use skopos_metrics::{MetricStore, MetricStoreOptions};
+use skopos_server::views::{SignalStats, Stores};
+use skopos_server::{StorageStats, TenantStores};
+use skopos_storage::FsyncPolicy;
+use skopos_traces::{SpanMetrics, SpanMetricsOptions, TraceStore, TraceStoreOptions};
+
+use crate::cli::serve::{ServeArgs, WalFsync};
+
+/// The stores of a node.
+#[derive(Debug)]
+pub(crate) struct NodeStores {
+    path: PathBuf,
+    metrics: MetricStore,
+    logs: LogStore,
+    traces: TraceStore,
+    span_metrics: Arc<SpanMetrics>,
+}
+
+impl NodeStores {
+    /// Opens the stores and replays their logs.
+    pub(crate) fn open(args: &ServeArgs) -> anyhow::Result<Self> {
+        let root = &args.storage_path;
+        let fsync = match args.wal_fsync {
+            WalFsync::Interval => FsyncPolicy::default(),
+            WalFsync::Always => FsyncPolicy::Always,
+        };
+        let metrics = MetricStore::open(MetricStoreOptions {
+            retention: args.retention_metrics,
+            out_of_order_window: args.out_of_order_window,
+            fsync,
+            ..MetricStoreOptions::new(root)
+        })?;
+        let logs = LogStore::open(LogStoreOptions {
+            retention: args.retention_logs,
+            fsync,
+            ..LogStoreOptions::new(root)
+        })?;
+        let traces = TraceStore::open(TraceStoreOptions {
+            retention: args.retention_traces,
+            fsync,
+            ..TraceStoreOptions::new(root)
+        })?;
+        tracing::info!(metrics = ?metrics.replay_report(), logs = ?logs.replay_report(), traces = ?traces.replay_report(), "stores are open");
+        Ok(Self {
+            path: root.clone(),
+            metrics,
+            logs,
+            traces,
+            span_metrics: Arc::new(SpanMetrics::new(SpanMetricsOptions::default())),
+        })
+    }
+
+    /// Writes the metrics made of the spans of the default tenant.
+    pub(crate) fn collect_span_metrics(&self, now_ms: i64) {
+        let batch = self.span_metrics.collect(now_ms);
+        if let Err(error) = self.metrics.tenant(&TenantId::default()).append(batch) {
+            tracing::error!(%error, "failed to store span metrics");
+        }
+    }
+
+    /// Flushes what is due and applies retention.
+    pub(crate) fn maintain(&self, now_ms: i64) -> anyhow::Result<()> {
+        self.metrics.maintain(now_ms)?;
+        self.logs.maintain(now_ms)?;
+        self.traces.maintain(now_ms)?;
+        Ok(())
+    }
+
+    /// Flushes everything.
+    pub(crate) fn close(&self) -> anyhow::Result<()> {
+        self.metrics.close()?;
+        self.logs.close()?;
+        self.traces.close()?;
+        Ok(())
+    }
+}
+
+impl Stores for NodeStores {
+    fn tenant(&self, tenant: &TenantId) -> TenantStores {
+        let metrics = self.metrics.tenant(tenant);
+        let logs = self.logs.tenant(tenant);
+        let traces = self.traces.tenant(tenant);
+        let trace_sink: Arc<dyn TraceSink> = if tenant.as_str() == TenantId::DEFAULT {
+            Arc::new(ObservedSink {
+                sink: Arc::clone(&traces) as _,
+                span_metrics: Arc::clone(&self.span_metrics),
+            })
+        } else {
+            Arc::clone(&traces) as _
+        };
+        TenantStores {
+            metric_source: Arc::clone(&metrics) as _,
+            metric_sink: metrics,
+            log_source: Arc::clone(&logs) as _,
+            log_sink: logs,
+            trace_source: traces,
+            trace_sink,
+        }
+    }
+
+    fn stats(&self) -> StorageStats {
+        let (metrics, logs, traces) = (self.metrics.stats(), self.logs.stats(), self.traces.stats());
+        let (disk_bytes, disk_free_bytes) = disk(&self.path);
+        StorageStats {
+            path: self.path.clone(),
+            disk_bytes,
+            disk_free_bytes,
+            metrics: SignalStats {
+                groups: metrics.series,
+                items: metrics.samples,
+                head_bytes: metrics.head_bytes,
+                wal_bytes: metrics.wal_bytes,
+                parts: metrics.parts,
+                part_bytes: metrics.part_bytes,
+                rows: metrics.rows,
+                oldest_ms: metrics.oldest_ms,
+                newest_ms: metrics.newest_ms,
+            },
+            logs: SignalStats {
+                groups: logs.streams,
+                items: logs.entries,
+                head_bytes: logs.head_bytes,
+                wal_bytes: logs.wal_bytes,
+                parts: logs.parts,
+                part_bytes: logs.part_bytes,
+                rows: logs.rows,
+                oldest_ms: logs.oldest_ms,
+                newest_ms: logs.newest_ms,
+            },
+            traces: SignalStats {
+                groups: traces.traces,
+                items: traces.spans,
+                head_bytes: traces.head_bytes,
+                wal_bytes: traces.wal_bytes,
+                parts: traces.parts,
+                part_bytes: traces.part_bytes,
+                rows: traces.rows,
+                oldest_ms: traces.oldest_ms,
+                newest_ms: traces.newest_ms,
+            },
+        }
+    }
+}
+
+/// Counts the spans that a sink takes.
+struct ObservedSink {
+    sink: Arc<dyn TraceSink>,
+    span_metrics: Arc<SpanMetrics>,
+}
+
+impl fmt::Debug for ObservedSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObservedSink")
+            .field("sink", &self.sink)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TraceSink for ObservedSink {
+    fn append(&self, batch: SpanBatch) -> Result<AppendReport, WriteError> {
+        for span in &batch.spans {
+            self.span_metrics.observe(span);
+        }
+        self.sink.append(batch)
+    }
+}
+
+/// Bytes below a folder, and bytes free on its file system.
+fn disk(path: &std::path::Path) -> (u64, u64) {
+    let free = rustix::fs::statvfs(path).map_or(0, |stat| stat.f_bavail * stat.f_frsize);
+    (folder_bytes(path), free)
+}
+
+fn folder_bytes(path: &std::path::Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(path) else { return 0 };
+    let size = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => folder_bytes(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    };
+    entries.flatten().map(size).sum()
+}

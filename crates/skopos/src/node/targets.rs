@@ -1,0 +1,55 @@
+//! Skopos and its host as scrape targets.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use skopos_host::Host;
+use skopos_scrape::{InProcessJob, InProcessTarget, ScrapeManager};
+
+use crate::telemetry::SELF_NAME;
+
+/// The process's own metrics.
+#[derive(Debug)]
+struct OwnMetrics;
+
+impl InProcessTarget for OwnMetrics {
+    fn render(&self) -> String {
+        prometheus::TextEncoder::new()
+            .encode_to_string(&prometheus::gather())
+            .unwrap_or_else(|error| {
+                tracing::error!(%error, "failed to encode own metrics");
+                String::new()
+            })
+    }
+}
+
+/// The machine's metrics.
+#[derive(Debug)]
+struct HostMetrics;
+
+impl InProcessTarget for HostMetrics {
+    fn render(&self) -> String {
+        Host.render()
+    }
+}
+
+/// Makes the process and its host targets of the scraper, unless the interval is zero.
+pub(super) fn add_self(scraper: &ScrapeManager, interval: Duration, http: SocketAddr) -> anyhow::Result<()> {
+    if interval.is_zero() {
+        return Ok(());
+    }
+    let targets: [(&str, Arc<dyn InProcessTarget>); 2] =
+        [(SELF_NAME, Arc::new(OwnMetrics)), ("host", Arc::new(HostMetrics))];
+    for (job, target) in targets {
+        scraper.add_in_process(InProcessJob {
+            job: job.to_owned(),
+            instance: format!("localhost:{}", http.port()),
+            labels: BTreeMap::new(),
+            interval,
+            target,
+        })?;
+    }
+    Ok(())
+}

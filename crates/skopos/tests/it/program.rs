@@ -1,0 +1,112 @@
+//! A running `skopos serve` on free ports and a folder of its own.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The program under test.
+pub(crate) struct Program {
+    child: Child,
+    /// Base URL of the page and APIs.
+    pub(crate) url: String,
+    client: reqwest::Client,
+}
+
+/// A command that runs the built program.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_skopos"));
+    command.stdin(Stdio::null());
+    command
+}
+
+impl Program {
+    /// Starts a server on `folder` and waits until it is ready.
+    pub(crate) async fn start(folder: &Path, more: &[&str]) -> Self {
+        let off = [
+            "--web.listen-address",
+            "127.0.0.1:0",
+            "--otlp.grpc-listen-address",
+            "off",
+            "--otlp.http-listen-address",
+            "off",
+        ];
+        let mut child = command()
+            .arg("serve")
+            .arg("--storage.path")
+            .arg(folder)
+            .args(off)
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let url = tokio::task::spawn_blocking(move || first_url(BufReader::new(stdout)))
+            .await
+            .expect("the reader ends");
+        let program = Self {
+            child,
+            url: url.expect("the banner names the address"),
+            client: reqwest::Client::new(),
+        };
+        program.wait_ready().await;
+        program
+    }
+
+    async fn wait_ready(&self) {
+        let deadline = Instant::now() + START_TIMEOUT;
+        loop {
+            let answer = self.client.get(format!("{}/-/ready", self.url)).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "not ready within {START_TIMEOUT:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Asks and gives the JSON of a successful answer.
+    pub(crate) async fn get(&self, path: &str, parameters: &[(&str, String)]) -> Value {
+        let answer = self
+            .client
+            .get(format!("{}{path}", self.url))
+            .query(parameters)
+            .send()
+            .await
+            .expect("an answer");
+        let (status, body) = (answer.status(), answer.text().await.expect("a body"));
+        assert!(status.is_success(), "{path} {parameters:?}: {status} {body}");
+        serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}"))
+    }
+
+    /// Sends SIGKILL and waits for the end.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("the program still runs");
+        self.child.wait().expect("it can be waited for");
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// The address in the banner; the rest of stdout is read to its end so that the program never
+/// blocks on it.
+fn first_url(stdout: impl std::io::BufRead + Send + 'static) -> Option<String> {
+    let mut lines = stdout.lines();
+    let url = lines.by_ref().map_while(Result::ok).find_map(|line| {
+        line.split_whitespace()
+            .find(|word| word.starts_with("http://127.0.0.1:"))
+            .map(|word| word.trim_end_matches('/').to_owned())
+    });
+    std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+    url
+}
