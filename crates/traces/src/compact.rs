@@ -15,7 +15,7 @@ use crate::telemetry;
 const MAX_ROWS: u64 = 200_000;
 
 /// Merges where a day has at least `least_parts` small parts of one level; gives how many parts
-/// went into others. One merge per tenant and day, so that a call stays short.
+/// went into others.
 pub(crate) fn compact(storage: &SignalStorage, least_parts: usize) -> Result<u64, FlushError> {
     let mut groups: BTreeMap<(TenantId, i64, u8), Vec<Arc<PartMeta>>> = BTreeMap::new();
     for part in &storage.manifest().state().parts {
@@ -27,21 +27,31 @@ pub(crate) fn compact(storage: &SignalStorage, least_parts: usize) -> Result<u64
         groups.entry(key).or_default().push(Arc::clone(part));
     }
     let mut compacted = 0;
-    for mut parts in groups.into_values() {
-        parts.sort_by_key(|part| part.spec.first_offset);
-        let mut rows = 0;
-        let small: Vec<_> = parts
-            .into_iter()
-            .take_while(|part| {
-                rows += part.rows;
-                rows <= MAX_ROWS
-            })
-            .collect();
-        if small.len() >= least_parts.max(2) {
-            compacted += merge(storage, &small)?;
+    for parts in groups.into_values() {
+        for run in runs(parts, least_parts.max(2)) {
+            compacted += merge(storage, &run)?;
         }
     }
     Ok(compacted)
+}
+
+/// Runs of small parts, in the order of the log, each worth a merge.
+fn runs(mut parts: Vec<Arc<PartMeta>>, least_parts: usize) -> Vec<Vec<Arc<PartMeta>>> {
+    let large = MAX_ROWS / least_parts as u64;
+    parts.retain(|part| part.rows <= large);
+    parts.sort_by_key(|part| part.spec.first_offset);
+    let mut runs: Vec<Vec<Arc<PartMeta>>> = vec![Vec::new()];
+    let mut rows = 0;
+    for part in parts {
+        if rows + part.rows > MAX_ROWS {
+            runs.push(Vec::new());
+            rows = 0;
+        }
+        rows += part.rows;
+        runs.last_mut().expect("there is a run from the start").push(part);
+    }
+    runs.retain(|run| run.len() >= least_parts);
+    runs
 }
 
 fn merge(storage: &SignalStorage, parts: &[Arc<PartMeta>]) -> Result<u64, FlushError> {
@@ -70,4 +80,54 @@ fn merge(storage: &SignalStorage, parts: &[Arc<PartMeta>]) -> Result<u64, FlushE
     storage.replace(vec![merged], &removed, "compaction")?;
     telemetry::COMPACTIONS.inc();
     Ok(removed.len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use skopos_storage::Offset;
+
+    use super::*;
+
+    fn part(first: u64, rows: u64) -> Arc<PartMeta> {
+        Arc::new(PartMeta {
+            path: format!("{first}"),
+            spec: PartSpec {
+                tenant: TenantId::default(),
+                level: 0,
+                partition: 0,
+                first_offset: Offset(first),
+                last_offset: Offset(first),
+                min_time_ms: 0,
+                max_time_ms: 0,
+            },
+            rows,
+            bytes: 0,
+            digest: String::new(),
+        })
+    }
+
+    #[test]
+    fn large_parts_do_not_stop_the_small_ones() {
+        let parts = vec![
+            part(9, 10),
+            part(1, 10),
+            part(2, MAX_ROWS),
+            part(3, 10),
+            part(4, MAX_ROWS / 2),
+        ];
+        let runs = runs(parts, 2);
+        let paths: Vec<Vec<&str>> = runs
+            .iter()
+            .map(|run| run.iter().map(|part| part.path.as_str()).collect())
+            .collect();
+        assert_eq!(paths, [["1", "3", "4", "9"]]);
+    }
+
+    #[test]
+    fn a_merge_is_bounded() {
+        let parts = (0..40).map(|i| part(i, MAX_ROWS / 10)).collect();
+        let runs = runs(parts, 8);
+        assert_eq!(runs.iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 10, 10]);
+        assert!(super::runs(vec![part(0, 1), part(1, 1)], 3).is_empty());
+    }
 }

@@ -1,7 +1,7 @@
 //! Metrics made of spans: calls and durations by service, operation, kind and status, under the
 //! names that Grafana's and Jaeger's service pages expect.
 
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
 use parking_lot::Mutex;
 use skopos_core::labels::METRIC_NAME;
 use skopos_core::metric::{MetricBatch, MetricMetadata, MetricSample, MetricType, MetricValue, SeriesBatch};
@@ -51,6 +51,32 @@ struct Key {
     status: StatusCode,
 }
 
+/// A key that borrows from its span. Hashed as [`Key`] is: the same fields in the same order.
+#[derive(Debug, Hash)]
+struct KeyOf<'a> {
+    service: &'a str,
+    name: &'a str,
+    kind: SpanKind,
+    status: StatusCode,
+}
+
+impl Equivalent<Key> for KeyOf<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        (self.service, self.name, self.kind, self.status) == (&key.service, &key.name, key.kind, key.status)
+    }
+}
+
+impl From<&KeyOf<'_>> for Key {
+    fn from(borrowed: &KeyOf<'_>) -> Self {
+        Self {
+            service: borrowed.service.to_owned(),
+            name: borrowed.name.to_owned(),
+            kind: borrowed.kind,
+            status: borrowed.status,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Counts {
     calls: u64,
@@ -74,25 +100,22 @@ impl SpanMetrics {
 
     /// Counts a span.
     pub fn observe(&self, span: &Span) {
-        let key = Key {
-            service: span.resource.service_name().to_owned(),
-            name: span.name.clone(),
+        let key = KeyOf {
+            service: span.resource.service_name(),
+            name: &span.name,
             kind: span.kind,
             status: span.status,
         };
         let mut series = self.series.lock();
-        if series.len() >= self.options.max_series && !series.contains_key(&key) {
+        if let Some(counts) = series.get_mut(&key) {
+            counts.add(span, &self.options.buckets_ms);
+        } else if series.len() < self.options.max_series {
+            let mut counts = Counts::default();
+            counts.add(span, &self.options.buckets_ms);
+            series.insert(Key::from(&key), counts);
+        } else {
             telemetry::SPAN_METRICS_DROPPED.inc();
-            return;
         }
-        let counts = series.entry(key).or_default();
-        let duration_ms = span.duration_ns() as f64 / 1e6;
-        let bucket = self.options.buckets_ms.partition_point(|bound| *bound < duration_ms);
-        counts.buckets.resize(self.options.buckets_ms.len() + 1, 0);
-        counts.buckets[bucket] += 1;
-        counts.calls += 1;
-        counts.sum_ms += duration_ms;
-        counts.seen_ms = None;
     }
 
     /// All series at `now_ms`, cumulative since the start; those that ended with a marker.
@@ -149,6 +172,16 @@ impl SpanMetrics {
 }
 
 impl Counts {
+    fn add(&mut self, span: &Span, bounds_ms: &[f64]) {
+        let duration_ms = span.duration_ns() as f64 / 1e6;
+        let bucket = bounds_ms.partition_point(|bound| *bound < duration_ms);
+        self.buckets.resize(bounds_ms.len() + 1, 0);
+        self.buckets[bucket] += 1;
+        self.calls += 1;
+        self.sum_ms += duration_ms;
+        self.seen_ms = None;
+    }
+
     /// Calls, cumulative buckets, sum, count.
     fn values(&self) -> Vec<f64> {
         let mut values = vec![self.calls as f64];

@@ -26,6 +26,8 @@ use crate::telemetry;
 const RECORD_SPANS: usize = 4096;
 /// How long before its child's start a parent may have started.
 const PARENT_LOOKBACK_NS: i64 = 3_600_000_000_000;
+/// Most traces of a search, whatever its limit: they are returned whole.
+const MAX_TRACES: usize = 10_000;
 /// How often a read starts anew because parts were merged or removed under it.
 const MAX_READ_ATTEMPTS: usize = 3;
 
@@ -233,7 +235,14 @@ impl TraceSource for TenantTraces {
         if search.limit == 0 {
             return Ok(Vec::new());
         }
-        let newest = self.read(millis(search.range), &queries::Search { search, budget })?;
+        let newest = self.read(
+            millis(search.range),
+            &queries::Search {
+                wanted: search,
+                limit: search.limit.min(MAX_TRACES),
+                budget,
+            },
+        )?;
         match newest.traces().as_slice() {
             [] => Ok(Vec::new()),
             ids => self.traces(ids, budget),

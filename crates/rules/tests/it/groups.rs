@@ -13,14 +13,14 @@ fn file(rules: &str) -> Vec<RuleFile> {
 
 fn load(groups: &RuleGroups, rules: &str, now_ms: i64, world: &World) {
     groups
-        .load(file(rules), RuleOptions::default(), now_ms, world)
+        .load(file(rules), RuleOptions::default(), now_ms, &world.io())
         .expect("the world takes everything");
 }
 
 /// Evaluates the group at its next due time; gives that time.
 fn turn(groups: &RuleGroups, world: &World) -> i64 {
     let due_ms = groups.next_due_ms().expect("there is a group");
-    groups.evaluate_due(due_ms, world);
+    groups.evaluate_due(due_ms, &world.io());
     due_ms
 }
 
@@ -73,7 +73,7 @@ fn reload_keeps_state_and_ends_what_is_gone() {
     let sum = [("__name__", "job:up:sum"), ("job", "a")];
     assert_eq!(world.samples(&sum), [(first_ms, Some(0.0)), (second_ms, None)]);
     groups
-        .load(Vec::new(), RuleOptions::default(), second_ms + 5, &world)
+        .load(Vec::new(), RuleOptions::default(), second_ms + 5, &world.io())
         .expect("the world takes everything");
     assert!(groups.views().is_empty());
 }
@@ -135,7 +135,7 @@ fn late_groups_count_what_they_miss() {
     let (world, groups) = (World::new(), RuleGroups::new());
     load(&groups, CHAIN, START_MS, &world);
     let due_ms = groups.next_due_ms().expect("there is a group");
-    groups.evaluate_due(due_ms + 25_000, &world);
+    groups.evaluate_due(due_ms + 25_000, &world.io());
     let view = &groups.views()[0];
     assert_eq!(
         (view.missed_iterations, view.last_evaluation_ms),

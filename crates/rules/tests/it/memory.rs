@@ -1,15 +1,15 @@
 //! A metric store in memory under the PromQL engine, as the world of rules.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use skopos_core::metric::{
-    AppendReport, Exemplar, MetricBatch, MetricMetadata, MetricSource, MetricValue, Selection, Series,
+    AppendReport, Exemplar, MetricBatch, MetricMetadata, MetricSink, MetricSource, MetricValue, Selection, Series,
 };
 use skopos_core::sample::is_stale;
 use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TimeRange, WriteError};
-use skopos_promql::{Engine, EngineOptions, Value};
-use skopos_rules::{RuleIo, RuleSample};
+use skopos_promql::{Engine, EngineOptions};
+use skopos_rules::PromqlIo;
 
 /// The store and the engine.
 #[derive(Debug)]
@@ -23,6 +23,16 @@ impl World {
         Self {
             series: Mutex::new(BTreeMap::new()),
             engine: Engine::new(EngineOptions::default()),
+        }
+    }
+
+    /// The world as rules see it.
+    pub(crate) fn io(&self) -> PromqlIo<'_> {
+        PromqlIo {
+            engine: &self.engine,
+            source: self,
+            sink: self,
+            budget: Arc::new(QueryBudget::unbounded),
         }
     }
 
@@ -48,25 +58,7 @@ impl World {
     }
 }
 
-impl RuleIo for World {
-    fn query(&self, expr: &str, time_ms: i64) -> Result<Vec<RuleSample>, String> {
-        let output = self.engine.instant(self, expr, time_ms, &QueryBudget::unbounded());
-        match output.map_err(|error| error.to_string())?.value {
-            Value::Vector(samples) => Ok(samples
-                .into_iter()
-                .map(|sample| RuleSample {
-                    labels: sample.labels,
-                    value: sample.value,
-                })
-                .collect()),
-            Value::Scalar { value, .. } => Ok(vec![RuleSample {
-                labels: Labels::empty(),
-                value: MetricValue::Float(value),
-            }]),
-            _ => Err("rule result is not a vector or scalar".to_owned()),
-        }
-    }
-
+impl MetricSink for World {
     fn append(&self, batch: MetricBatch) -> Result<AppendReport, WriteError> {
         let mut report = AppendReport::default();
         for series in batch.series {
@@ -81,15 +73,6 @@ impl RuleIo for World {
             }
         }
         Ok(report)
-    }
-
-    fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Series>, ReadError> {
-        let selection = Selection {
-            matchers,
-            range,
-            step_ms: 0,
-        };
-        MetricSource::select(self, &selection, &QueryBudget::unbounded())
     }
 }
 

@@ -42,7 +42,9 @@ impl Query for Traces<'_> {
 
 /// The newest traces that meet a search.
 pub(super) struct Search<'a> {
-    pub(super) search: &'a TraceSearch,
+    pub(super) wanted: &'a TraceSearch,
+    /// Most traces.
+    pub(super) limit: usize,
     pub(super) budget: &'a QueryBudget,
 }
 
@@ -64,7 +66,7 @@ impl Query for Search<'_> {
     type Found = Found;
 
     fn head(&self, head: &Head, found: &mut Found) -> Result<(), ReadError> {
-        head.search(self.search, found.newest(self.search.limit), self.budget)
+        head.search(self.wanted, found.newest(self.limit), self.budget)
     }
 
     fn wants_part(&self, meta: &PartMeta, found: &Found) -> bool {
@@ -73,7 +75,7 @@ impl Query for Search<'_> {
     }
 
     fn part(&self, part: &PartReader, found: &mut Found) -> Result<(), ReadError> {
-        part::search(part, self.search, found.newest(self.search.limit), self.budget)
+        part::search(part, self.wanted, found.newest(self.limit), self.budget)
     }
 }
 
