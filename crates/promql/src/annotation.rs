@@ -26,11 +26,6 @@ pub(crate) enum Annotation {
         right: &'static str,
     },
     InvalidQuantile(f64),
-    InvalidRatio {
-        given: f64,
-        used: f64,
-    },
-    MixedClassicNative(String),
     MixedExponentialCustom(String),
     MixedFloatsHistograms(String),
     MixedFloatsHistogramsAggregation,
@@ -45,7 +40,6 @@ pub(crate) enum Annotation {
         metric: String,
     },
     PossibleNonCounter(String),
-    StartTimeOverlap(String),
 }
 
 impl Annotation {
@@ -55,15 +49,12 @@ impl Annotation {
             Self::BadBucketLabel { .. }
                 | Self::IncompatibleBucketLayout(_)
                 | Self::InvalidQuantile(_)
-                | Self::InvalidRatio { .. }
-                | Self::MixedClassicNative(_)
                 | Self::MixedExponentialCustom(_)
                 | Self::MixedFloatsHistograms(_)
                 | Self::MixedFloatsHistogramsAggregation
                 | Self::CounterResetCollision(_)
                 | Self::NativeHistogramNotCounter(_)
                 | Self::NativeHistogramNotGauge(_)
-                | Self::StartTimeOverlap(_)
         )
     }
 }
@@ -111,17 +102,6 @@ impl fmt::Display for Annotation {
                     "quantile value should be between 0 and 1, got {}",
                     format_value(*value)
                 )
-            }
-            Self::InvalidRatio { given, used } => {
-                let (given, used) = (format_value(*given), format_value(*used));
-                write!(
-                    f,
-                    "ratio value should be between -1 and 1, got {given}, capping to {used}"
-                )
-            }
-            Self::MixedClassicNative(metric) => {
-                write!(f, "vector contains a mix of classic and native histograms")?;
-                for_metric(f, metric)
             }
             Self::MixedExponentialCustom(metric) => {
                 let what = "vector contains a mix of histograms with exponential and custom buckets schemas";
@@ -173,10 +153,6 @@ impl fmt::Display for Annotation {
             Self::PossibleNonCounter(metric) => {
                 let what = "metric might not be a counter, name does not end in _total/_sum/_count/_bucket";
                 write!(f, "{what}: {}", quote(metric))
-            }
-            Self::StartTimeOverlap(metric) => {
-                let what = "sample has start time that overlaps with previous sample timestamp";
-                write!(f, "{what} for metric {}", quote(metric))
             }
         }
     }

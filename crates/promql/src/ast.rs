@@ -27,6 +27,7 @@ pub enum ValueType {
 
 impl ValueType {
     /// The name in Prometheus' API.
+    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Scalar => "scalar",
@@ -37,6 +38,7 @@ impl ValueType {
     }
 
     /// The name in documentation and error messages.
+    #[must_use]
     pub const fn documented(self) -> &'static str {
         match self {
             Self::Vector => "instant vector",
@@ -207,6 +209,7 @@ pub struct DurationArg {
 
 impl DurationArg {
     /// Whether it is neither an expression nor different from zero.
+    #[must_use]
     pub fn is_unset(&self) -> bool {
         self.ms == 0 && self.expr.is_none()
     }
@@ -235,6 +238,7 @@ pub enum DurationExpr {
 
 impl DurationExpr {
     /// Where it stands.
+    #[must_use]
     pub fn pos(&self) -> PosRange {
         match self {
             Self::Number(literal) => literal.pos,
@@ -295,6 +299,7 @@ pub struct SubqueryExpr {
 
 impl Expr {
     /// What the expression yields.
+    #[must_use]
     pub fn value_type(&self) -> ValueType {
         match self {
             Self::Aggregate(_) | Self::Vector(_) => ValueType::Vector,
@@ -309,6 +314,7 @@ impl Expr {
     }
 
     /// Where it stands.
+    #[must_use]
     pub fn pos(&self) -> PosRange {
         match self {
             Self::Aggregate(aggregate) => aggregate.pos,
@@ -325,6 +331,7 @@ impl Expr {
     }
 
     /// The expression inside any parentheses.
+    #[must_use]
     pub fn unwrap_parens(&self) -> &Self {
         match self {
             Self::Paren(paren) => paren.expr.unwrap_parens(),
@@ -333,6 +340,7 @@ impl Expr {
     }
 
     /// The direct parts, in the order they are written.
+    #[must_use]
     pub fn children(&self) -> Vec<&Self> {
         match self {
             Self::Aggregate(aggregate) => aggregate.param.iter().chain([&aggregate.expr]).collect(),
@@ -370,6 +378,7 @@ impl BinaryExpr {
 }
 
 /// The conditions of every selector in an expression.
+#[must_use]
 pub fn extract_selectors(expr: &Expr) -> Vec<Vec<Matcher>> {
     let mut selectors = Vec::new();
     expr.for_each_selector(&mut |selector| selectors.push(selector.matchers.clone()));
@@ -377,6 +386,7 @@ pub fn extract_selectors(expr: &Expr) -> Vec<Vec<Matcher>> {
 }
 
 /// The metric names that an expression asks for by equality, sorted, without duplicates.
+#[must_use]
 pub fn metric_names(expr: &Expr) -> Vec<String> {
     let mut names = Vec::new();
     expr.for_each_selector(&mut |selector| {

@@ -65,6 +65,7 @@ pub fn parse_duration(text: &str) -> Result<i64, DurationError> {
 }
 
 /// The canonical text of a duration; negative ones start with `-`.
+#[must_use]
 pub fn format_duration(duration_ms: i64) -> String {
     if duration_ms == 0 {
         return "0s".to_owned();
@@ -76,7 +77,7 @@ pub fn format_duration(duration_ms: i64) -> String {
     let mut rest = duration_ms.unsigned_abs();
     for (unit, unit_ms, exact) in UNITS {
         let unit_ms = unit_ms.unsigned_abs();
-        if rest >= unit_ms && (!exact || rest % unit_ms == 0) {
+        if rest >= unit_ms && (!exact || rest.is_multiple_of(unit_ms)) {
             out.push_str(&(rest / unit_ms).to_string());
             out.push_str(unit);
             rest %= unit_ms;

@@ -54,16 +54,19 @@ pub struct Engine {
 
 impl Engine {
     /// An engine with these options.
+    #[must_use]
     pub fn new(options: EngineOptions) -> Self {
         Self { options }
     }
 
     /// The options.
+    #[must_use]
     pub fn options(&self) -> &EngineOptions {
         &self.options
     }
 
     /// The same engine with another lookback delta, as one request may ask for.
+    #[must_use]
     pub fn with_lookback(&self, lookback_ms: i64) -> Self {
         let options = EngineOptions {
             lookback_ms,

@@ -161,6 +161,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "a step of the evaluator like its neighbours")]
     fn finish_names(&self, mut columns: Vec<Column>) -> EvalResult<Vec<Column>> {
         for column in columns.iter_mut().filter(|column| column.drop_name) {
             column.labels = column::without_metadata(&column.labels);
@@ -218,6 +219,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "a step of the evaluator like its neighbours")]
     pub(crate) fn eval_text(&self, expr: &Expr) -> EvalResult<String> {
         match expr.unwrap_parens() {
             Expr::String(string) => Ok(string.value.clone()),
@@ -228,7 +230,9 @@ impl<'a> Evaluator<'a> {
     fn negate(&self, operand: Evaluated) -> EvalResult<Evaluated> {
         Ok(match operand {
             Evaluated::Scalar(mut values) => {
-                values.iter_mut().for_each(|value| *value = -*value);
+                for value in &mut values {
+                    *value = -*value;
+                }
                 Evaluated::Scalar(values)
             }
             Evaluated::Vector(mut columns) => {

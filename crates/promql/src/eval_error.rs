@@ -39,7 +39,7 @@ impl From<ReadError> for EvalError {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Budget(error) => Self::Budget(error),
-            other => Self::Storage(other),
+            other @ ReadError::Storage { .. } => Self::Storage(other),
         }
     }
 }

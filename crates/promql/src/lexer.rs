@@ -108,6 +108,7 @@ impl Lexer<'_> {
         &self.input[self.start..self.pos]
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "every outcome of the scanner is a Scan")]
     fn emit(&mut self, kind: TokenKind) -> Scan {
         let pos = PosRange::new(self.start, self.pos);
         self.tokens.push(Token { kind, pos });

@@ -1,4 +1,4 @@
-//! PromQL of Prometheus 3: parser, printer and engine.
+//! `PromQL` of Prometheus 3: parser, printer and engine.
 //!
 //! ```text
 //!   text ──▶ lexer ──▶ parser ──▶ Expr ──▶ printer

@@ -2,6 +2,7 @@
 
 /// The shortest text that reads back as `value`, in Go's `%v` manner (`FormatFloat(v, 'g', -1)`
 /// with the exponent threshold of 21).
+#[must_use]
 pub fn format_value(value: f64) -> String {
     format_shortest(value, 21)
 }

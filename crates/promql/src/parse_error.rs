@@ -32,11 +32,13 @@ impl ParseError {
     }
 
     /// All faults; clients are shown the first.
+    #[must_use]
     pub fn faults(&self) -> &[Fault] {
         &self.faults
     }
 
     /// Where the first fault is.
+    #[must_use]
     pub fn pos(&self) -> PosRange {
         self.faults.first().map_or(PosRange::default(), |fault| fault.pos)
     }

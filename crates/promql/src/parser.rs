@@ -56,6 +56,7 @@ impl Default for ParseOptions {
 
 impl ParseOptions {
     /// All flagged parts on, or all off as Prometheus is without flags.
+    #[must_use]
     pub const fn all(feature: Feature) -> Self {
         Self {
             experimental_functions: feature,
@@ -213,9 +214,8 @@ impl<'a> Parser<'a> {
     }
 
     fn whole_selector(&mut self) -> Parsed<Vec<Matcher>> {
-        let selector = match self.vector_selector()? {
-            Some(selector) => selector,
-            None => return self.unexpected("", ""),
+        let Some(selector) = self.vector_selector()? else {
+            return self.unexpected("", "");
         };
         self.end()?;
         self.check_selector(&selector, false);

@@ -3,11 +3,13 @@
 use std::fmt::Write;
 
 /// Quotes `text` as Go's `strconv.Quote`.
+#[must_use]
 pub fn quote(text: &str) -> String {
     quote_with(text, '"')
 }
 
 /// Quotes a character as Go's `%q` of a rune.
+#[must_use]
 pub fn quote_char(c: char) -> String {
     quote_with(c.encode_utf8(&mut [0; 4]), '\'')
 }

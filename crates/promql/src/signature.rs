@@ -30,12 +30,14 @@ pub enum Variadic {
 
 impl Function {
     /// The function of that name.
+    #[must_use]
     pub fn by_name(name: &str) -> Option<&'static Self> {
         let position = FUNCTIONS.binary_search_by(|function| function.name.cmp(name));
         position.ok().map(|at| &FUNCTIONS[at])
     }
 
     /// The type of argument `index`, if the function takes that many.
+    #[must_use]
     pub fn arg_type(&self, index: usize) -> Option<ValueType> {
         match self.variadic {
             Variadic::No => self.args.get(index).copied(),
@@ -69,6 +71,10 @@ const fn variadic(name: &'static str, args: &'static [ValueType], last: Variadic
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "takes a row of the table and gives it back"
+)]
 const fn experimental(function: Function) -> Function {
     Function {
         experimental: true,

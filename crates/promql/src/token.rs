@@ -1,4 +1,4 @@
-//! Tokens of PromQL and how error messages name them.
+//! Tokens of `PromQL` and how error messages name them.
 
 use crate::ast::{AggregateOp, BinaryOp};
 use crate::position::PosRange;

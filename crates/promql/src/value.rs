@@ -30,6 +30,7 @@ pub enum Value {
 
 impl Value {
     /// The type under which Prometheus' API names it.
+    #[must_use]
     pub const fn value_type(&self) -> ValueType {
         match self {
             Self::Scalar { .. } => ValueType::Scalar,

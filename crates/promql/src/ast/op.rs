@@ -45,6 +45,7 @@ pub enum BinaryOp {
 
 impl BinaryOp {
     /// The operator as written.
+    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Add => "+",
@@ -69,6 +70,7 @@ impl BinaryOp {
     }
 
     /// Whether it compares.
+    #[must_use]
     pub const fn is_comparison(self) -> bool {
         matches!(
             self,
@@ -77,6 +79,7 @@ impl BinaryOp {
     }
 
     /// Whether it is `and`, `or` or `unless`.
+    #[must_use]
     pub const fn is_set(self) -> bool {
         matches!(self, Self::And | Self::Or | Self::Unless)
     }
@@ -111,6 +114,7 @@ pub enum UnaryOp {
 
 impl UnaryOp {
     /// The sign as written.
+    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Plus => "+",
@@ -176,6 +180,7 @@ impl AggregateOp {
     }
 
     /// The operator's name.
+    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Avg => "avg",
@@ -196,11 +201,13 @@ impl AggregateOp {
     }
 
     /// Whether it takes a parameter before the vector.
+    #[must_use]
     pub const fn has_param(self) -> bool {
         self.has_number_param() || matches!(self, Self::CountValues)
     }
 
     /// Whether it takes a number before the vector.
+    #[must_use]
     pub const fn has_number_param(self) -> bool {
         matches!(
             self,
@@ -209,6 +216,7 @@ impl AggregateOp {
     }
 
     /// Whether Prometheus hides it behind a feature flag.
+    #[must_use]
     pub const fn is_experimental(self) -> bool {
         matches!(self, Self::LimitK | Self::LimitRatio)
     }

@@ -27,10 +27,10 @@ impl Evaluator<'_> {
             Some(param) if aggregate.op.has_number_param() => self.eval_scalar(param, frame)?,
             _ => Vec::new(),
         };
-        if aggregate.op == AggregateOp::Quantile {
-            if let (Some(q), Some(param)) = (params.iter().find(|q| !(0.0..=1.0).contains(*q)), &aggregate.param) {
-                self.note(Annotation::InvalidQuantile(*q), param.pos());
-            }
+        if aggregate.op == AggregateOp::Quantile
+            && let (Some(q), Some(param)) = (params.iter().find(|q| !(0.0..=1.0).contains(*q)), &aggregate.param)
+        {
+            self.note(Annotation::InvalidQuantile(*q), param.pos());
         }
         let columns = self.eval_vector(&aggregate.expr, frame)?;
         if aggregate.op == AggregateOp::CountValues {

@@ -102,26 +102,11 @@ impl Evaluator<'_> {
             (matching.fill_left, matching.fill_right)
         };
         let steps = many.first().or(one.first()).map_or(0, |column| column.floats.len());
-        let mut groups: HashMap<Labels, (Vec<&Column>, Vec<&Column>)> = HashMap::new();
-        let mut order = Vec::new();
-        for (columns, is_many) in [(many, true), (one, false)] {
-            for column in columns {
-                let signature = signature(&column.labels, matching);
-                let group = groups.entry(signature.clone()).or_insert_with(|| {
-                    order.push(signature.clone());
-                    Default::default()
-                });
-                if is_many {
-                    group.0.push(column)
-                } else {
-                    group.1.push(column)
-                };
-            }
-        }
+        let (mut groups, order) = grouped(many, one, matching);
         let mut results: HashMap<Labels, Column> = HashMap::new();
         let mut result_order = Vec::new();
         for key in order {
-            let Some((many, one)) = groups.get(&key) else {
+            let Some((many, one)) = groups.remove(&key) else {
                 continue;
             };
             let fill_labels = if matching.on {
@@ -148,10 +133,10 @@ impl Evaluator<'_> {
                         }
                     }
                 }
-                if let (true, Some(fill), Some(column)) = (manys.is_empty(), fill_many, ones.first()) {
-                    if let Some(value) = column.value(step) {
-                        pairs.push((&fill_labels, float(fill), &column.labels, value));
-                    }
+                if let (true, Some(fill), Some(column)) = (manys.is_empty(), fill_many, ones.first())
+                    && let Some(value) = column.value(step)
+                {
+                    pairs.push((&fill_labels, float(fill), &column.labels, value));
                 }
                 if pairs.len() > 1 && matching.cardinality == Cardinality::OneToOne {
                     let message =
@@ -379,4 +364,32 @@ fn set_operation(op: BinaryOp, left: Vec<Column>, right: Vec<Column>, matching: 
             left.into_iter().chain(rest).collect()
         }
     }
+}
+
+/// Columns of both sides that share a signature: the many side, the one side.
+type Group<'a> = (Vec<&'a Column>, Vec<&'a Column>);
+
+/// Columns by signature, and the signatures in the order in which they appear.
+fn grouped<'a>(
+    many: &'a [Column],
+    one: &'a [Column],
+    matching: &VectorMatching,
+) -> (HashMap<Labels, Group<'a>>, Vec<Labels>) {
+    let mut groups: HashMap<Labels, Group<'a>> = HashMap::new();
+    let mut order = Vec::new();
+    for (columns, is_many) in [(many, true), (one, false)] {
+        for column in columns {
+            let signature = signature(&column.labels, matching);
+            let group = groups.entry(signature.clone()).or_insert_with(|| {
+                order.push(signature);
+                Group::default()
+            });
+            if is_many {
+                group.0.push(column);
+            } else {
+                group.1.push(column);
+            }
+        }
+    }
+    (groups, order)
 }

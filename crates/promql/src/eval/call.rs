@@ -23,12 +23,11 @@ impl Evaluator<'_> {
             return self.map_floats(&call.args[0], frame, |_, value| math(value));
         }
         if let Some(date) = instant::date(name) {
-            return match call.args.first() {
-                Some(arg) => self.map_floats(arg, frame, |_, value| date(value)),
-                None => {
-                    let floats = frame.grid.times().map(|time| date(time.div_euclid(1000) as f64));
-                    Ok(Evaluated::Vector(vec![Column::new(Labels::empty(), floats.collect())]))
-                }
+            return if let Some(arg) = call.args.first() {
+                self.map_floats(arg, frame, |_, value| date(value))
+            } else {
+                let floats = frame.grid.times().map(|time| date(time.div_euclid(1000) as f64));
+                Ok(Evaluated::Vector(vec![Column::new(Labels::empty(), floats.collect())]))
             };
         }
         match call.function.returns {
@@ -136,7 +135,9 @@ impl Evaluator<'_> {
                 if let Some(histogram) = histogram {
                     let (value, note) = histogram::fraction(lower[step], upper[step], histogram, "");
                     column.floats[step] = value;
-                    note.into_iter().for_each(|note| self.note(note, pos));
+                    if let Some(note) = note {
+                        self.note(note, pos);
+                    }
                 }
             }
             self.drop_name(column);
@@ -211,6 +212,7 @@ impl Evaluator<'_> {
     }
 
     /// One series of ones where no column has a sample.
+    #[expect(clippy::unused_self, reason = "a step of the evaluator like its neighbours")]
     pub(crate) fn absent(&self, arg: &Expr, columns: &[Column], grid: Grid) -> Vec<Column> {
         let value = |step| {
             if columns.iter().any(|column| column.has(step)) {
@@ -239,7 +241,9 @@ impl Evaluator<'_> {
             return self.checked(columns);
         };
         let mut columns = self.sample_times(selector, frame.grid)?;
-        columns.iter_mut().for_each(|column| self.drop_name(column));
+        for column in &mut columns {
+            self.drop_name(column);
+        }
         self.checked(columns)
     }
 

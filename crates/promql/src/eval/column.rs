@@ -14,6 +14,7 @@ use crate::eval_error::EvalError;
 
 /// Evenly spaced times, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the unit is part of the name")]
 pub(crate) struct Grid {
     pub(crate) start_ms: i64,
     pub(crate) end_ms: i64,

@@ -55,7 +55,9 @@ impl Evaluator<'_> {
             buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
             results.push(self.classic_quantiles(labels, &buckets, q, arg.pos()));
         }
-        results.iter_mut().for_each(|column| self.drop_name(column));
+        for column in &mut results {
+            self.drop_name(column);
+        }
         results.retain(|column| !column.is_empty());
         self.checked(results)
     }
@@ -75,7 +77,9 @@ impl Evaluator<'_> {
             if let Some(sample) = column.histogram(step) {
                 let (value, note) = histogram::quantile(*q, sample, &name);
                 result.floats[step] = value;
-                note.into_iter().for_each(|note| self.note(note, pos));
+                if let Some(note) = note {
+                    self.note(note, pos);
+                }
             }
         }
         Some(result).filter(|_| !column.histograms.is_empty())

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use skopos_core::TimeRange;
-use skopos_core::metric::{Selection, Series, StartTimestamps};
+use skopos_core::metric::{Selection, Series};
 use skopos_core::sample::is_stale;
 
 use super::column::{Column, Grid, NOTHING};
@@ -92,20 +92,6 @@ impl Evaluator<'_> {
             step_ms,
         };
         Ok(self.source.select(&selection, self.budget)?)
-    }
-
-    pub(crate) fn select_started(
-        &self,
-        selector: &VectorSelector,
-        range: TimeRange,
-        step_ms: i64,
-    ) -> EvalResult<Vec<(Series, StartTimestamps)>> {
-        let selection = Selection {
-            matchers: &selector.matchers,
-            range,
-            step_ms,
-        };
-        Ok(self.source.select_started(&selection, self.budget)?)
     }
 }
 

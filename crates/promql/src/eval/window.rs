@@ -184,7 +184,9 @@ impl Evaluator<'_> {
         }
         self.budget.charge(columns.len() * frame.grid.len(), STAGE)?;
         if !matches!(name, "first_over_time" | "last_over_time") {
-            columns.iter_mut().for_each(|column| self.drop_name(column));
+            for column in &mut columns {
+                self.drop_name(column);
+            }
         }
         if !self.delays_names() {
             column::refuse_same(&columns)?;
@@ -241,7 +243,9 @@ impl Evaluator<'_> {
             notes.push(Annotation::PossibleNonCounter(metric.to_owned()));
         }
         let mut annotations = Annotations::default();
-        notes.into_iter().for_each(|note| annotations.add(note, pos));
+        for note in notes {
+            annotations.add(note, pos);
+        }
         self.merge_notes(&annotations);
         Ok(Some(column).filter(|column| !column.is_empty()))
     }

@@ -47,7 +47,9 @@ impl Sum {
 
 pub(crate) fn sum(values: &[f64]) -> f64 {
     let mut total = Sum::default();
-    values.iter().for_each(|value| total.add(*value));
+    for value in values {
+        total.add(*value);
+    }
     total.value()
 }
 
@@ -170,8 +172,8 @@ pub(crate) fn evaluate(
             let median = quantile(0.5, values.to_vec());
             quantile(0.5, values.iter().map(|value| (value - median).abs()).collect())
         }
-        "changes" => pairs(window, |before, after| differs(before, after)),
-        "resets" => pairs(window, |before, after| is_reset(before, after)),
+        "changes" => pairs(window, differs),
+        "resets" => pairs(window, is_reset),
         _ if values.len() < 2 => return Ok(None),
         "deriv" => regression(window, window.times[0]).0,
         "predict_linear" => {

@@ -85,7 +85,7 @@ fn histogram_rate(window: &Window<'_>, is_counter: bool, notes: &mut Vec<Annotat
     if is_counter && has_gauge {
         notes.push(Annotation::NativeHistogramNotCounter(window.metric.to_owned()));
     }
-    if !is_counter && !(is_gauge(first) && is_gauge(last)) {
+    if !(is_counter || is_gauge(first) && is_gauge(last)) {
         notes.push(Annotation::NativeHistogramNotGauge(window.metric.to_owned()));
     }
     // A reset after the first sample makes its layout irrelevant.

@@ -213,11 +213,11 @@ pub(super) fn zero_count_at(histogram: &FloatHistogram, threshold: f64) -> (f64,
     if histogram.zero_threshold >= threshold {
         return (histogram.zero_count, histogram.zero_threshold.max(threshold));
     }
-    let (mut count, mut needed) = (histogram.zero_count, threshold);
+    let mut needed = threshold;
     let both = [positive(histogram), negative(histogram)];
     loop {
         let before = needed;
-        count = histogram.zero_count;
+        let mut count = histogram.zero_count;
         for (index, bucket_count) in both.iter().flatten() {
             if exponential_bound(index - 1, histogram.schema) >= needed {
                 continue;

@@ -13,10 +13,10 @@ impl Parser<'_> {
     pub(super) fn positive_duration(&mut self, context: &str, expected: &str) -> Parsed<DurationArg> {
         let expr = self.duration_expr(0, context, expected)?;
         let arg = self.duration_arg(expr);
-        if let Some((ms, pos)) = arg.1.filter(|_| arg.0.expr.is_none()).map(|pos| (arg.0.ms, pos)) {
-            if ms <= 0 {
-                self.fault(pos, "duration must be greater than 0");
-            }
+        if let Some((ms, pos)) = arg.1.filter(|_| arg.0.expr.is_none()).map(|pos| (arg.0.ms, pos))
+            && ms <= 0
+        {
+            self.fault(pos, "duration must be greater than 0");
         }
         Ok(arg.0)
     }

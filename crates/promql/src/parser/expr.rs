@@ -207,6 +207,7 @@ impl Parser<'_> {
         }))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "every production gives a Parsed")]
     fn string_literal(&mut self) -> Parsed<Expr> {
         let token = self.advance();
         let value = self.unquoted(&token);
