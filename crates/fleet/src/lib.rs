@@ -1,1 +1,0 @@
-//! Skopos fleet.
