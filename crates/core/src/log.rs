@@ -62,6 +62,9 @@ pub struct LogSelection<'a> {
     /// Texts that every wanted line contains: a store may skip data that cannot contain them, and
     /// may still give lines without them.
     pub line_contains: &'a [String],
+    /// Pairs that every wanted entry has, in its stream's labels or in its structured metadata: a
+    /// store may skip data that cannot have them, and may still give entries without them.
+    pub has_labels: &'a [(String, String)],
 }
 
 /// Gives log entries out, of one tenant.

@@ -16,10 +16,11 @@ mod template_functions;
 use std::borrow::Cow;
 
 use regex::Regex;
+use skopos_core::MatchOp;
 
-use crate::ast::{LabelRef, LineFilter, LineOp, LineOperand, Stage};
+use crate::ast::{LabelFilter, LabelRef, LineFilter, LineOp, LineOperand, Stage};
 use crate::error::EvalError;
-use crate::labels::{Category, ERROR, ERROR_DETAILS, EntryLabels};
+use crate::labels::{Category, ERROR, ERROR_DETAILS, EXTRACTED, EntryLabels};
 use format::{LabelFormatter, LineFormatter};
 use json::JsonExtractor;
 use label_filter::LabelTest;
@@ -56,6 +57,7 @@ pub struct Pipeline {
     filters: Vec<LineTest>,
     steps: Vec<Step>,
     line_contains: Vec<String>,
+    has_labels: Vec<(String, String)>,
 }
 
 impl Pipeline {
@@ -63,11 +65,16 @@ impl Pipeline {
     pub fn compile(stages: &[Stage]) -> Result<Self, EvalError> {
         let mut pipeline = Self::default();
         let mut line_is_original = true;
+        let mut labels_are_original = true;
         for stage in stages {
             if let (Stage::LineFilter(filter), true) = (stage, line_is_original) {
                 pipeline.note_required_text(filter);
                 pipeline.filters.push(LineTest::new(filter)?);
                 continue;
+            }
+            match stage {
+                Stage::LabelFilter(filter) if labels_are_original => pipeline.note_required_labels(filter),
+                _ => labels_are_original = false,
             }
             line_is_original &= !matches!(stage, Stage::LineFormat(_) | Stage::Unpack | Stage::Decolorize);
             pipeline.steps.push(compile_step(stage)?);
@@ -81,6 +88,32 @@ impl Pipeline {
         {
             self.line_contains.push(text.clone());
         }
+    }
+
+    /// Only before parsers does a label come from the stream or the metadata. Names with the suffix
+    /// of conflicts stand for labels of another name.
+    fn note_required_labels(&mut self, filter: &LabelFilter) {
+        match filter {
+            LabelFilter::And(left, right) => {
+                self.note_required_labels(left);
+                self.note_required_labels(right);
+            }
+            LabelFilter::Matcher(matcher)
+                if matcher.op() == MatchOp::Equal
+                    && !matcher.value().is_empty()
+                    && !matcher.name().ends_with(EXTRACTED)
+                    && !matches!(matcher.name(), ERROR | ERROR_DETAILS) =>
+            {
+                self.has_labels
+                    .push((matcher.name().to_owned(), matcher.value().to_owned()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Pairs that every entry that passes has in its stream or its metadata.
+    pub fn has_labels(&self) -> &[(String, String)] {
+        &self.has_labels
     }
 
     /// Texts that every line must contain to pass.

@@ -1,59 +1,105 @@
 //! The head of one tenant: recent entries in memory, by stream.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use hashbrown::HashMap;
 use skopos_core::limits::Limits;
-use skopos_core::log::{LogBatch, LogEntry, LogSelection, StreamBatch};
+use skopos_core::log::{LogBatch, LogEntry};
 use skopos_core::metric::AppendReport;
 use skopos_core::time::TimeRangeNs;
 use skopos_core::{Labels, Matcher, matcher};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::block::Block;
+use crate::index::Postings;
+use crate::{check, telemetry};
 
 /// The recent data of a tenant.
 #[derive(Debug, Default)]
 pub(crate) struct Head {
-    streams: BTreeMap<Labels, Stream>,
-    bytes: u64,
+    numbers: HashMap<Labels, u32>,
+    streams: Vec<Stream>,
+    postings: Postings,
+    plain_bytes: u64,
     entries: u64,
 }
 
-/// Entries of one stream, sorted by time; entries of one time keep the order in which they came.
-#[derive(Debug, Default)]
+/// The recent entries of one stream. Blocks follow each other in the order of arrival.
+#[derive(Debug)]
 pub(crate) struct Stream {
-    entries: Vec<LogEntry>,
+    pub(crate) labels: Labels,
+    full: Vec<Arc<Block>>,
+    /// Shared with readers, who keep what they saw: it is copied before it changes.
+    open: Arc<Block>,
+    last: Option<u128>,
 }
 
 impl Stream {
-    /// Entries in the range.
-    pub(crate) fn range(&self, range: TimeRangeNs) -> &[LogEntry] {
-        let start = self
-            .entries
-            .partition_point(|entry| entry.timestamp_ns < range.start_ns);
-        let end = self.entries.partition_point(|entry| entry.timestamp_ns < range.end_ns);
-        self.entries.get(start..end).unwrap_or_default()
+    fn new(labels: Labels) -> Self {
+        Self {
+            labels,
+            full: Vec::new(),
+            open: Arc::default(),
+            last: None,
+        }
     }
 
-    fn insert(&mut self, entry: LogEntry) {
-        let at = self
-            .entries
-            .partition_point(|other| other.timestamp_ns <= entry.timestamp_ns);
-        self.entries.insert(at, entry);
+    fn push(&mut self, entry: &LogEntry) {
+        let open = Arc::make_mut(&mut self.open);
+        open.push(entry);
+        if open.is_full() {
+            open.compress();
+            self.full.push(std::mem::take(&mut self.open));
+        }
+        self.last = Some(identity(entry));
+    }
+
+    /// The blocks, oldest arrivals first.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = &Arc<Block>> {
+        self.full
+            .iter()
+            .chain(std::iter::once(&self.open))
+            .filter(|block| block.len() > 0)
+    }
+
+    fn has_entries(&self) -> bool {
+        self.blocks().next().is_some()
     }
 }
 
 impl Head {
-    /// Keeps of a batch what may be stored; the report counts the rest. Loki's texts.
-    pub(crate) fn check(&self, batch: LogBatch, limits: &Limits, report: &mut AppendReport) -> LogBatch {
+    /// Keeps of a batch what may be stored; the report counts the rest. An entry equal to the one
+    /// before it in its stream is already stored, and is not stored again.
+    pub(crate) fn check(&self, tenant: &str, batch: LogBatch, limits: &Limits, report: &mut AppendReport) -> LogBatch {
         let mut streams = Vec::with_capacity(batch.streams.len());
         let mut new_streams = 0;
         for mut stream in batch.streams {
-            if !self.streams.contains_key(&stream.labels) {
-                new_streams += 1;
-                if self.is_over_stream_limit(new_streams, limits) {
-                    refuse_stream(&stream, limits, report);
-                    continue;
-                }
+            let is_new = !self.numbers.contains_key(&stream.labels);
+            let refused = check::stream(&stream.labels, limits).or_else(|| {
+                let known = self.streams.len() + new_streams;
+                is_new
+                    .then(|| check::new_stream(&stream.labels, known, tenant, limits))
+                    .flatten()
+            });
+            if let Some(refused) = refused {
+                check::refuse_stream(&stream, &refused, report);
+                continue;
             }
-            self.check_entries(&mut stream, limits, report);
+            new_streams += usize::from(is_new);
+            let labels = stream.labels.clone();
+            let mut last = self.stream(&labels).and_then(|known| known.last);
+            stream.entries.retain(|entry| {
+                if let Some((reason, text)) = check::entry(&labels, entry, limits) {
+                    report.refuse(reason, || text);
+                    return false;
+                }
+                report.stored += 1;
+                let identity = Some(identity(entry));
+                let is_repeated = last == identity;
+                telemetry::DUPLICATES.inc_by(u64::from(is_repeated));
+                last = identity;
+                !is_repeated
+            });
             if !stream.entries.is_empty() {
                 streams.push(stream);
             }
@@ -61,90 +107,73 @@ impl Head {
         LogBatch { streams }
     }
 
-    fn is_over_stream_limit(&self, new_streams: usize, limits: &Limits) -> bool {
-        let most = limits.max_global_streams_per_user;
-        most > 0 && self.streams.len() + new_streams > most
+    fn stream(&self, labels: &Labels) -> Option<&Stream> {
+        self.streams.get(*self.numbers.get(labels)? as usize)
     }
 
-    fn check_entries(&self, stream: &mut StreamBatch, limits: &Limits, report: &mut AppendReport) {
-        let last = self.streams.get(&stream.labels).and_then(|known| known.entries.last());
-        let mut previous = last.cloned();
-        let labels = &stream.labels;
-        stream.entries.retain(|entry| {
-            if limits.max_line_size > 0 && entry.line.len() > limits.max_line_size {
-                report.refuse("line_too_long", || {
-                    format!(
-                        "max entry size '{}' bytes exceeded for stream '{labels}' while adding an entry with length '{}' bytes",
-                        limits.max_line_size,
-                        entry.line.len()
-                    )
-                });
-                return false;
-            }
-            report.stored += 1;
-            let is_repeated = previous.as_ref() == Some(entry);
-            previous = Some(entry.clone());
-            !is_repeated
-        });
+    fn stream_mut(&mut self, labels: &Labels) -> &mut Stream {
+        let number = match self.numbers.get(labels) {
+            Some(number) => *number,
+            None => self.add_stream(Stream::new(labels.clone())),
+        };
+        &mut self.streams[number as usize]
+    }
+
+    fn add_stream(&mut self, stream: Stream) -> u32 {
+        let number = self.streams.len() as u32;
+        self.postings.add(number, &stream.labels);
+        self.numbers.insert(stream.labels.clone(), number);
+        self.streams.push(stream);
+        number
     }
 
     /// Adds what [`Head::check`] kept, or what the log says.
     pub(crate) fn apply(&mut self, batch: LogBatch) {
         for stream in batch.streams {
-            let known = self.streams.entry(stream.labels).or_default();
-            for entry in stream.entries {
-                self.bytes += size_bytes(&entry);
-                self.entries += 1;
-                known.insert(entry);
+            let (mut bytes, count) = (0, stream.entries.len() as u64);
+            let known = self.stream_mut(&stream.labels);
+            for entry in &stream.entries {
+                bytes += size_bytes(entry);
+                known.push(entry);
             }
+            self.plain_bytes += bytes;
+            self.entries += count;
         }
     }
 
-    /// Streams that match.
-    pub(crate) fn matching<'a>(&'a self, matchers: &'a [Matcher]) -> impl Iterator<Item = (&'a Labels, &'a Stream)> {
-        self.streams
-            .iter()
-            .filter(|(labels, _)| matcher::all_match(matchers, labels))
+    /// A head for what comes next: it knows the streams that had entries, so that repeated ones
+    /// are still recognised, and forgets the idle ones.
+    pub(crate) fn successor(&self) -> Self {
+        let mut next = Self::default();
+        for stream in self.streams.iter().filter(|stream| stream.has_entries()) {
+            next.add_stream(Stream {
+                last: stream.last,
+                ..Stream::new(stream.labels.clone())
+            });
+        }
+        next
     }
 
-    /// Copies the entries that a scan wants, by stream.
-    pub(crate) fn select(&self, selection: &LogSelection<'_>) -> Vec<(Labels, Vec<LogEntry>)> {
-        let wanted = |entry: &&LogEntry| {
-            selection
-                .line_contains
-                .iter()
-                .all(|text| entry.line.contains(text.as_str()))
+    /// Streams that match and have entries in the range.
+    pub(crate) fn matching(&self, matchers: &[Matcher], range: TimeRangeNs) -> Vec<&Stream> {
+        let fits = |stream: &&Stream| {
+            stream.blocks().any(|block| block.overlaps(range)) && matcher::all_match(matchers, &stream.labels)
         };
-        let streams = self.matching(selection.matchers).map(|(labels, stream)| {
-            (
-                labels.clone(),
-                stream.range(selection.range).iter().filter(wanted).cloned().collect(),
-            )
-        });
-        streams
-            .filter(|(_, entries): &(Labels, Vec<LogEntry>)| !entries.is_empty())
-            .collect()
-    }
-
-    /// Everything, for a flush.
-    pub(crate) fn streams(&self) -> impl Iterator<Item = (&Labels, &[LogEntry])> {
-        self.streams
-            .iter()
-            .map(|(labels, stream)| (labels, stream.entries.as_slice()))
-    }
-
-    /// Everything as a batch.
-    pub(crate) fn to_batch(&self) -> LogBatch {
-        let streams = self.streams.iter().map(|(labels, stream)| StreamBatch {
-            labels: labels.clone(),
-            entries: stream.entries.clone(),
-        });
-        LogBatch {
-            streams: streams.collect(),
+        match self.postings.candidates(matchers) {
+            Some(numbers) => {
+                let streams = numbers.into_iter().map(|number| &self.streams[number as usize]);
+                streams.filter(fits).collect()
+            }
+            None => self.streams.iter().filter(fits).collect(),
         }
     }
 
-    /// Number of streams.
+    /// All streams that have entries.
+    pub(crate) fn streams(&self) -> impl Iterator<Item = &Stream> {
+        self.streams.iter().filter(|stream| stream.has_entries())
+    }
+
+    /// Number of active streams.
     pub(crate) fn stream_count(&self) -> usize {
         self.streams.len()
     }
@@ -154,42 +183,38 @@ impl Head {
         self.entries
     }
 
-    /// Bytes of lines and metadata.
+    /// Bytes of lines and metadata before compression.
+    pub(crate) fn plain_bytes(&self) -> u64 {
+        self.plain_bytes
+    }
+
+    /// Bytes of the blocks as they lie in memory.
     pub(crate) fn size_bytes(&self) -> u64 {
-        self.bytes
+        let blocks = self.streams.iter().flat_map(Stream::blocks);
+        blocks.map(|block| block.size_bytes() as u64).sum()
     }
 
     /// First and last time, in nanoseconds.
     pub(crate) fn bounds_ns(&self) -> Option<(i64, i64)> {
-        let first = self
+        let bounds = self
             .streams
-            .values()
-            .filter_map(|stream| stream.entries.first())
-            .map(|entry| entry.timestamp_ns)
-            .min()?;
-        let last = self
-            .streams
-            .values()
-            .filter_map(|stream| stream.entries.last())
-            .map(|entry| entry.timestamp_ns)
-            .max()?;
-        Some((first, last))
+            .iter()
+            .flat_map(Stream::blocks)
+            .filter_map(|block| block.bounds_ns());
+        bounds.reduce(|(first, last), (min, max)| (first.min(min), last.max(max)))
     }
 }
 
-/// Bytes that an entry takes in memory.
-pub(crate) fn size_bytes(entry: &LogEntry) -> u64 {
-    (size_of::<LogEntry>() + entry.line.len() + entry.structured_metadata.size_bytes()) as u64
+/// What makes two entries the same, as 128 bits.
+fn identity(entry: &LogEntry) -> u128 {
+    let mut hasher = Xxh3::new();
+    hasher.update(&entry.timestamp_ns.to_le_bytes());
+    hasher.update(&(entry.line.len() as u64).to_le_bytes());
+    hasher.update(entry.line.as_bytes());
+    hasher.update(entry.structured_metadata.encoded().as_bytes());
+    hasher.digest128()
 }
 
-fn refuse_stream(stream: &StreamBatch, limits: &Limits, report: &mut AppendReport) {
-    for _ in &stream.entries {
-        report.refuse("stream_limit", || {
-            format!(
-                "maximum active stream limit exceeded when trying to create stream {} (limit: {}), reduce the number of active streams \
-                 (reduce labels or reduce label values), or contact your administrator to see if the limit can be increased",
-                stream.labels, limits.max_global_streams_per_user
-            )
-        });
-    }
+fn size_bytes(entry: &LogEntry) -> u64 {
+    (entry.line.len() + entry.structured_metadata.encoded().len()) as u64
 }

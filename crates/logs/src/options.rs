@@ -1,9 +1,11 @@
 //! How a store is opened, and what it says of itself.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use skopos_core::limits::Limits;
+use skopos_core::{Clock, SystemClock};
 use skopos_storage::FsyncPolicy;
 
 /// Settings of the log store.
@@ -15,12 +17,14 @@ pub struct LogStoreOptions {
     pub retention: Duration,
     /// The head is written to parts when its oldest entry is this old.
     pub flush_after: Duration,
-    /// The head is written to parts when it holds this many bytes.
+    /// The head is written to parts when it holds this many bytes of lines and metadata.
     pub flush_bytes: u64,
     /// Limits of every tenant.
     pub limits: Limits,
     /// When the log reaches the disk.
     pub fsync: FsyncPolicy,
+    /// The clock, by which scans leave out what retention no longer keeps.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl LogStoreOptions {
@@ -33,6 +37,7 @@ impl LogStoreOptions {
             flush_bytes: 16 * 1024 * 1024,
             limits: Limits::default(),
             fsync: FsyncPolicy::default(),
+            clock: Arc::new(SystemClock),
         }
     }
 }
@@ -44,7 +49,7 @@ pub struct LogStoreStats {
     pub streams: u64,
     /// Entries in the head.
     pub entries: u64,
-    /// Bytes of entries in the head.
+    /// Bytes of the head in memory, most of them compressed.
     pub head_bytes: u64,
     /// Bytes of the write-ahead log.
     pub wal_bytes: u64,

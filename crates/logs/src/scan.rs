@@ -1,134 +1,180 @@
-//! Merges entries of many streams by time, and loads parts only when their time has come.
+//! A scan of one tenant: head blocks and parts as places of a merge.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use skopos_core::Labels;
-use skopos_core::log::{Direction, LogEntry};
+use skopos_core::log::{Direction, LogEntry, LogSelection};
+use skopos_core::{Labels, QueryBudget, ReadError};
+use skopos_storage::{PartMeta, StorageError, error_text};
 
-/// Entries of one stream on their way out; the next one is the last of the list.
-struct Cursor {
-    labels: Labels,
-    entries: Vec<LogEntry>,
-    direction: Direction,
+use crate::block::Block;
+use crate::filter::Needles;
+use crate::merge::{Merge, Run};
+use crate::part::{Chunk, PartRead, StreamRows};
+use crate::store::Shared;
+use crate::wanted::Wanted;
+
+const NS_PER_MS: i64 = 1_000_000;
+const STAGE: &str = "log scan";
+/// Streams of a part that are read each on its own; more are read together.
+const MAX_CURSORS: usize = 64;
+
+/// Where entries lie.
+pub(crate) enum Place {
+    /// A block of the head.
+    Block(Labels, Arc<Block>),
+    /// A part that is not opened.
+    Part(Arc<PartMeta>),
+    /// Rows of one stream of an open part.
+    Rows(PartRead, StreamRows),
 }
 
-impl Cursor {
-    fn next_ns(&self) -> i64 {
-        self.entries.last().map_or(0, |entry| entry.timestamp_ns)
-    }
+/// What all places of a scan need.
+pub(crate) struct Scan<'a> {
+    shared: &'a Shared,
+    selection: &'a LogSelection<'a>,
+    budget: &'a QueryBudget,
+    wanted: Wanted<'a>,
+    needles: Needles,
 }
 
-impl PartialEq for Cursor {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Cursor {}
-
-impl PartialOrd for Cursor {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// The greatest cursor is the one whose entry comes next; streams break ties.
-impl Ord for Cursor {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let by_time = match self.direction {
-            Direction::Backward => self.next_ns().cmp(&other.next_ns()),
-            Direction::Forward => other.next_ns().cmp(&self.next_ns()),
-        };
-        by_time.then_with(|| other.labels.cmp(&self.labels))
-    }
-}
-
-/// A source that is read when the merge reaches its time.
-pub(crate) struct Pending<S> {
-    /// Least time in nanoseconds.
-    pub(crate) min_ns: i64,
-    /// Greatest time in nanoseconds.
-    pub(crate) max_ns: i64,
-    /// What to load.
-    pub(crate) source: S,
-}
-
-/// A merge of loaded entries and pending sources.
-pub(crate) struct Merge<S> {
-    direction: Direction,
-    cursors: BinaryHeap<Cursor>,
-    /// Sorted so that the next one due is the last.
-    pending: Vec<Pending<S>>,
-}
-
-impl<S> Merge<S> {
-    /// A merge of sources that are all still to be loaded.
-    pub(crate) fn new(direction: Direction, mut pending: Vec<Pending<S>>) -> Self {
-        match direction {
-            Direction::Backward => pending.sort_by_key(|source| source.max_ns),
-            Direction::Forward => pending.sort_by_key(|source| std::cmp::Reverse(source.min_ns)),
-        }
+impl<'a> Scan<'a> {
+    pub(crate) fn new(shared: &'a Shared, selection: &'a LogSelection<'a>, budget: &'a QueryBudget) -> Self {
+        let texts = selection.line_contains.iter().map(String::as_str);
+        let values = selection.has_labels.iter().map(|(_, value)| value.as_str());
         Self {
-            direction,
-            cursors: BinaryHeap::new(),
-            pending,
+            shared,
+            selection,
+            budget,
+            wanted: Wanted::new(selection.range, selection.line_contains),
+            needles: Needles::new(texts.chain(values)),
         }
     }
 
-    /// Adds loaded entries, each stream sorted by time, oldest first.
-    pub(crate) fn add(&mut self, streams: Vec<(Labels, Vec<LogEntry>)>) {
-        for (labels, mut entries) in streams {
-            if self.direction == Direction::Forward {
-                entries.reverse();
-            }
-            if !entries.is_empty() {
-                self.cursors.push(Cursor {
-                    labels,
-                    entries,
-                    direction: self.direction,
-                });
-            }
-        }
-    }
-
-    /// Calls `visit` for each entry in order until it breaks.
-    pub(crate) fn run<E>(
-        mut self,
-        mut load: impl FnMut(S) -> Result<Vec<(Labels, Vec<LogEntry>)>, E>,
+    /// Runs the merge over places in the order in which their entries came.
+    pub(crate) fn run(
+        &self,
+        places: Vec<Place>,
         visit: &mut dyn FnMut(&Labels, &LogEntry) -> ControlFlow<()>,
-    ) -> Result<(), E> {
-        loop {
-            while let Some(source) = self.next_due() {
-                let streams = load(source)?;
-                self.add(streams);
-            }
-            let Some(mut cursor) = self.cursors.pop() else {
-                return Ok(());
+    ) -> Result<(), ReadError> {
+        let mut merge = Merge::new(self.selection.direction);
+        for (rank, place) in (0u64..).zip(places) {
+            let bounds = match &place {
+                Place::Block(_, block) => block.bounds_ns().unwrap_or_default(),
+                Place::Part(meta) => (
+                    meta.spec.min_time_ms.saturating_mul(NS_PER_MS),
+                    meta.spec.max_time_ms.saturating_add(1).saturating_mul(NS_PER_MS),
+                ),
+                Place::Rows(..) => continue,
             };
-            if let Some(entry) = cursor.entries.pop()
-                && visit(&cursor.labels, &entry).is_break()
-            {
-                return Ok(());
+            merge.add(bounds, rank, place);
+        }
+        merge.run(|place, rank, merge| self.open(place, rank, merge), visit)
+    }
+
+    fn open(&self, place: Place, rank: u64, merge: &mut Merge<Place>) -> Result<Option<Run<Place>>, ReadError> {
+        self.budget.check(STAGE)?;
+        match place {
+            Place::Block(labels, block) => self.open_block(&labels, &block).map(Some),
+            Place::Part(meta) => {
+                let failed = |error: StorageError| read_error(&meta.path, &error);
+                match self.shared.open_part(&meta).map_err(failed)? {
+                    Some(part) => self.open_part(&part, rank, merge).map_err(failed),
+                    None => Ok(None),
+                }
             }
-            if !cursor.entries.is_empty() {
-                self.cursors.push(cursor);
+            Place::Rows(part, rows) => {
+                let failed = |error: StorageError| read_error("a part of the log store", &error);
+                self.open_rows(part, rows).map(Some).map_err(failed)
             }
         }
     }
 
-    /// The next source that may hold an entry before the next loaded one.
-    fn next_due(&mut self) -> Option<S> {
-        let next = self.pending.last()?;
-        let is_due = self.cursors.peek().is_none_or(|cursor| match self.direction {
-            Direction::Backward => next.max_ns >= cursor.next_ns(),
-            Direction::Forward => next.min_ns <= cursor.next_ns(),
-        });
-        if is_due {
-            self.pending.pop().map(|pending| pending.source)
+    fn open_block(&self, labels: &Labels, block: &Block) -> Result<Run<Place>, ReadError> {
+        let mut entries = block.read(&self.wanted).map_err(|reason| ReadError::Storage {
+            what: format!("stream {labels}"),
+            reason,
+        })?;
+        if self.selection.direction == Direction::Backward {
+            entries.reverse();
+        }
+        let entries: Vec<_> = entries.into_iter().map(|entry| (labels.clone(), entry)).collect();
+        Ok(Run {
+            entries: entries.into_iter(),
+            rest: None,
+        })
+    }
+
+    /// Few streams become places of their own; many are read at once.
+    fn open_part(
+        &self,
+        part: &PartRead,
+        rank: u64,
+        merge: &mut Merge<Place>,
+    ) -> Result<Option<Run<Place>>, StorageError> {
+        let table = Arc::clone(&part.table);
+        let streams: Vec<_> = table.matching(self.selection.matchers, self.selection.range).collect();
+        // A wanted label may be the stream's own, of which filters know nothing.
+        let filtered = streams.iter().all(|stream| self.filters_apply(&stream.labels));
+        let granules = if filtered && !streams.is_empty() {
+            part.granules(&self.needles)?
         } else {
             None
+        };
+        let granules = granules.as_deref();
+        if streams.len() <= MAX_CURSORS {
+            for stream in streams {
+                let rows = PartRead::rows(stream, granules);
+                if !rows.is_empty() {
+                    merge.add((stream.min_ns, stream.max_ns), rank, Place::Rows(part.clone(), rows));
+                }
+            }
+            return Ok(None);
         }
+        let rows = streams
+            .into_iter()
+            .map(|stream| PartRead::rows(stream, granules))
+            .collect();
+        let chunk = part.all_rows(rows, self.selection.direction, &self.wanted)?;
+        Ok(Some(Run {
+            entries: labelled(part, chunk).into_iter(),
+            rest: None,
+        }))
+    }
+
+    fn filters_apply(&self, stream: &Labels) -> bool {
+        self.selection
+            .has_labels
+            .iter()
+            .all(|(name, _)| stream.find(name).is_none())
+    }
+
+    fn open_rows(&self, part: PartRead, mut rows: StreamRows) -> Result<Run<Place>, StorageError> {
+        let direction = self.selection.direction;
+        let mut chunk = Chunk::new();
+        while chunk.is_empty() && !rows.is_empty() {
+            chunk = part.next_chunk(&mut rows, direction, &self.wanted)?;
+        }
+        let last_ns = chunk.last().map(|(_, entry)| entry.timestamp_ns);
+        let entries = labelled(&part, chunk).into_iter();
+        let rest = last_ns
+            .filter(|_| !rows.is_empty())
+            .map(|time_ns| (time_ns, Place::Rows(part, rows)));
+        Ok(Run { entries, rest })
+    }
+}
+
+fn labelled(part: &PartRead, chunk: Chunk) -> Vec<(Labels, LogEntry)> {
+    let streams = &part.table.streams;
+    let known = chunk
+        .into_iter()
+        .filter_map(|(stream, entry)| Some((streams.get(stream)?.labels.clone(), entry)));
+    known.collect()
+}
+
+pub(crate) fn read_error(what: &str, error: &StorageError) -> ReadError {
+    ReadError::Storage {
+        what: what.to_owned(),
+        reason: error_text(error),
     }
 }

@@ -1,19 +1,22 @@
 //! The store of all tenants: log, heads, parts, flush, retention.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use skopos_core::log::LogBatch;
 use skopos_core::metric::AppendReport;
-use skopos_core::{TenantId, WriteError};
-use skopos_storage::{Offset, Retention, SignalOptions, SignalStorage, StorageError, error_text};
+use skopos_core::time::TimeRangeNs;
+use skopos_core::{TenantId, TimeRange, WriteError};
+use skopos_storage::{Offset, PartMeta, Retention, SignalOptions, SignalStorage, StorageError, error_text};
 
 use crate::head::Head;
 use crate::options::{LogStoreOptions, LogStoreStats};
+use crate::part::{PartRead, Table};
 use crate::tenant::TenantLogs;
-use crate::{part, record};
+use crate::{part, record, telemetry};
 
 /// Name of the signal in paths and metrics.
 const SIGNAL: &str = "logs";
@@ -55,17 +58,34 @@ pub(crate) struct Shared {
     /// Appends hold it from the check to the head, a flush while it cuts the log.
     gate: Mutex<()>,
     flushing: Mutex<()>,
+    /// Tables of the live parts that were looked at.
+    tables: Mutex<HashMap<String, Arc<Table>>>,
     replayed: ReplayOutcome,
 }
+
+/// The heads of all tenants at one time.
+type TenantHeads = BTreeMap<TenantId, Head>;
 
 /// What lies in memory. Readers hold the lock while they look at heads and list parts, so that a
 /// commit moves entries from one to the other at once.
 #[derive(Debug, Default)]
 pub(crate) struct Heads {
-    /// Takes appends.
-    pub(crate) active: BTreeMap<TenantId, Head>,
-    /// Being written to parts.
-    pub(crate) frozen: Arc<BTreeMap<TenantId, Head>>,
+    active: TenantHeads,
+    /// Being written to parts, the older ones first.
+    frozen: Vec<Arc<TenantHeads>>,
+}
+
+impl Heads {
+    /// The heads of a tenant, the older ones first.
+    pub(crate) fn of(&self, tenant: &TenantId) -> impl Iterator<Item = &Head> {
+        let frozen = self.frozen.iter().filter_map(|heads| heads.get(tenant));
+        frozen.chain(self.active.get(tenant))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Head> {
+        let frozen = self.frozen.iter().flat_map(|heads| heads.values());
+        frozen.chain(self.active.values())
+    }
 }
 
 impl LogStore {
@@ -87,6 +107,7 @@ impl LogStore {
             heads: RwLock::new(heads),
             gate: Mutex::default(),
             flushing: Mutex::default(),
+            tables: Mutex::default(),
             replayed,
         };
         Ok(Self {
@@ -143,8 +164,9 @@ impl Shared {
                 .active
                 .get(tenant)
                 .unwrap_or(&empty)
-                .check(batch, &self.options.limits, &mut report)
+                .check(tenant.as_str(), batch, &self.options.limits, &mut report)
         };
+        note_refused(&report);
         if taken.streams.is_empty() {
             return Ok(report);
         }
@@ -152,6 +174,7 @@ impl Shared {
         self.storage.wal().append(&bytes).map_err(|error| WriteError::Wal {
             reason: error_text(&error),
         })?;
+        note_stored(&taken);
         self.heads
             .write()
             .active
@@ -163,8 +186,8 @@ impl Shared {
     }
 
     fn is_flush_due(&self, now_ms: i64) -> bool {
-        let stats = self.stats();
         let heads = self.heads.read();
+        let bytes: u64 = heads.active.values().map(Head::plain_bytes).sum();
         let oldest_ns = heads
             .active
             .values()
@@ -172,7 +195,7 @@ impl Shared {
             .map(|bounds| bounds.0)
             .min();
         let due_ns = (now_ms - self.options.flush_after.as_millis() as i64).saturating_mul(NS_PER_MS);
-        stats.head_bytes >= self.options.flush_bytes || oldest_ns.is_some_and(|oldest| oldest <= due_ns)
+        bytes >= self.options.flush_bytes || oldest_ns.is_some_and(|oldest| oldest <= due_ns)
     }
 
     fn flush(&self) -> Result<FlushReport, StorageError> {
@@ -182,17 +205,12 @@ impl Shared {
         if covered == first_offset {
             return Ok(FlushReport::default());
         }
+        let tenants: BTreeSet<&TenantId> = frozen.iter().flat_map(|heads| heads.keys()).collect();
         let mut written = Vec::new();
-        for (tenant, head) in frozen.iter() {
-            let entries = head
-                .streams()
-                .flat_map(|(labels, entries)| entries.iter().map(move |entry| (labels, entry)));
-            written.extend(part::write(
-                self.storage.parts(),
-                tenant,
-                (first_offset, covered.previous()),
-                entries,
-            )?);
+        for tenant in tenants {
+            let heads: Vec<&Head> = frozen.iter().filter_map(|heads| heads.get(tenant)).collect();
+            let offsets = (first_offset, covered.previous());
+            written.extend(part::write(self.storage.parts(), tenant, offsets, &heads)?);
         }
         let report = FlushReport {
             parts: written.len() as u64,
@@ -200,22 +218,73 @@ impl Shared {
         };
         let mut heads = self.heads.write();
         self.storage.commit(written, covered)?;
-        heads.frozen = Arc::default();
+        heads.frozen.clear();
+        telemetry::FLUSHES.inc();
         Ok(report)
     }
 
     /// Cuts the log and sets aside what it covers. What an earlier flush could not write is
     /// written with it.
-    fn freeze(&self) -> Result<(Offset, Arc<BTreeMap<TenantId, Head>>), StorageError> {
+    fn freeze(&self) -> Result<(Offset, Vec<Arc<TenantHeads>>), StorageError> {
         let _gate = self.gate.lock();
         let covered = self.storage.cut()?;
         let mut heads = self.heads.write();
-        let mut frozen = std::mem::take(&mut heads.active);
-        for (tenant, head) in heads.frozen.iter() {
-            frozen.entry(tenant.clone()).or_default().apply(head.to_batch());
+        let successors = heads
+            .active
+            .iter()
+            .map(|(tenant, head)| (tenant.clone(), head.successor()));
+        let successors = successors.collect();
+        let active = std::mem::replace(&mut heads.active, successors);
+        if active.values().any(|head| head.len() > 0) {
+            heads.frozen.push(Arc::new(active));
         }
-        heads.frozen = Arc::new(frozen);
-        Ok((covered, Arc::clone(&heads.frozen)))
+        Ok((covered, heads.frozen.clone()))
+    }
+
+    /// The part of a range that retention keeps: parts go as a whole, so older entries may still
+    /// lie in them.
+    pub(crate) fn kept(&self, range: TimeRangeNs) -> TimeRangeNs {
+        let now_ms = self.options.clock.now_ms();
+        let oldest_ns = self
+            .storage
+            .cutoff_ms(now_ms)
+            .map(|oldest_ms| oldest_ms.saturating_mul(NS_PER_MS));
+        match oldest_ns {
+            Some(oldest_ns) => TimeRangeNs::new(range.start_ns.max(oldest_ns), range.end_ns),
+            None => range,
+        }
+    }
+
+    /// Live parts of a tenant that may have entries in the range, in the order of the log.
+    pub(crate) fn live_parts(&self, tenant: &TenantId, range: TimeRangeNs) -> Vec<Arc<PartMeta>> {
+        let range = TimeRange::new(range.start_ns.div_euclid(NS_PER_MS), range.end_ns.div_euclid(NS_PER_MS));
+        let mut parts = self.storage.live_parts(tenant, &range);
+        parts.sort_by_key(|part| (part.spec.first_offset, part.spec.min_time_ms));
+        parts
+    }
+
+    /// Opens a part; `None` where it is gone or set aside.
+    pub(crate) fn open_part(&self, meta: &PartMeta) -> Result<Option<PartRead>, StorageError> {
+        let Some(reader) = self.storage.open_part(meta)? else {
+            return Ok(None);
+        };
+        if let Some(table) = self.tables.lock().get(&meta.path) {
+            return Ok(Some(PartRead::new(reader, Arc::clone(table))));
+        }
+        let table = Arc::new(PartRead::table(&reader)?);
+        self.remember(meta, &table);
+        Ok(Some(PartRead::new(reader, table)))
+    }
+
+    /// Keeps a table; those of parts that are gone make room.
+    fn remember(&self, meta: &PartMeta, table: &Arc<Table>) {
+        let mut tables = self.tables.lock();
+        let live = self.storage.manifest().state();
+        if tables.len() > live.parts.len() {
+            let paths: BTreeSet<&str> = live.parts.iter().map(|part| part.path.as_str()).collect();
+            tables.retain(|path, _| paths.contains(path.as_str()));
+        }
+        tables.insert(meta.path.clone(), Arc::clone(table));
     }
 
     fn stats(&self) -> LogStoreStats {
@@ -225,13 +294,13 @@ impl Shared {
         };
         let mut times = Vec::new();
         let heads = self.heads.read();
-        for head in heads.active.values().chain(heads.frozen.values()) {
-            stats.streams += head.stream_count() as u64;
+        stats.streams = heads.active.values().map(|head| head.stream_count() as u64).sum();
+        for head in heads.all() {
             stats.entries += head.len();
             stats.head_bytes += head.size_bytes();
             times.extend(
                 head.bounds_ns()
-                    .map(|bounds| (bounds.0 / NS_PER_MS, bounds.1 / NS_PER_MS)),
+                    .map(|bounds| (bounds.0.div_euclid(NS_PER_MS), bounds.1.div_euclid(NS_PER_MS))),
             );
         }
         for part in &self.storage.manifest().state().parts {
@@ -246,19 +315,30 @@ impl Shared {
     }
 }
 
+fn note_refused(report: &AppendReport) {
+    for refusal in &report.refused {
+        telemetry::ENTRIES_REFUSED
+            .with_label_values(&[refusal.reason])
+            .inc_by(refusal.count);
+    }
+}
+
+fn note_stored(batch: &LogBatch) {
+    let entries = || batch.streams.iter().flat_map(|stream| &stream.entries);
+    telemetry::ENTRIES_STORED.inc_by(entries().count() as u64);
+    telemetry::BYTES_STORED.inc_by(entries().map(|entry| entry.line.len() as u64).sum());
+}
+
 fn replay(storage: &SignalStorage, heads: &mut Heads) -> Result<ReplayOutcome, StorageError> {
     let mut outcome = ReplayOutcome::default();
     let report = storage.wal().replay(storage.covered(), |_, bytes| {
-        match record::decode(bytes) {
-            Some((tenant, batch)) => {
-                outcome.entries += batch
-                    .streams
-                    .iter()
-                    .map(|stream| stream.entries.len() as u64)
-                    .sum::<u64>();
-                heads.active.entry(tenant).or_default().apply(batch);
-            }
-            None => outcome.lost_records += 1,
+        if let Some((tenant, batch)) = record::decode(bytes) {
+            let entries = batch.streams.iter().map(|stream| stream.entries.len() as u64);
+            outcome.entries += entries.sum::<u64>();
+            heads.active.entry(tenant).or_default().apply(batch);
+        } else {
+            telemetry::BROKEN_RECORDS.inc();
+            outcome.lost_records += 1;
         }
         ControlFlow::Continue(())
     })?;

@@ -4,19 +4,13 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use skopos_core::log::{Direction, LogBatch, LogEntry, LogSelection, LogSink, LogSource, LogStats};
+use skopos_core::log::{LogBatch, LogEntry, LogSelection, LogSink, LogSource, LogStats};
 use skopos_core::metric::AppendReport;
 use skopos_core::time::TimeRangeNs;
-use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TenantId, TimeRange, WriteError};
-use skopos_storage::{PartMeta, StorageError, error_text};
+use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TenantId, WriteError};
 
-use crate::part;
-use crate::scan::{Merge, Pending};
+use crate::scan::{Place, Scan, read_error};
 use crate::store::Shared;
-
-const NS_PER_MS: i64 = 1_000_000;
-/// Entries between two looks at the budget.
-const CHECK_EVERY: usize = 1024;
 
 /// The logs of one tenant.
 #[derive(Debug)]
@@ -25,71 +19,78 @@ pub struct TenantLogs {
     shared: Arc<Shared>,
 }
 
-/// Entries by stream.
-type Streams = Vec<(Labels, Vec<LogEntry>)>;
+/// What one stream has in one place, as far as the range touches it: whole blocks of the head,
+/// whole parts.
+struct Extent {
+    chunks: u64,
+    entries: u64,
+    bytes: u64,
+}
 
 impl TenantLogs {
     pub(crate) fn new(tenant: TenantId, shared: Arc<Shared>) -> Self {
         Self { tenant, shared }
     }
 
-    /// What the heads hold and which parts to read, as of one moment.
-    fn snapshot(&self, selection: &LogSelection<'_>) -> (Streams, Vec<Arc<PartMeta>>) {
+    /// Everything that may hold wanted entries, as of one moment, in the order in which it came.
+    fn places(&self, selection: &LogSelection<'_>) -> Vec<Place> {
         let heads = self.shared.heads.read();
-        let mut streams = Vec::new();
-        for head in [heads.active.get(&self.tenant), heads.frozen.get(&self.tenant)]
-            .into_iter()
-            .flatten()
-        {
-            streams.extend(head.select(selection));
+        let parts = self.shared.live_parts(&self.tenant, selection.range);
+        let mut places: Vec<Place> = parts.into_iter().map(Place::Part).collect();
+        for head in heads.of(&self.tenant) {
+            for stream in head.matching(selection.matchers, selection.range) {
+                let blocks = stream.blocks().filter(|block| block.overlaps(selection.range));
+                places.extend(blocks.map(|block| Place::Block(stream.labels.clone(), Arc::clone(block))));
+            }
         }
-        let range = TimeRange::new(
-            selection.range.start_ns.div_euclid(NS_PER_MS),
-            selection.range.end_ns.div_euclid(NS_PER_MS),
-        );
-        (streams, self.shared.storage.live_parts(&self.tenant, &range))
+        places
     }
 
-    fn load(&self, meta: &PartMeta, selection: &LogSelection<'_>) -> Result<Streams, ReadError> {
-        let failed = |error: StorageError| ReadError::Storage {
-            what: meta.path.clone(),
-            reason: error_text(&error),
-        };
-        match self.shared.storage.open_part(meta).map_err(failed)? {
-            Some(reader) => part::read(&reader, selection).map_err(failed),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    /// Calls `visit` with each matching stream that has entries in the range, and their number
-    /// and bytes, once for each place in which they lie.
+    /// Calls `visit` with each matching stream that may have entries in the range, once for each
+    /// place in which it lies.
     fn for_each_stream(
         &self,
         matchers: &[Matcher],
         range: TimeRangeNs,
-        mut visit: impl FnMut(&Labels, u64, u64),
-    ) -> Result<u64, ReadError> {
-        let selection = LogSelection {
-            matchers,
-            range,
-            direction: Direction::Forward,
-            line_contains: &[],
-        };
-        let (streams, parts) = self.snapshot(&selection);
-        let mut chunks = streams.len() as u64;
-        let mut show = |streams: Streams| {
-            for (labels, entries) in streams {
-                let bytes = entries.iter().map(|entry| entry.line.len() as u64).sum();
-                visit(&labels, entries.len() as u64, bytes);
+        mut visit: impl FnMut(&Labels, Extent),
+    ) -> Result<(), ReadError> {
+        let range = self.shared.kept(range);
+        let parts = {
+            let heads = self.shared.heads.read();
+            for stream in heads.of(&self.tenant).flat_map(|head| head.matching(matchers, range)) {
+                let mut extent = Extent {
+                    chunks: 0,
+                    entries: 0,
+                    bytes: 0,
+                };
+                for block in stream.blocks().filter(|block| block.overlaps(range)) {
+                    extent.chunks += 1;
+                    extent.entries += block.len();
+                    extent.bytes += block.line_bytes();
+                }
+                visit(&stream.labels, extent);
             }
+            self.shared.live_parts(&self.tenant, range)
         };
-        show(streams);
         for meta in parts {
-            let streams = self.load(&meta, &selection)?;
-            chunks += u64::from(!streams.is_empty());
-            show(streams);
+            let part = self
+                .shared
+                .open_part(&meta)
+                .map_err(|error| read_error(&meta.path, &error))?;
+            let Some(part) = part else { continue };
+            for stream in part.table.matching(matchers, range) {
+                let (entries, bytes) = (stream.rows, stream.bytes);
+                visit(
+                    &stream.labels,
+                    Extent {
+                        chunks: 1,
+                        entries,
+                        bytes,
+                    },
+                );
+            }
         }
-        Ok(chunks)
+        Ok(())
     }
 }
 
@@ -106,69 +107,56 @@ impl LogSource for TenantLogs {
         budget: &QueryBudget,
         visit: &mut dyn FnMut(&Labels, &LogEntry) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
-        let (streams, parts) = self.snapshot(selection);
-        let pending = parts.into_iter().map(|meta| Pending {
-            min_ns: meta.spec.min_time_ms.saturating_mul(NS_PER_MS),
-            max_ns: meta.spec.max_time_ms.saturating_add(1).saturating_mul(NS_PER_MS),
-            source: meta,
-        });
-        let mut merge = Merge::new(selection.direction, pending.collect());
-        merge.add(streams);
-        let mut visited = 0usize;
-        let mut refused = Ok(());
-        merge.run(
-            |meta| {
-                budget.check("log scan")?;
-                self.load(&meta, selection)
-            },
-            &mut |labels, entry| {
-                visited += 1;
-                if visited.is_multiple_of(CHECK_EVERY)
-                    && let Err(error) = budget.check("log scan")
-                {
-                    refused = Err(error);
-                    return ControlFlow::Break(());
-                }
-                visit(labels, entry)
-            },
-        )?;
-        Ok(refused?)
+        let selection = LogSelection {
+            range: self.shared.kept(selection.range),
+            ..selection.clone()
+        };
+        let places = self.places(&selection);
+        Scan::new(&self.shared, &selection, budget).run(places, visit)
     }
 
     fn series(&self, matchers: &[Matcher], range: TimeRangeNs) -> Result<Vec<Labels>, ReadError> {
         let mut found = BTreeSet::new();
-        self.for_each_stream(matchers, range, |labels, _, _| {
-            found.insert(labels.clone());
+        self.for_each_stream(matchers, range, |labels, _| {
+            if !found.contains(labels) {
+                found.insert(labels.clone());
+            }
         })?;
         Ok(found.into_iter().collect())
     }
 
     fn label_names(&self, matchers: &[Matcher], range: TimeRangeNs) -> Result<Vec<String>, ReadError> {
-        let names: BTreeSet<String> = self
-            .series(matchers, range)?
-            .iter()
-            .flat_map(|labels| labels.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>())
-            .collect();
-        Ok(names.into_iter().collect())
+        let mut found = BTreeSet::new();
+        self.for_each_stream(matchers, range, |labels, _| {
+            for (name, _) in labels {
+                if !found.contains(name) {
+                    found.insert(name.to_owned());
+                }
+            }
+        })?;
+        Ok(found.into_iter().collect())
     }
 
     fn label_values(&self, name: &str, matchers: &[Matcher], range: TimeRangeNs) -> Result<Vec<String>, ReadError> {
-        let series = self.series(matchers, range)?;
-        let values: BTreeSet<String> = series
-            .iter()
-            .filter_map(|labels| labels.find(name))
-            .map(str::to_owned)
-            .collect();
-        Ok(values.into_iter().collect())
+        let mut found = BTreeSet::new();
+        self.for_each_stream(matchers, range, |labels, _| {
+            if let Some(value) = labels.find(name)
+                && !found.contains(value)
+            {
+                found.insert(value.to_owned());
+            }
+        })?;
+        Ok(found.into_iter().collect())
     }
 
     fn stats(&self, matchers: &[Matcher], range: TimeRangeNs) -> Result<LogStats, ReadError> {
         let mut stats = LogStats::default();
         let mut streams = BTreeSet::new();
-        stats.chunks = self.for_each_stream(matchers, range, |labels, entries, bytes| {
+        self.for_each_stream(matchers, range, |labels, extent| {
             streams.insert(labels.clone());
-            stats.entries += entries;
-            stats.bytes += bytes;
+            stats.chunks += extent.chunks;
+            stats.entries += extent.entries;
+            stats.bytes += extent.bytes;
         })?;
         stats.streams = streams.len() as u64;
         Ok(stats)

@@ -40,6 +40,7 @@ fn scan(store: &LogStore, direction: Direction, range: TimeRangeNs, limit: usize
         range,
         direction,
         line_contains: &[],
+        has_labels: &[],
     };
     let mut found = Vec::new();
     let mut visit = |_: &Labels, entry: &LogEntry| {

@@ -43,11 +43,13 @@ pub(super) fn select(
         return Ok((collector.result, collector.stats));
     }
     let line_contains = collector.pipeline.line_contains().to_vec();
+    let has_labels = collector.pipeline.has_labels().to_vec();
     let selection = LogSelection {
         matchers: &log.matchers,
         range: TimeRangeNs::new(query.start_ns, query.end_ns),
         direction: query.direction,
         line_contains: &line_contains,
+        has_labels: &has_labels,
     };
     let mut failure = None;
     source.scan(

@@ -67,6 +67,7 @@ impl Evaluation<'_> {
     fn gather(&mut self, gatherer: &mut Gatherer<'_>) -> Result<(), EvalError> {
         let range = gatherer.range;
         let line_contains = gatherer.pipeline.line_contains().to_vec();
+        let has_labels = gatherer.pipeline.has_labels().to_vec();
         let first = self
             .steps
             .start_ns
@@ -78,6 +79,7 @@ impl Evaluation<'_> {
             range: TimeRangeNs::new(first.saturating_add(1), last.saturating_add(1)),
             direction: Direction::Forward,
             line_contains: &line_contains,
+            has_labels: &has_labels,
         };
         let (budget, stats) = (self.budget, &mut self.stats);
         let mut failure = None;
