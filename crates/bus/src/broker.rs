@@ -13,8 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-pub use self::stats::{BrokerStats, GroupStats, PartitionStats};
 use self::stats::Traffic;
+pub use self::stats::{BrokerStats, GroupStats, PartitionStats};
 use crate::BusError;
 
 mod front;
@@ -37,8 +37,13 @@ pub struct BrokerOptions {
 
 impl BrokerOptions {
     /// The given address, 256 KiB of read records and at most 8 MiB a partition.
+    #[must_use]
     pub fn new(listen: SocketAddr) -> Self {
-        Self { listen, retain_read_bytes: 256 * 1024, max_partition_bytes: 8 * 1024 * 1024 }
+        Self {
+            listen,
+            retain_read_bytes: 256 * 1024,
+            max_partition_bytes: 8 * 1024 * 1024,
+        }
     }
 }
 
@@ -58,11 +63,18 @@ pub struct EmbeddedBroker {
 impl EmbeddedBroker {
     /// Listens and serves.
     pub async fn start(options: BrokerOptions) -> Result<Self, BusError> {
-        let listen = |source| BusError::Listen { address: options.listen.to_string(), source };
+        let listen = |source| BusError::Listen {
+            address: options.listen.to_string(),
+            source,
+        };
         let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let fake = FakeBroker::start().await.map_err(|error| BusError::Embedded(error.to_string()))?;
-        let inner = fake.broker_addr(0).ok_or_else(|| BusError::Embedded("it has no address".to_owned()))?;
+        let fake = FakeBroker::start()
+            .await
+            .map_err(|error| BusError::Embedded(error.to_string()))?;
+        let inner = fake
+            .broker_addr(0)
+            .ok_or_else(|| BusError::Embedded("it has no address".to_owned()))?;
         fake.with_state(|state| {
             for broker in &mut state.brokers {
                 broker.host = address.ip().to_string();
@@ -75,12 +87,23 @@ impl EmbeddedBroker {
         let (http_sender, http) = mpsc::channel(HTTP_BACKLOG);
         let tasks = vec![
             tokio::spawn(front::accept(listener, inner, Arc::clone(&traffic), http_sender)),
-            tokio::spawn(retention::keep_bounded(Arc::clone(&fake), options, Arc::clone(&traffic))),
+            tokio::spawn(retention::keep_bounded(
+                Arc::clone(&fake),
+                options,
+                Arc::clone(&traffic),
+            )),
         ];
-        Ok(Self { address, fake, traffic, http: Some(http), tasks })
+        Ok(Self {
+            address,
+            fake,
+            traffic,
+            http: Some(http),
+            tasks,
+        })
     }
 
     /// Where it listens.
+    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -91,6 +114,7 @@ impl EmbeddedBroker {
     }
 
     /// What the broker holds now.
+    #[must_use]
     pub fn stats(&self) -> BrokerStats {
         self.fake.with_state(|state| BrokerStats::read(state, &self.traffic))
     }

@@ -20,10 +20,17 @@ pub struct BusConfig {
 impl BusConfig {
     /// Reads `kafka://host:port[,host:port]`.
     pub fn parse(address: &str, client_id: &str) -> Result<Self, BusError> {
-        let refuse = || BusError::Address { address: address.to_owned() };
-        let brokers = address.strip_prefix("kafka://").ok_or_else(refuse)?.trim_end_matches('/');
+        let refuse = || BusError::Address {
+            address: address.to_owned(),
+        };
+        let brokers = address
+            .strip_prefix("kafka://")
+            .ok_or_else(refuse)?
+            .trim_end_matches('/');
         let valid = |broker: &str| {
-            broker.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+            broker
+                .rsplit_once(':')
+                .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
         };
         if !brokers.split(',').all(valid) {
             return Err(refuse());
@@ -58,7 +65,14 @@ mod tests {
     fn addresses() {
         let parsed = BusConfig::parse("kafka://a:9092,b:9093/", "svc").expect("valid");
         assert_eq!(parsed.brokers, "a:9092,b:9093");
-        for bad in ["a:9092", "kafka://", "kafka://a", "kafka://a:x", "kafka://:9092", "kafka://a:1,,b:2"] {
+        for bad in [
+            "a:9092",
+            "kafka://",
+            "kafka://a",
+            "kafka://a:x",
+            "kafka://:9092",
+            "kafka://a:1,,b:2",
+        ] {
             assert!(BusConfig::parse(bad, "svc").is_err(), "{bad}");
         }
     }

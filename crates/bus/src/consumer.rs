@@ -41,6 +41,7 @@ pub struct ConsumerOptions {
 
 impl ConsumerOptions {
     /// One event at a time, default retries, lag every 5 s.
+    #[must_use]
     pub fn new(group: &str, topics: &[&str]) -> Self {
         Self {
             group: group.to_owned(),
@@ -76,7 +77,9 @@ pub struct Consumer {
 
 impl std::fmt::Debug for Consumer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Consumer").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("Consumer")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }
 
@@ -101,14 +104,23 @@ impl Consumer {
             .set("queued.min.messages", "100")
             .set("queued.max.messages.kbytes", "4096")
             .create()
-            .map_err(|source| BusError::Client { brokers: config.brokers.clone(), source })?;
+            .map_err(|source| BusError::Client {
+                brokers: config.brokers.clone(),
+                source,
+            })?;
         let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
         inner.subscribe(&topics).map_err(|source| BusError::Subscribe {
             group: options.group.clone(),
             topics: topics.join(","),
             source,
         })?;
-        Ok(Self { inner: Arc::new(inner), options, producer, metrics, offsets: Arc::default() })
+        Ok(Self {
+            inner: Arc::new(inner),
+            options,
+            producer,
+            metrics,
+            offsets: Arc::default(),
+        })
     }
 
     /// Reads until cancelled; then lets what is in flight finish and commits it.
@@ -161,7 +173,11 @@ impl Consumer {
     {
         let received = received.clone();
         let span = received.span(&self.options.group);
-        let attempt = Attempt { options: &self.options, producer: &self.producer, metrics: &self.metrics };
+        let attempt = Attempt {
+            options: &self.options,
+            producer: &self.producer,
+            metrics: &self.metrics,
+        };
         async move {
             let result = attempt.handle(&received, handler).await;
             if result == "dead_letter" {
@@ -176,7 +192,9 @@ impl Consumer {
 
     fn commit(&self, received: &Received) {
         let mut offsets = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(position) = offsets.finish(&received.topic, received.partition, received.offset) else { return };
+        let Some(position) = offsets.finish(&received.topic, received.partition, received.offset) else {
+            return;
+        };
         drop(offsets);
         let mut list = TopicPartitionList::new();
         let result = list

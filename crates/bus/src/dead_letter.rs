@@ -7,6 +7,7 @@ use serde_json::Value;
 pub const DLQ_SUFFIX: &str = ".dlq";
 
 /// The dead-letter topic of `topic`.
+#[must_use]
 pub fn dlq_topic(topic: &str) -> String {
     format!("{topic}{DLQ_SUFFIX}")
 }

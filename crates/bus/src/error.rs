@@ -100,11 +100,19 @@ pub struct HandleError {
 impl HandleError {
     /// A failure that another attempt may mend.
     pub fn transient(error_type: &str, message: impl Into<String>) -> Self {
-        Self { error_type: error_type.to_owned(), message: message.into(), retry: true }
+        Self {
+            error_type: error_type.to_owned(),
+            message: message.into(),
+            retry: true,
+        }
     }
 
     /// A failure that every attempt would meet again.
     pub fn permanent(error_type: &str, message: impl Into<String>) -> Self {
-        Self { error_type: error_type.to_owned(), message: message.into(), retry: false }
+        Self {
+            error_type: error_type.to_owned(),
+            message: message.into(),
+            retry: false,
+        }
     }
 }

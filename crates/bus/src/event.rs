@@ -25,6 +25,7 @@ pub struct Event {
 
 impl Event {
     /// A new event of now, with a fresh id.
+    #[must_use]
     pub fn new(event_type: &str, data: Value) -> Self {
         Self {
             id: uuid::Uuid::now_v7().to_string(),

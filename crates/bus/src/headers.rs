@@ -13,7 +13,10 @@ pub(crate) struct HeaderInjector(pub OwnedHeaders);
 impl Injector for HeaderInjector {
     fn set(&mut self, key: &str, value: String) {
         let headers = std::mem::replace(&mut self.0, OwnedHeaders::new_with_capacity(0));
-        self.0 = headers.insert(Header { key, value: Some(&value) });
+        self.0 = headers.insert(Header {
+            key,
+            value: Some(&value),
+        });
     }
 }
 
@@ -31,8 +34,9 @@ impl Extractor for HeaderExtractor<'_> {
 
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
         let matching = self.0.iter().filter(|header| header.key.eq_ignore_ascii_case(key));
-        let values: Vec<&str> =
-            matching.filter_map(|header| std::str::from_utf8(header.value?).ok()).collect();
+        let values: Vec<&str> = matching
+            .filter_map(|header| std::str::from_utf8(header.value?).ok())
+            .collect();
         (!values.is_empty()).then_some(values)
     }
 }

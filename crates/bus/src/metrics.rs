@@ -17,19 +17,35 @@ impl BusMetrics {
     pub fn register(registry: &Registry) -> prometheus::Result<Self> {
         let metrics = Self {
             published: counter("bus_events_published_total", "Events published.", &["topic", "result"])?,
-            consumed: counter("bus_events_consumed_total", "Events handled.", &["group", "topic", "result"])?,
-            retries: counter("bus_event_retries_total", "Attempts beyond the first.", &["group", "topic"])?,
+            consumed: counter(
+                "bus_events_consumed_total",
+                "Events handled.",
+                &["group", "topic", "result"],
+            )?,
+            retries: counter(
+                "bus_event_retries_total",
+                "Attempts beyond the first.",
+                &["group", "topic"],
+            )?,
             dead_letters: counter(
                 "bus_dead_letters_total",
                 "Events given up, by error type and by whether the dead-letter topic took them.",
                 &["topic", "error_type", "result"],
             )?,
             lag: IntGaugeVec::new(
-                Opts::new("kafka_consumer_lag", "Records between the end of the log and the committed offset."),
+                Opts::new(
+                    "kafka_consumer_lag",
+                    "Records between the end of the log and the committed offset.",
+                ),
                 &["group", "topic", "partition"],
             )?,
         };
-        for vec in [&metrics.published, &metrics.consumed, &metrics.retries, &metrics.dead_letters] {
+        for vec in [
+            &metrics.published,
+            &metrics.consumed,
+            &metrics.retries,
+            &metrics.dead_letters,
+        ] {
             registry.register(Box::new(vec.clone()))?;
         }
         registry.register(Box::new(metrics.lag.clone()))?;

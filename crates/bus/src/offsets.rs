@@ -43,7 +43,10 @@ impl OffsetTracker {
 
     /// Last committed position of each partition that was read here.
     pub(crate) fn positions(&self) -> Vec<(String, i32, i64)> {
-        self.partitions.iter().map(|((topic, partition), p)| (topic.clone(), *partition, p.committed)).collect()
+        self.partitions
+            .iter()
+            .map(|((topic, partition), p)| (topic.clone(), *partition, p.committed))
+            .collect()
     }
 }
 

@@ -33,7 +33,9 @@ pub struct Producer {
 
 impl std::fmt::Debug for Producer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Producer").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Producer")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -48,8 +50,15 @@ impl Producer {
             .set("queue.buffering.max.kbytes", QUEUE_KIBIBYTES)
             .set("delivery.timeout.ms", config.delivery_timeout.as_millis().to_string())
             .create()
-            .map_err(|source| BusError::Client { brokers: config.brokers.clone(), source })?;
-        Ok(Self { inner, config: config.clone(), metrics })
+            .map_err(|source| BusError::Client {
+                brokers: config.brokers.clone(),
+                source,
+            })?;
+        Ok(Self {
+            inner,
+            config: config.clone(),
+            metrics,
+        })
     }
 
     /// Publishes one event under a producer span and waits until the broker has it.
@@ -68,7 +77,10 @@ impl Producer {
         let mut headers = HeaderInjector(OwnedHeaders::new());
         headers::inject(&span.context(), &mut headers, &mut event.trace_context);
         let id = event.id.clone();
-        let payload = serde_json::to_vec(&event).map_err(|source| BusError::Encode { event: id.clone(), source })?;
+        let payload = serde_json::to_vec(&event).map_err(|source| BusError::Encode {
+            event: id.clone(),
+            source,
+        })?;
         self.send(topic, key, &id, &payload, headers.0).instrument(span).await
     }
 
@@ -95,17 +107,27 @@ impl Producer {
         headers: OwnedHeaders,
     ) -> Result<Receipt, BusError> {
         let record = FutureRecord::to(topic).key(key).payload(payload).headers(headers);
-        let sent = self.inner.send(record, Timeout::After(self.config.delivery_timeout)).await;
+        let sent = self
+            .inner
+            .send(record, Timeout::After(self.config.delivery_timeout))
+            .await;
         let result = if sent.is_ok() { "ok" } else { "error" };
         self.metrics.published.with_label_values(&[topic, result]).inc();
         match sent {
             Ok(delivery) => {
                 Span::current().record("messaging.kafka.offset", delivery.offset);
-                Ok(Receipt { partition: delivery.partition, offset: delivery.offset })
+                Ok(Receipt {
+                    partition: delivery.partition,
+                    offset: delivery.offset,
+                })
             }
             Err((source, _message)) => {
                 Span::current().record("otel.status_code", "ERROR");
-                Err(BusError::Delivery { topic: topic.to_owned(), event: id.to_owned(), source })
+                Err(BusError::Delivery {
+                    topic: topic.to_owned(),
+                    event: id.to_owned(),
+                    source,
+                })
             }
         }
     }

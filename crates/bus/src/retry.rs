@@ -15,12 +15,17 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self { max_retries: 3, initial_backoff: Duration::from_millis(100), max_backoff: Duration::from_secs(5) }
+        Self {
+            max_retries: 3,
+            initial_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(5),
+        }
     }
 }
 
 impl RetryPolicy {
     /// The wait before retry number `retry`, counted from 1.
+    #[must_use]
     pub fn backoff(&self, retry: u32) -> Duration {
         let factor = 1_u32.checked_shl(retry.saturating_sub(1)).unwrap_or(u32::MAX);
         self.initial_backoff.saturating_mul(factor).min(self.max_backoff)

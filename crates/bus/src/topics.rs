@@ -21,19 +21,26 @@ pub async fn ensure_topics(
     partitions: i32,
     patience: Duration,
 ) -> Result<(), BusError> {
-    let admin: AdminClient<DefaultClientContext> = config
-        .client()
-        .create()
-        .map_err(|source| BusError::Client { brokers: config.brokers.clone(), source })?;
-    let new: Vec<NewTopic<'_>> =
-        topics.iter().map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(1))).collect();
-    let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT)).operation_timeout(Some(REQUEST_TIMEOUT));
+    let admin: AdminClient<DefaultClientContext> = config.client().create().map_err(|source| BusError::Client {
+        brokers: config.brokers.clone(),
+        source,
+    })?;
+    let new: Vec<NewTopic<'_>> = topics
+        .iter()
+        .map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(1)))
+        .collect();
+    let options = AdminOptions::new()
+        .request_timeout(Some(REQUEST_TIMEOUT))
+        .operation_timeout(Some(REQUEST_TIMEOUT));
     let deadline = Instant::now() + patience;
     loop {
         match admin.create_topics(&new, &options).await {
             Ok(results) => return check(results),
             Err(source) if Instant::now() >= deadline => {
-                return Err(BusError::Unreachable { brokers: config.brokers.clone(), source });
+                return Err(BusError::Unreachable {
+                    brokers: config.brokers.clone(),
+                    source,
+                });
             }
             Err(error) => tracing::debug!(error = %error, brokers = config.brokers, "broker not ready"),
         }
@@ -46,7 +53,10 @@ fn check(results: Vec<Result<String, (String, RDKafkaErrorCode)>>) -> Result<(),
         match result {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
             Err((topic, code)) => {
-                return Err(BusError::CreateTopic { topic, reason: KafkaError::AdminOp(code).to_string() });
+                return Err(BusError::CreateTopic {
+                    topic,
+                    reason: KafkaError::AdminOp(code).to_string(),
+                });
             }
         }
     }

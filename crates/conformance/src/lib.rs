@@ -58,11 +58,13 @@ pub const SUITES: &[Suite] = &[
 
 impl Suite {
     /// The suite of that name.
+    #[must_use]
     pub fn by_name(name: &str) -> Option<&'static Self> {
         SUITES.iter().find(|suite| suite.name == name)
     }
 
     /// Where its data lies by default.
+    #[must_use]
     pub fn default_data(&self) -> PathBuf {
         shared_dir().join("conformance").join(self.data)
     }

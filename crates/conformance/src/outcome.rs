@@ -45,6 +45,7 @@ impl Outcome {
     }
 
     /// Whether all cases held, and there was at least one.
+    #[must_use]
     pub fn is_success(&self) -> bool {
         self.failures.is_empty() && self.passed > 0
     }

@@ -33,13 +33,12 @@ fn lines(dir: &Path, name: &str) -> anyhow::Result<Vec<Value>> {
 }
 
 fn check_parse(case: &Value) -> Result<(), String> {
-    let query = match case["input"].as_str() {
-        Some(text) => text.to_owned(),
-        None => {
-            let encoded = case["input"]["b64"].as_str().ok_or("no input")?;
-            let bytes = base64::engine::general_purpose::STANDARD.decode(encoded);
-            String::from_utf8_lossy(&bytes.map_err(|error| error.to_string())?).into_owned()
-        }
+    let query = if let Some(text) = case["input"].as_str() {
+        text.to_owned()
+    } else {
+        let encoded = case["input"]["b64"].as_str().ok_or("no input")?;
+        let bytes = base64::engine::general_purpose::STANDARD.decode(encoded);
+        String::from_utf8_lossy(&bytes.map_err(|error| error.to_string())?).into_owned()
     };
     let expected = &case["errors"][0];
     match (parse(&query), case["ok"].as_bool()) {

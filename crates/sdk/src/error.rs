@@ -4,7 +4,9 @@
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// A process has one global subscriber.
-    #[error("install observability: a global tracing subscriber is set already\ncall setup_observability once, first in main")]
+    #[error(
+        "install observability: a global tracing subscriber is set already\ncall setup_observability once, first in main"
+    )]
     AlreadyInstalled,
     /// An environment variable holds what it cannot mean.
     #[error("read setting {name}={value}: expected {expected}\ncorrect the environment variable {name} or unset it")]
@@ -17,7 +19,9 @@ pub enum SetupError {
         expected: &'static str,
     },
     /// The OTLP exporter refused its configuration.
-    #[error("build the OTLP exporter for {endpoint}\ncheck OTEL_EXPORTER_OTLP_ENDPOINT, for example http://localhost:4317")]
+    #[error(
+        "build the OTLP exporter for {endpoint}\ncheck OTEL_EXPORTER_OTLP_ENDPOINT, for example http://localhost:4317"
+    )]
     Exporter {
         /// The endpoint from the settings.
         endpoint: String,

@@ -9,9 +9,7 @@ use std::time::Duration;
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor,
-};
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 /// Counters of the export path, registered with the service's own metrics.
@@ -27,7 +25,10 @@ impl ExportMetrics {
         let metrics = Self {
             exported: IntCounter::new("otel_spans_exported_total", "Spans the OTLP endpoint has accepted.")?,
             dropped: IntCounterVec::new(
-                Opts::new("otel_spans_dropped_total", "Spans not delivered, by reason: queue_full, export_failed."),
+                Opts::new(
+                    "otel_spans_dropped_total",
+                    "Spans not delivered, by reason: queue_full, export_failed.",
+                ),
                 &["reason"],
             )?,
             queued: IntGauge::new("otel_spans_queued", "Spans waiting for export.")?,
@@ -60,12 +61,25 @@ pub(crate) struct CountedProcessor {
 
 impl CountedProcessor {
     pub(crate) fn new<E: SpanExporter + 'static>(exporter: E, max_queue_size: usize, metrics: ExportMetrics) -> Self {
-        let flow = Arc::new(Flow { in_flight: AtomicUsize::new(0), failing: AtomicBool::new(false), metrics });
+        let flow = Arc::new(Flow {
+            in_flight: AtomicUsize::new(0),
+            failing: AtomicBool::new(false),
+            metrics,
+        });
         // The inner queue has room for the batch in export as well, so only this processor drops.
-        let config = BatchConfigBuilder::default().with_max_queue_size(max_queue_size.saturating_mul(2)).build();
-        let exporter = CountedExporter { inner: exporter, flow: Arc::clone(&flow) };
+        let config = BatchConfigBuilder::default()
+            .with_max_queue_size(max_queue_size.saturating_mul(2))
+            .build();
+        let exporter = CountedExporter {
+            inner: exporter,
+            flow: Arc::clone(&flow),
+        };
         let inner = BatchSpanProcessor::builder(exporter).with_batch_config(config).build();
-        Self { inner, flow, max_queue_size }
+        Self {
+            inner,
+            flow,
+            max_queue_size,
+        }
     }
 }
 
@@ -121,7 +135,11 @@ impl<E: SpanExporter> SpanExporter for CountedExporter<E> {
                 }
             }
             Err(error) => {
-                self.flow.metrics.dropped.with_label_values(&["export_failed"]).inc_by(count as u64);
+                self.flow
+                    .metrics
+                    .dropped
+                    .with_label_values(&["export_failed"])
+                    .inc_by(count as u64);
                 // Told once per outage; the counter tells the extent.
                 if !self.flow.failing.swap(true, Ordering::Relaxed) {
                     tracing::warn!(error = %error, spans = count, "trace export fails, spans are dropped and counted");

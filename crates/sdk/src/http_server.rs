@@ -52,14 +52,16 @@ struct Instruments {
 
 impl HttpMetrics {
     pub(crate) fn layer(&self, registry: &Registry, options: &HttpOptions) -> Result<HttpLayer, SetupError> {
-        let instruments = match self.0.get() {
-            Some(instruments) => Arc::clone(instruments),
-            None => {
-                let made = Arc::new(Instruments::register(registry, options)?);
-                Arc::clone(self.0.get_or_init(|| made))
-            }
+        let instruments = if let Some(instruments) = self.0.get() {
+            Arc::clone(instruments)
+        } else {
+            let made = Arc::new(Instruments::register(registry, options)?);
+            Arc::clone(self.0.get_or_init(|| made))
         };
-        Ok(HttpLayer { instruments, ignored_routes: options.ignored_routes.clone().into() })
+        Ok(HttpLayer {
+            instruments,
+            ignored_routes: options.ignored_routes.clone().into(),
+        })
     }
 }
 
@@ -73,7 +75,10 @@ impl Instruments {
                 &["method", "endpoint", "status"],
             )?,
             duration: HistogramVec::new(duration, &["method", "endpoint"])?,
-            active: IntGaugeVec::new(Opts::new("http_requests_active", "HTTP requests being served."), &["method"])?,
+            active: IntGaugeVec::new(
+                Opts::new("http_requests_active", "HTTP requests being served."),
+                &["method"],
+            )?,
         };
         registry.register(Box::new(instruments.requests.clone()))?;
         registry.register(Box::new(instruments.duration.clone()))?;
@@ -93,7 +98,10 @@ impl<S> Layer<S> for HttpLayer {
     type Service = HttpService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        HttpService { inner, layer: self.clone() }
+        HttpService {
+            inner,
+            layer: self.clone(),
+        }
     }
 }
 
@@ -118,7 +126,11 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let route = request.extensions().get::<MatchedPath>().map_or(UNMATCHED, MatchedPath::as_str).to_owned();
+        let route = request
+            .extensions()
+            .get::<MatchedPath>()
+            .map_or(UNMATCHED, MatchedPath::as_str)
+            .to_owned();
         // The service that was polled ready is the one to call (tower, `Service::call`).
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
@@ -170,7 +182,11 @@ fn server_span(request: &Request, method: &'static str, route: &str) -> Span {
 }
 
 fn header<'a>(request: &'a Request, name: &str) -> &'a str {
-    request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    request
+        .headers()
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 /// Status that is counted when the client goes away before the answer (nginx's convention).
@@ -188,7 +204,13 @@ struct Observed {
 impl Observed {
     fn start(instruments: Arc<Instruments>, method: &'static str, route: String) -> Self {
         instruments.active.with_label_values(&[method]).inc();
-        Self { instruments, method, route, started: Instant::now(), status: CLIENT_CLOSED }
+        Self {
+            instruments,
+            method,
+            route,
+            started: Instant::now(),
+            status: CLIENT_CLOSED,
+        }
     }
 
     fn finish(mut self, status: u16) {
@@ -206,8 +228,14 @@ impl Drop for Observed {
         let instruments = &self.instruments;
         instruments.active.with_label_values(&[self.method]).dec();
         let labels = [self.method, self.route.as_str()];
-        instruments.duration.with_label_values(&labels).observe(self.started.elapsed().as_secs_f64());
+        instruments
+            .duration
+            .with_label_values(&labels)
+            .observe(self.started.elapsed().as_secs_f64());
         let status = self.status.to_string();
-        instruments.requests.with_label_values(&[self.method, &self.route, &status]).inc();
+        instruments
+            .requests
+            .with_label_values(&[self.method, &self.route, &status])
+            .inc();
     }
 }

@@ -53,10 +53,13 @@ pub use settings::Settings;
 pub use w3c::W3cPropagator;
 
 /// Identity of the span that is active on this thread, as `(trace_id, span_id)` in lower-case hex.
+#[must_use]
 pub fn active_span_ids() -> Option<(String, String)> {
     use opentelemetry::trace::TraceContextExt;
     let context = opentelemetry::Context::current();
     let span = context.span();
     let span_context = span.span_context();
-    span_context.is_valid().then(|| (span_context.trace_id().to_string(), span_context.span_id().to_string()))
+    span_context
+        .is_valid()
+        .then(|| (span_context.trace_id().to_string(), span_context.span_id().to_string()))
 }

@@ -34,13 +34,18 @@ pub(crate) struct JsonLayer {
 
 impl fmt::Debug for JsonLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JsonLayer").field("service", &self.service).finish_non_exhaustive()
+        f.debug_struct("JsonLayer")
+            .field("service", &self.service)
+            .finish_non_exhaustive()
     }
 }
 
 impl JsonLayer {
     pub(crate) fn new(service: &str, sink: LineSink) -> Self {
-        Self { service: service.to_owned(), sink }
+        Self {
+            service: service.to_owned(),
+            sink,
+        }
     }
 
     fn write<S>(&self, buffer: &mut Vec<u8>, event: &Event<'_>, context: &Context<'_, S>)
@@ -74,13 +79,12 @@ where
         thread_local! {
             static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
-        BUFFER.with(|cell| match cell.try_borrow_mut() {
-            Ok(mut buffer) => {
+        BUFFER.with(|cell| {
+            if let Ok(mut buffer) = cell.try_borrow_mut() {
                 self.write(&mut buffer, event, &context);
                 (self.sink)(&buffer);
-            }
-            // A field's Display logs in turn: rare, so it pays for its own buffer.
-            Err(_) => {
+            } else {
+                // A field's Display logs in turn: rare, so it pays for its own buffer.
                 let mut buffer = Vec::new();
                 self.write(&mut buffer, event, &context);
                 (self.sink)(&buffer);

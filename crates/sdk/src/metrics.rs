@@ -15,7 +15,10 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub(crate) fn new_registry(service: &str, version: &str) -> prometheus::Result<Registry> {
     let registry = Registry::new();
     registry.register(Box::new(ProcessCollector::new()?))?;
-    let info = IntGaugeVec::new(Opts::new("service_info", "Name and version of this service."), &["service", "version"])?;
+    let info = IntGaugeVec::new(
+        Opts::new("service_info", "Name and version of this service."),
+        &["service", "version"],
+    )?;
     info.with_label_values(&[service, version]).set(1);
     registry.register(Box::new(info))?;
     Ok(registry)

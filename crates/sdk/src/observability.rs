@@ -52,14 +52,21 @@ pub struct ObservabilityBuilder {
 
 impl fmt::Debug for ObservabilityBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ObservabilityBuilder").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("ObservabilityBuilder")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
 impl ObservabilityBuilder {
     /// Starts from settings, which may come from anywhere.
+    #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings, sink: logging::stdout(), registry: None }
+        Self {
+            settings,
+            sink: logging::stdout(),
+            registry: None,
+        }
     }
 
     /// Sends the log lines elsewhere than to standard output.
@@ -69,6 +76,7 @@ impl ObservabilityBuilder {
     }
 
     /// Uses a registry that holds the service's metrics already.
+    #[must_use]
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = Some(registry);
         self
@@ -76,19 +84,39 @@ impl ObservabilityBuilder {
 
     /// Builds everything without touching the process: tests enter [`Observability::dispatch`] themselves.
     pub fn build(self) -> Result<Observability, SetupError> {
-        let Self { settings, sink, registry } = self;
+        let Self {
+            settings,
+            sink,
+            registry,
+        } = self;
         let registry = match registry {
             Some(registry) => registry,
             None => metrics::new_registry(&settings.service, &settings.version)?,
         };
-        let reader =
-            opentelemetry_prometheus::exporter().with_registry(registry.clone()).build().map_err(SetupError::Meter)?;
-        let meters = SdkMeterProvider::builder().with_reader(reader).with_resource(settings.resource()).build();
+        let reader = opentelemetry_prometheus::exporter()
+            .with_registry(registry.clone())
+            .build()
+            .map_err(SetupError::Meter)?;
+        let meters = SdkMeterProvider::builder()
+            .with_reader(reader)
+            .with_resource(settings.resource())
+            .build();
         let (tracers, runtime) = tracer_provider(&settings, &registry)?;
         let tracer = tracers.tracer_with_scope(scope(&settings));
         let dispatch = dispatch(&settings, sink, tracer.clone())?;
         let http = HttpMetrics::default();
-        Ok(Observability { inner: Arc::new(Inner { settings, registry, meters, tracers, tracer, dispatch, http, runtime }) })
+        Ok(Observability {
+            inner: Arc::new(Inner {
+                settings,
+                registry,
+                meters,
+                tracers,
+                tracer,
+                dispatch,
+                http,
+                runtime,
+            }),
+        })
     }
 
     /// Builds and makes it the process's own: global subscriber, propagator, tracer and meter provider, panic hook.
@@ -133,26 +161,31 @@ impl Drop for Inner {
 
 impl Observability {
     /// What the set-up was made from.
+    #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
     }
 
     /// The registry behind `/metrics`; the service registers its metrics here.
+    #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.inner.registry
     }
 
     /// The subscriber with both layers.
+    #[must_use]
     pub fn dispatch(&self) -> &Dispatch {
         &self.inner.dispatch
     }
 
     /// A tracer for spans that do not come from `tracing`.
+    #[must_use]
     pub fn tracer(&self) -> SdkTracer {
         self.inner.tracer.clone()
     }
 
     /// A meter whose instruments appear on `/metrics`.
+    #[must_use]
     pub fn meter(&self, name: &'static str) -> opentelemetry::metrics::Meter {
         self.inner.meters.meter(name)
     }
@@ -173,6 +206,7 @@ impl Observability {
     }
 
     /// The exposition that `/metrics` serves.
+    #[must_use]
     pub fn render_metrics(&self) -> String {
         metrics::render(&self.inner.registry)
     }
@@ -194,7 +228,9 @@ impl Observability {
 }
 
 fn scope(settings: &Settings) -> InstrumentationScope {
-    InstrumentationScope::builder("skopos-sdk").with_version(settings.version.clone()).build()
+    InstrumentationScope::builder("skopos-sdk")
+        .with_version(settings.version.clone())
+        .build()
 }
 
 /// The exporter lives on a runtime of its own, so neither the service's runtime nor its end can starve it.
@@ -202,8 +238,9 @@ fn tracer_provider(
     settings: &Settings,
     registry: &Registry,
 ) -> Result<(SdkTracerProvider, Option<Runtime>), SetupError> {
-    let builder =
-        SdkTracerProvider::builder().with_sampler(settings.sampler.build()).with_resource(settings.resource());
+    let builder = SdkTracerProvider::builder()
+        .with_sampler(settings.sampler.build())
+        .with_resource(settings.resource());
     let Some(endpoint) = &settings.endpoint else {
         return Ok((builder.build(), None));
     };
@@ -220,7 +257,10 @@ fn tracer_provider(
             .with_endpoint(endpoint)
             .with_timeout(EXPORT_TIMEOUT)
             .build()
-            .map_err(|source| SetupError::Exporter { endpoint: endpoint.clone(), source })?
+            .map_err(|source| SetupError::Exporter {
+                endpoint: endpoint.clone(),
+                source,
+            })?
     };
     let processor = CountedProcessor::new(exporter, settings.max_queue_size, ExportMetrics::register(registry)?);
     Ok((builder.with_span_processor(processor).build(), Some(runtime)))
@@ -228,7 +268,10 @@ fn tracer_provider(
 
 fn dispatch(settings: &Settings, sink: LineSink, tracer: SdkTracer) -> Result<Dispatch, SetupError> {
     let filter = EnvFilter::try_new(&settings.log_filter)
-        .map_err(|source| SetupError::Filter { filter: settings.log_filter.clone(), source })?
+        .map_err(|source| SetupError::Filter {
+            filter: settings.log_filter.clone(),
+            source,
+        })?
         // The SDK's own diagnostics repeat what the export counters and the one warning per outage say.
         .add_directive("opentelemetry=off".parse().expect("a constant directive"))
         .add_directive("opentelemetry_sdk=off".parse().expect("a constant directive"))

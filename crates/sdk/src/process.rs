@@ -46,7 +46,8 @@ impl ProcessCollector {
         self.resident_bytes.set((stat.rss * procfs::page_size()) as f64);
         self.virtual_bytes.set(stat.vsize as f64);
         self.threads.set(stat.num_threads as f64);
-        self.start_time.set(procfs::boot_time_secs()? as f64 + stat.starttime as f64 / ticks);
+        self.start_time
+            .set(procfs::boot_time_secs()? as f64 + stat.starttime as f64 / ticks);
         self.open_fds.set(process.fd_count()? as f64);
         if let LimitValue::Value(limit) = process.limits()?.max_open_files.soft_limit {
             self.max_fds.set(limit as f64);

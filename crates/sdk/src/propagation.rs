@@ -20,17 +20,25 @@ use opentelemetry::{Context, global};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// The context of the current `tracing` span, or the active OpenTelemetry context outside of one.
+#[must_use]
 pub fn current_context() -> Context {
     let span = tracing::Span::current();
-    if span.is_none() { Context::current() } else { span.context() }
+    if span.is_none() {
+        Context::current()
+    } else {
+        span.context()
+    }
 }
 
 /// Writes the context into an event's `trace_context` map.
+#[expect(clippy::implicit_hasher, reason = "event maps are plain HashMaps")]
 pub fn inject_trace_context(context: &Context, event: &mut HashMap<String, String>) {
     global::get_text_map_propagator(|propagator| propagator.inject_context(context, event));
 }
 
 /// Reads the context that an event's `trace_context` map carries; an empty context where there is none.
+#[must_use]
+#[expect(clippy::implicit_hasher, reason = "event maps are plain HashMaps")]
 pub fn extract_trace_context(event: &HashMap<String, String>) -> Context {
     global::get_text_map_propagator(|propagator| propagator.extract_with_context(&Context::new(), event))
 }
@@ -41,6 +49,7 @@ pub fn inject_http(context: &Context, headers: &mut HeaderMap) {
 }
 
 /// Reads the context that HTTP headers carry; an empty context where there is none.
+#[must_use]
 pub fn extract_http(headers: &HeaderMap) -> Context {
     global::get_text_map_propagator(|propagator| {
         propagator.extract_with_context(&Context::new(), &HeaderExtractor(headers))
@@ -61,7 +70,12 @@ impl Extractor for HeaderExtractor<'_> {
     }
 
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
-        let values: Vec<&str> = self.0.get_all(key).iter().filter_map(|value| value.to_str().ok()).collect();
+        let values: Vec<&str> = self
+            .0
+            .get_all(key)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
         (!values.is_empty()).then_some(values)
     }
 }

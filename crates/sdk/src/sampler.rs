@@ -37,10 +37,7 @@ impl SamplerKind {
 }
 
 /// `OTEL_TRACES_SAMPLER` with its argument, else `TRACE_SAMPLE_RATE`, else the rate of the environment.
-pub(crate) fn from_lookup(
-    environment: &str,
-    get: &impl Fn(&str) -> Option<String>,
-) -> Result<SamplerKind, SetupError> {
+pub(crate) fn from_lookup(environment: &str, get: &impl Fn(&str) -> Option<String>) -> Result<SamplerKind, SetupError> {
     let default_ratio = match rate(get, "TRACE_SAMPLE_RATE")? {
         Some(ratio) => ratio,
         None => environment_ratio(environment),
@@ -58,7 +55,11 @@ pub(crate) fn from_lookup(
         "parentbased_always_on" => Ok(SamplerKind::ParentBasedOn),
         "parentbased_always_off" => Ok(SamplerKind::ParentBasedOff),
         "parentbased_traceidratio" => Ok(SamplerKind::ParentBasedRatio(ratio)),
-        _ => Err(setting("OTEL_TRACES_SAMPLER", name, "always_on, always_off, traceidratio or parentbased_*")),
+        _ => Err(setting(
+            "OTEL_TRACES_SAMPLER",
+            name,
+            "always_on, always_off, traceidratio or parentbased_*",
+        )),
     }
 }
 
@@ -83,8 +84,10 @@ mod tests {
     use super::*;
 
     fn read(environment: &str, vars: &[(&str, &str)]) -> SamplerKind {
-        from_lookup(environment, &|name| vars.iter().find(|(k, _)| *k == name).map(|(_, v)| (*v).to_owned()))
-            .expect("valid")
+        from_lookup(environment, &|name| {
+            vars.iter().find(|(k, _)| *k == name).map(|(_, v)| (*v).to_owned())
+        })
+        .expect("valid")
     }
 
     #[test]
@@ -102,6 +105,9 @@ mod tests {
             ("TRACE_SAMPLE_RATE", "0.9"),
         ];
         assert_eq!(read("PROD", &vars), SamplerKind::Ratio(0.25));
-        assert_eq!(read("PROD", &[("TRACE_SAMPLE_RATE", "0.9")]), SamplerKind::ParentBasedRatio(0.9));
+        assert_eq!(
+            read("PROD", &[("TRACE_SAMPLE_RATE", "0.9")]),
+            SamplerKind::ParentBasedRatio(0.9)
+        );
     }
 }

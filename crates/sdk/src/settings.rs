@@ -46,25 +46,35 @@ impl Settings {
         let get = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
         let environment = get("SOMA_AGENT_MODE").unwrap_or_else(|| "LOCAL".to_owned());
         let enabled = is_enabled(&get)?;
-        let endpoint = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT", "APM_OTLP_ENDPOINT"]
-            .iter()
-            .find_map(|name| get(name))
-            .unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned());
+        let endpoint = [
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "APM_OTLP_ENDPOINT",
+        ]
+        .iter()
+        .find_map(|name| get(name))
+        .unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned());
         Ok(Self {
             service: get("OTEL_SERVICE_NAME").unwrap_or_else(|| service.to_owned()),
             version: version.to_owned(),
             sampler: sampler::from_lookup(&environment, &get)?,
             endpoint: enabled.then_some(endpoint),
             environment,
-            log_filter: get("RUST_LOG").or_else(|| get("LOG_LEVEL")).unwrap_or_else(|| DEFAULT_FILTER.to_owned()),
+            log_filter: get("RUST_LOG")
+                .or_else(|| get("LOG_LEVEL"))
+                .unwrap_or_else(|| DEFAULT_FILTER.to_owned()),
             max_queue_size: number(&get, "OTEL_BSP_MAX_QUEUE_SIZE", 2048)?,
         })
     }
 
     /// The resource that every span and OpenTelemetry metric carries.
+    #[must_use]
     pub fn resource(&self) -> Resource {
         Resource::builder_empty()
-            .with_detectors(&[Box::new(TelemetryResourceDetector), Box::new(EnvResourceDetector::new())])
+            .with_detectors(&[
+                Box::new(TelemetryResourceDetector),
+                Box::new(EnvResourceDetector::new()),
+            ])
             .with_attributes([
                 KeyValue::new("service.name", self.service.clone()),
                 KeyValue::new("service.version", self.version.clone()),
@@ -110,7 +120,11 @@ fn number(get: &impl Fn(&str) -> Option<String>, name: &str, default: usize) -> 
 }
 
 pub(crate) fn setting(name: &str, value: String, expected: &'static str) -> SetupError {
-    SetupError::Setting { name: name.to_owned(), value, expected }
+    SetupError::Setting {
+        name: name.to_owned(),
+        value,
+        expected,
+    }
 }
 
 #[cfg(test)]
@@ -119,7 +133,9 @@ mod tests {
 
     fn read(vars: &[(&str, &str)]) -> Result<Settings, SetupError> {
         let vars: Vec<(String, String)> = vars.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Settings::from_lookup("svc", "1.0", |name| vars.iter().find(|(k, _)| k == name).map(|(_, v)| v.clone()))
+        Settings::from_lookup("svc", "1.0", |name| {
+            vars.iter().find(|(k, _)| k == name).map(|(_, v)| v.clone())
+        })
     }
 
     #[test]
@@ -142,16 +158,22 @@ mod tests {
 
     #[test]
     fn export_can_be_switched_off() {
-        for vars in
-            [("OTEL_SDK_DISABLED", "true"), ("ENABLE_OBSERVABILITY", "false"), ("OTEL_TRACES_EXPORTER", "none")]
-        {
+        for vars in [
+            ("OTEL_SDK_DISABLED", "true"),
+            ("ENABLE_OBSERVABILITY", "false"),
+            ("OTEL_TRACES_EXPORTER", "none"),
+        ] {
             assert_eq!(read(&[vars]).expect("valid").endpoint, None, "{vars:?}");
         }
     }
 
     #[test]
     fn wrong_values_are_named() {
-        for vars in [("OTEL_SDK_DISABLED", "maybe"), ("TRACE_SAMPLE_RATE", "7"), ("OTEL_BSP_MAX_QUEUE_SIZE", "0")] {
+        for vars in [
+            ("OTEL_SDK_DISABLED", "maybe"),
+            ("TRACE_SAMPLE_RATE", "7"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
+        ] {
             let error = read(&[vars]).expect_err("must be refused").to_string();
             assert!(error.contains(vars.0) && error.contains(vars.1), "{error}");
         }

@@ -56,7 +56,10 @@ fn extract(extractor: &dyn Extractor) -> Option<SpanContext> {
     let parents = extractor.get_all(TRACEPARENT)?;
     let [parent] = parents.as_slice() else { return None };
     let (trace_id, span_id, flags) = parse_traceparent(parent.trim_matches([' ', '\t']))?;
-    let state = extractor.get_all(TRACESTATE).and_then(|lines| parse_tracestate(&lines.join(","))).unwrap_or_default();
+    let state = extractor
+        .get_all(TRACESTATE)
+        .and_then(|lines| parse_tracestate(&lines.join(",")))
+        .unwrap_or_default();
     Some(SpanContext::new(trace_id, span_id, flags, true, state))
 }
 
@@ -111,6 +114,8 @@ fn valid_key(key: &str) -> bool {
 }
 
 fn valid_value(value: &str) -> bool {
-    let printable = value.bytes().all(|b| (0x20..=0x7e).contains(&b) && b != b',' && b != b'=');
+    let printable = value
+        .bytes()
+        .all(|b| (0x20..=0x7e).contains(&b) && b != b',' && b != b'=');
     !value.is_empty() && value.len() <= MAX_VALUE_LEN && printable && !value.ends_with(' ')
 }

@@ -1,5 +1,7 @@
 /** Where we are: path and query string, kept in step with the browser's history. */
 
+import { SvelteURLSearchParams } from 'svelte/reactivity';
+
 import { buildHref, patchParams, type Params } from '../lib/url';
 
 /** Parameters that travel from page to page. */
@@ -16,7 +18,7 @@ class Router {
 
   /** A link to another page that keeps the time range. */
   href(path: string, params: Params = {}): string {
-    const base = new URLSearchParams();
+    const base = new SvelteURLSearchParams();
     for (const key of CARRIED) {
       const value = this.search.get(key);
       if (value !== null) base.set(key, value);

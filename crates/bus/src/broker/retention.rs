@@ -31,7 +31,11 @@ fn sweep(state: &mut ClusterState, options: &BrokerOptions, traffic: &Traffic) {
         for (index, partition) in topic_state.partitions.iter_mut().enumerate() {
             let key = (topic.clone(), index as i32);
             // Read by all: the lowest position any group has committed here.
-            let read = groups.values().filter_map(|group| group.offsets.get(&key)).map(|offset| offset.offset).min();
+            let read = groups
+                .values()
+                .filter_map(|group| group.offsets.get(&key))
+                .map(|offset| offset.offset)
+                .min();
             trim(partition, read, options, traffic);
         }
     }
@@ -42,7 +46,11 @@ fn trim(partition: &mut PartitionState, read: Option<i64>, options: &BrokerOptio
     let mut bytes: usize = partition.log.iter().map(bytes_len).sum();
     let mut batches = 0;
     for batch in &partition.log {
-        let next_start = partition.log.get(batches + 1).and_then(base_offset).unwrap_or(partition.next_offset);
+        let next_start = partition
+            .log
+            .get(batches + 1)
+            .and_then(base_offset)
+            .unwrap_or(partition.next_offset);
         let is_read = read.is_some_and(|offset| next_start <= offset);
         let records = (next_start - partition.log_start_offset).max(0) as u64;
         if is_read && bytes > options.retain_read_bytes {
@@ -65,5 +73,8 @@ fn bytes_len(batch: &impl AsRef<[u8]>) -> usize {
 
 /// The base offset opens a record batch, version 2: 8 bytes, big endian.
 fn base_offset(batch: &impl AsRef<[u8]>) -> Option<i64> {
-    batch.as_ref().first_chunk::<8>().map(|bytes| i64::from_be_bytes(*bytes))
+    batch
+        .as_ref()
+        .first_chunk::<8>()
+        .map(|bytes| i64::from_be_bytes(*bytes))
 }

@@ -80,8 +80,12 @@ impl BrokerStats {
             trimmed_read: load(&traffic.trimmed_read),
             trimmed_unread: load(&traffic.trimmed_unread),
         };
-        stats.partitions.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
-        stats.groups.sort_by(|a, b| (&a.group, &a.topic, a.partition).cmp(&(&b.group, &b.topic, b.partition)));
+        stats
+            .partitions
+            .sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
+        stats
+            .groups
+            .sort_by(|a, b| (&a.group, &a.topic, a.partition).cmp(&(&b.group, &b.topic, b.partition)));
         stats
     }
 }
@@ -106,7 +110,9 @@ fn groups(state: &ClusterState) -> Vec<GroupStats> {
     let mut all = Vec::new();
     for (group, group_state) in &state.groups {
         for ((topic, partition), committed) in &group_state.offsets {
-            let end = state.partition(topic, *partition).map_or(committed.offset, |p| p.next_offset);
+            let end = state
+                .partition(topic, *partition)
+                .map_or(committed.offset, |p| p.next_offset);
             all.push(GroupStats {
                 group: group.clone(),
                 topic: topic.clone(),

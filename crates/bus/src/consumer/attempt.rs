@@ -67,7 +67,10 @@ impl Received {
     }
 
     fn id(&self) -> String {
-        self.event.as_ref().map_or_else(|_| format!("{}/{}/{}", self.topic, self.partition, self.offset), |e| e.id.clone())
+        self.event.as_ref().map_or_else(
+            |_| format!("{}/{}/{}", self.topic, self.partition, self.offset),
+            |e| e.id.clone(),
+        )
     }
 }
 
@@ -100,14 +103,25 @@ impl Attempt<'_> {
                 position: (received.partition, received.offset),
                 retry,
             };
-            let Err(error) = handler(delivery).await else { return "ok" };
+            let Err(error) = handler(delivery).await else {
+                return "ok";
+            };
             if !error.retry || retry >= self.options.retry.max_retries {
                 self.give_up(received, &error, retry).await;
                 return "dead_letter";
             }
             retry += 1;
-            self.metrics.retries.with_label_values(&[&self.options.group, &received.topic]).inc();
-            tracing::warn!(error_type = error.error_type, error = error.message, retry, topic = received.topic, "event is tried again");
+            self.metrics
+                .retries
+                .with_label_values(&[&self.options.group, &received.topic])
+                .inc();
+            tracing::warn!(
+                error_type = error.error_type,
+                error = error.message,
+                retry,
+                topic = received.topic,
+                "event is tried again"
+            );
             tokio::time::sleep(self.options.retry.backoff(retry)).await;
         }
     }
@@ -127,7 +141,10 @@ impl Attempt<'_> {
         };
         let handed_over = self.hand_over(received, &letter, &context).await;
         let result = if handed_over { "handed_over" } else { "lost" };
-        self.metrics.dead_letters.with_label_values(&[&received.topic, &error.error_type, result]).inc();
+        self.metrics
+            .dead_letters
+            .with_label_values(&[&received.topic, &error.error_type, result])
+            .inc();
     }
 
     async fn hand_over(&self, received: &Received, letter: &DeadLetter, context: &opentelemetry::Context) -> bool {
@@ -135,7 +152,11 @@ impl Attempt<'_> {
         let topic = dlq_topic(&received.topic);
         let id = received.id();
         for attempt in 1..=HANDOVER_ATTEMPTS {
-            match self.producer.publish_raw(&topic, &received.key, &id, &payload, context).await {
+            match self
+                .producer
+                .publish_raw(&topic, &received.key, &id, &payload, context)
+                .await
+            {
                 Ok(_) => {
                     tracing::error!(
                         source_topic = letter.source_topic,

@@ -27,8 +27,12 @@ pub(super) async fn report(
             () = cancel.cancelled() => return,
             _ = interval.tick() => {}
         }
-        let (consumer, offsets, metrics, group) =
-            (Arc::clone(&consumer), Arc::clone(&offsets), metrics.clone(), options.group.clone());
+        let (consumer, offsets, metrics, group) = (
+            Arc::clone(&consumer),
+            Arc::clone(&offsets),
+            metrics.clone(),
+            options.group.clone(),
+        );
         // Watermark requests block; one task at a time, each bounded by its timeout.
         let round = tokio::task::spawn_blocking(move || measure(&consumer, &offsets, &metrics, &group)).await;
         if let Err(error) = round {
@@ -42,15 +46,22 @@ fn measure(consumer: &StreamConsumer, offsets: &Mutex<OffsetTracker>, metrics: &
     let read = offsets.lock().unwrap_or_else(PoisonError::into_inner).positions();
     for element in assigned.elements() {
         let (topic, partition) = (element.topic(), element.partition());
-        let Ok((low, high)) = consumer.fetch_watermarks(topic, partition, WATERMARK_TIMEOUT) else { continue };
-        let local = read.iter().find(|(t, p, committed)| t == topic && *p == partition && *committed > 0);
+        let Ok((low, high)) = consumer.fetch_watermarks(topic, partition, WATERMARK_TIMEOUT) else {
+            continue;
+        };
+        let local = read
+            .iter()
+            .find(|(t, p, committed)| t == topic && *p == partition && *committed > 0);
         let committed = match local {
             Some((_, _, committed)) => *committed,
             // Nothing read here yet: what an earlier member committed, else the start of the log.
             None => committed_before(consumer, topic, partition).unwrap_or(low),
         };
         let lag = (high - committed.max(low)).max(0);
-        metrics.lag.with_label_values(&[group, topic, &partition.to_string()]).set(lag);
+        metrics
+            .lag
+            .with_label_values(&[group, topic, &partition.to_string()])
+            .set(lag);
     }
 }
 
@@ -58,5 +69,8 @@ fn committed_before(consumer: &StreamConsumer, topic: &str, partition: i32) -> O
     let mut list = rdkafka::TopicPartitionList::new();
     list.add_partition(topic, partition);
     let list = consumer.committed_offsets(list, WATERMARK_TIMEOUT).ok()?;
-    list.find_partition(topic, partition)?.offset().to_raw().filter(|offset| *offset >= 0)
+    list.find_partition(topic, partition)?
+        .offset()
+        .to_raw()
+        .filter(|offset| *offset >= 0)
 }

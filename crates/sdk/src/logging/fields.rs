@@ -14,7 +14,16 @@ const MAX_FIELDS_BYTES: usize = 64 * 1024;
 const MAX_CAUSES: usize = 16;
 /// Names the line itself uses; a field of this name is written as `field.<name>`.
 const RESERVED: [&str; 11] = [
-    "timestamp", "level", "logger", "message", "module", "function", "line", "service", "trace_id", "span_id",
+    "timestamp",
+    "level",
+    "logger",
+    "message",
+    "module",
+    "function",
+    "line",
+    "service",
+    "trace_id",
+    "span_id",
     "fields_dropped",
 ];
 
@@ -49,7 +58,12 @@ pub(super) struct FieldWriter<'a> {
 impl<'a> FieldWriter<'a> {
     pub(super) fn new(buffer: &'a mut Vec<u8>) -> Self {
         let start = buffer.len();
-        Self { buffer, start, dropped: 0, has_message: false }
+        Self {
+            buffer,
+            start,
+            dropped: 0,
+            has_message: false,
+        }
     }
 
     /// Closes the object: the message is there always, and what was left out is told.
@@ -125,12 +139,16 @@ impl Visit for FieldWriter<'_> {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let mut text = String::new();
-        // A Debug that fails leaves what it has written.
-        drop(write!(text, "{value:?}"));
+        if write!(text, "{value:?}").is_err() {
+            text.push_str("<its Debug failed>");
+        }
         self.record_str(field, &text);
     }
 }
 
 fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
-    std::iter::successors(error.source(), |&cause| cause.source()).take(MAX_CAUSES).map(ToString::to_string).collect()
+    std::iter::successors(error.source(), |&cause| cause.source())
+        .take(MAX_CAUSES)
+        .map(ToString::to_string)
+        .collect()
 }

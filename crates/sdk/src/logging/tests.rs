@@ -15,7 +15,9 @@ fn lines(run: impl FnOnce()) -> Vec<Value> {
     tracing::subscriber::with_default(subscriber, run);
     let bytes = written.lock().expect("one thread").clone();
     let text = String::from_utf8(bytes).expect("lines are UTF-8");
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+        .collect()
 }
 
 #[test]
@@ -27,9 +29,16 @@ fn a_line_has_all_members() {
     assert_eq!(line["service"], "svc");
     assert_eq!(line["logger"], module_path!());
     assert_eq!(line["module"], module_path!());
-    assert_eq!((&line["tenant"], &line["count"], &line["ratio"], &line["ok"]), (&"acme".into(), &3.into(), &0.5.into(), &true.into()));
+    assert_eq!(
+        (&line["tenant"], &line["count"], &line["ratio"], &line["ok"]),
+        (&"acme".into(), &3.into(), &0.5.into(), &true.into())
+    );
     assert!(line["line"].as_u64().is_some_and(|n| n > 0));
-    assert!(line["timestamp"].as_str().is_some_and(|t| t.ends_with('Z') && t.parse::<jiff::Timestamp>().is_ok()));
+    assert!(
+        line["timestamp"]
+            .as_str()
+            .is_some_and(|t| t.ends_with('Z') && t.parse::<jiff::Timestamp>().is_ok())
+    );
     assert_eq!(line.get("trace_id"), None);
 }
 

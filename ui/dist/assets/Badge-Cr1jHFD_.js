@@ -1,1 +1,0 @@
-import{H as e,P as t,W as n,Y as r,Z as i,_t as a,at as o,ct as s,rt as c}from"./index-Rbhgd2tT.js";var l=i(`<span><i class="svelte-1fmrh5r"></i><!></span>`);function u(i,u){let d=t(u,`tone`,3,`plain`);var f=l(),p=s(o(f));n(p,()=>u.children),a(f),c(()=>e(f,1,`badge ${d()??``}`,`svelte-1fmrh5r`)),r(i,f)}export{u as t};
