@@ -41,11 +41,15 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<String>> {
     for entry in std::fs::read_dir(&crates).with_context(|| format!("failed to list {}", crates.display()))? {
         let path = entry?.path();
         let manifest = path.join("Cargo.toml");
-        let text = std::fs::read_to_string(&manifest).with_context(|| format!("failed to read {}", manifest.display()))?;
+        let text =
+            std::fs::read_to_string(&manifest).with_context(|| format!("failed to read {}", manifest.display()))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         for dependency in house_dependencies(&text) {
             if !is_allowed(&name, &dependency) {
-                findings.push(format!("{}: {name} must not depend on {dependency}", manifest.display()));
+                findings.push(format!(
+                    "{}: {name} must not depend on {dependency}",
+                    manifest.display()
+                ));
             }
         }
     }
@@ -80,7 +84,10 @@ fn is_allowed(from: &str, to: &str) -> bool {
 }
 
 fn floor(name: &str) -> Option<u8> {
-    FLOORS.iter().find(|(candidate, _)| *candidate == name).map(|(_, floor)| *floor)
+    FLOORS
+        .iter()
+        .find(|(candidate, _)| *candidate == name)
+        .map(|(_, floor)| *floor)
 }
 
 #[cfg(test)]

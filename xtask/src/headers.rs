@@ -15,11 +15,17 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<String>> {
         for path in rust_files(&root.join(top))? {
             let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
             if !text.lines().take(HEADER_WITHIN).any(|line| line.starts_with("//!")) {
-                findings.push(format!("{}: no `//!` header that says what the file is for", path.display()));
+                findings.push(format!(
+                    "{}: no `//!` header that says what the file is for",
+                    path.display()
+                ));
             }
             let lines = text.lines().count();
             if lines > MAX_LINES {
-                findings.push(format!("{}: {lines} lines; split it (at most {MAX_LINES})", path.display()));
+                findings.push(format!(
+                    "{}: {lines} lines; split it (at most {MAX_LINES})",
+                    path.display()
+                ));
             }
         }
     }
@@ -34,7 +40,10 @@ fn rust_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     for entry in std::fs::read_dir(folder).with_context(|| format!("failed to list {}", folder.display()))? {
         let path = entry?.path();
         if path.is_dir() {
-            if path.file_name().is_some_and(|name| name != "target" && name != "generated") {
+            if path
+                .file_name()
+                .is_some_and(|name| name != "target" && name != "generated")
+            {
                 found.extend(rust_files(&path)?);
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {

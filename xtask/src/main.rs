@@ -32,7 +32,10 @@ fn tidy(root: &std::path::Path) -> anyhow::Result<ExitCode> {
 }
 
 fn ci(root: &std::path::Path) -> anyhow::Result<ExitCode> {
-    let status = Command::new("bash").arg(root.join(".ci/run")).status().context("failed to start .ci/run")?;
+    let status = Command::new("bash")
+        .arg(root.join(".ci/run"))
+        .status()
+        .context("failed to start .ci/run")?;
     Ok(ExitCode::from(u8::from(!status.success())))
 }
 

@@ -10,7 +10,10 @@
 //! ```
 //!
 //! [`EmbeddedBroker`] is a broker inside the process for demonstrations and tests: one node, logs in memory, bounded.
-#![expect(clippy::result_large_err, reason = "an event that was not delivered comes back whole, and that is rare")]
+#![expect(
+    clippy::result_large_err,
+    reason = "an event that was not delivered comes back whole, and that is rare"
+)]
 
 mod broker;
 mod config;

@@ -19,7 +19,6 @@ pub(crate) struct Push {
     pub(crate) content_type: String,
     /// `Content-Encoding`, empty where missing.
     pub(crate) content_encoding: String,
-    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
@@ -63,7 +62,6 @@ pub(crate) async fn read_push(app: &App, door: &'static str, request: Request<Bo
         tenant,
         content_type: header_text(&parts.headers, &CONTENT_TYPE),
         content_encoding: header_text(&parts.headers, &CONTENT_ENCODING),
-        headers: parts.headers,
         body,
     })
 }

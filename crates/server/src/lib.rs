@@ -13,16 +13,15 @@
 //! hand CPU work to a pool and encode the answer. Nothing here opens stores, evaluates rules or
 //! scrapes: the binary wires those and passes them in as a [`State`].
 
-pub mod embedded;
 pub mod listen;
 pub mod options;
 pub mod state;
 pub mod views;
 
 mod body;
-mod disk;
 mod doors;
 mod jaeger;
+mod json;
 mod layers;
 mod loki;
 mod number;
@@ -40,9 +39,9 @@ mod text;
 mod time;
 mod web;
 
-pub use embedded::EmbeddedStores;
 pub use listen::{BindError, ListenOptions, Listeners};
 pub use options::{BuildInfo, QueryOptions, ServerOptions};
+pub use prometheus::own_metrics;
 pub use server::Server;
 pub use state::{Readiness, State};
 pub use views::{ConfigView, DashboardsView, Reloader, RulesView, StorageStats, Stores, TargetsView, TenantStores};

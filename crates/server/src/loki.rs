@@ -13,13 +13,35 @@ use serde_json::json;
 use crate::router::Shared;
 use crate::{otlp, text};
 
+mod encode;
+mod error;
+mod index;
+mod labels;
+mod params;
 mod push;
+mod query;
 
 /// The routes.
 pub(crate) fn router() -> Router<Shared> {
     Router::new()
         .route("/loki/api/v1/push", post(push::push))
         .route("/api/prom/push", post(push::legacy_push))
+        .route("/loki/api/v1/query_range", get(query::range).post(query::range))
+        .route("/loki/api/v1/query", get(query::instant).post(query::instant))
+        .route("/loki/api/v1/labels", get(labels::names).post(labels::names))
+        .route("/loki/api/v1/label", get(labels::names).post(labels::names))
+        .route(
+            "/loki/api/v1/label/{name}/values",
+            get(labels::values).post(labels::values),
+        )
+        .route("/loki/api/v1/series", get(labels::series).post(labels::series))
+        .route("/loki/api/v1/index/stats", get(index::stats).post(index::stats))
+        .route("/loki/api/v1/index/volume", get(index::volume).post(index::volume))
+        .route(
+            "/loki/api/v1/detected_labels",
+            get(index::detected_labels).post(index::detected_labels),
+        )
+        .route("/loki/api/v1/format_query", get(query::format).post(query::format))
         .route("/loki/api/v1/status/buildinfo", get(build_info))
         .route("/ready", get(ready))
         .merge(otlp::loki_router())

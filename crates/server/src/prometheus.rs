@@ -15,14 +15,18 @@ mod buckets;
 mod encode;
 pub(crate) mod envelope;
 mod exemplars;
+mod federate;
 mod label_name;
-mod labels;
+pub(crate) mod labels;
 mod manage;
 mod query;
 mod rules;
 mod series;
 mod status;
 mod targets;
+mod write;
+
+pub use manage::own_metrics;
 
 /// The routes.
 pub(crate) fn router() -> Router<Shared> {
@@ -69,6 +73,9 @@ fn manage_routes() -> Router<Shared> {
         .route("/-/reload", post(manage::reload).merge(put(manage::reload)))
         .route("/-/quit", post(manage::quit).merge(put(manage::quit)))
         .route("/metrics", get(manage::metrics))
+        .route("/federate", get(federate::federate))
+        .route("/api/v1/write", post(write::write))
+        .route("/api/v1/otlp/v1/metrics", post(manage::otlp_metrics_off))
         .route("/api/v1/admin/tsdb/snapshot", admin())
         .route("/api/v1/admin/tsdb/delete_series", admin())
         .route("/api/v1/admin/tsdb/clean_tombstones", admin())

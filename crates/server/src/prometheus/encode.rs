@@ -1,12 +1,12 @@
 //! Results of PromQL as JSON, written straight into the answer's bytes.
 
-use skopos_core::Labels;
 use skopos_core::histogram::FloatHistogram;
 use skopos_core::metric::{MetricValue, Series};
 use skopos_promql::{QueryOutput, Value, VectorSample};
 
 use super::buckets;
 use super::envelope::TRUNCATED;
+use crate::json::{quoted, write_list, write_pairs, write_text};
 use crate::number::{write_decimal, write_seconds, write_value};
 
 /// What goes beside a result.
@@ -43,13 +43,12 @@ fn cut(value: &mut Value, limit: usize) -> bool {
     if limit == 0 {
         return false;
     }
-    let (length, truncated) = match value {
-        Value::Vector(samples) => (samples.len(), samples.truncate(limit)),
-        Value::Matrix(series) => (series.len(), series.truncate(limit)),
-        Value::Scalar { .. } | Value::String { .. } => (0, ()),
-    };
-    let () = truncated;
-    length > limit
+    match value {
+        Value::Vector(samples) if samples.len() > limit => samples.truncate(limit),
+        Value::Matrix(series) if series.len() > limit => series.truncate(limit),
+        _ => return false,
+    }
+    true
 }
 
 fn size_hint(value: &Value) -> usize {
@@ -78,7 +77,7 @@ fn write_result(out: &mut Vec<u8>, value: &Value) {
 
 fn write_vector_sample(out: &mut Vec<u8>, sample: &VectorSample) {
     out.extend_from_slice(b"{\"metric\":");
-    write_labels(out, &sample.labels);
+    write_pairs(out, &sample.labels);
     match &sample.value {
         MetricValue::Float(value) => {
             out.extend_from_slice(b",\"value\":");
@@ -94,7 +93,7 @@ fn write_vector_sample(out: &mut Vec<u8>, sample: &VectorSample) {
 
 fn write_series(out: &mut Vec<u8>, series: &Series) {
     out.extend_from_slice(b"{\"metric\":");
-    write_labels(out, &series.labels);
+    write_pairs(out, &series.labels);
     if !series.values.is_empty() {
         out.extend_from_slice(b",\"values\":");
         let samples = series.timestamps_ms.iter().zip(&series.values);
@@ -143,20 +142,6 @@ fn write_histogram(out: &mut Vec<u8>, histogram: &FloatHistogram) {
     out.push(b'}');
 }
 
-/// A label set as a JSON object.
-pub(super) fn write_labels(out: &mut Vec<u8>, labels: &Labels) {
-    out.push(b'{');
-    for (index, (name, value)) in labels.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write_text(out, name);
-        out.push(b':');
-        write_text(out, value);
-    }
-    out.push(b'}');
-}
-
 fn write_annotations(out: &mut Vec<u8>, name: &str, annotations: &[String]) {
     if annotations.is_empty() {
         return;
@@ -167,32 +152,11 @@ fn write_annotations(out: &mut Vec<u8>, name: &str, annotations: &[String]) {
     write_list(out, annotations, |out, text| write_text(out, text));
 }
 
-fn write_list<T>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>, write: impl Fn(&mut Vec<u8>, T)) {
-    out.push(b'[');
-    for (index, item) in items.into_iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write(out, item);
-    }
-    out.push(b']');
-}
-
-fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-    out.push(b'"');
-    write(out);
-    out.push(b'"');
-}
-
-/// A JSON string.
-pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
-    serde_json::to_writer(out, text).expect("writing to memory cannot fail");
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use skopos_core::Labels;
     use skopos_core::histogram::Span;
 
     use super::*;

@@ -1,18 +1,18 @@
 //! `/-/healthy`, `/-/ready`, `/-/reload`, `/-/quit`, `/metrics`, and the admin API, which is off.
 
-use std::fmt::Write;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use prometheus::{Encoder, TextEncoder};
+use prometheus::TextEncoder;
+use skopos_core::ledger::Ledger;
+use skopos_core::metric::MetricType;
+use skopos_wire::exposition::TextWriter;
 
 use super::envelope::{ApiError, ErrorType};
 use crate::options::Lifecycle;
-use crate::router::{App, Shared};
+use crate::router::Shared;
 use crate::text;
 
-const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 const LIFECYCLE_OFF: &str = "Lifecycle API is not enabled.";
 
 /// Whether the process lives.
@@ -62,33 +62,43 @@ pub(crate) async fn admin_disabled() -> ApiError {
     ApiError::new(ErrorType::Unavailable, "admin APIs disabled")
 }
 
-/// Our own metrics: the default registry and the ledger.
-pub(crate) async fn metrics(State(app): State<Shared>) -> Response {
-    let mut out = Vec::new();
-    if let Err(error) = TextEncoder::new().encode(&prometheus::gather(), &mut out) {
-        return text::text(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!("failed to encode own metrics: {error}\n"),
-        );
-    }
-    out.extend_from_slice(ledger_exposition(&app).as_bytes());
-    text::with_type(StatusCode::OK, EXPOSITION, out)
+/// OTLP metrics have no door here.
+pub(crate) async fn otlp_metrics_off() -> Response {
+    text::text(
+        StatusCode::NOT_FOUND,
+        "OTLP metrics are not taken: expose /metrics for scraping, or send remote write to /api/v1/write\n",
+    )
 }
 
-fn ledger_exposition(app: &App) -> String {
-    let mut out = String::from(
-        "# HELP skopos_ledger_items_total Items that came in, by what became of them.\n\
-         # TYPE skopos_ledger_items_total counter\n",
-    );
-    for (key, count) in app.state.ledger.snapshot() {
-        let (tenant, signal, door) = (key.tenant.as_str(), key.signal.as_str(), key.door);
-        let (outcome, reason) = (key.outcome.as_str(), key.reason);
-        writeln!(
-            out,
-            "skopos_ledger_items_total{{tenant=\"{tenant}\",signal=\"{signal}\",door=\"{door}\",\
-             outcome=\"{outcome}\",reason=\"{reason}\"}} {count}"
-        )
-        .expect("writing to memory cannot fail");
+/// Our own metrics.
+pub(crate) async fn metrics(State(app): State<Shared>) -> Response {
+    text::with_type(StatusCode::OK, TextWriter::CONTENT_TYPE, own_metrics(&app.state.ledger))
+}
+
+/// The process's own metrics as an exposition: the default registry and the ledger.
+pub fn own_metrics(ledger: &Ledger) -> String {
+    let mut out = String::new();
+    if let Err(error) = TextEncoder::new().encode_utf8(&prometheus::gather(), &mut out) {
+        tracing::error!(%error, "failed to encode own metrics");
     }
+    out.push_str(&ledger_exposition(ledger));
     out
+}
+
+fn ledger_exposition(ledger: &Ledger) -> String {
+    const NAME: &str = "skopos_ledger_items_total";
+    let mut writer = TextWriter::new();
+    let help = "Items that came in, by what became of them.";
+    writer.family(NAME, MetricType::Counter, help);
+    for (key, count) in ledger.snapshot() {
+        let labels = [
+            ("door", key.door),
+            ("outcome", key.outcome.as_str()),
+            ("reason", key.reason),
+            ("signal", key.signal.as_str()),
+            ("tenant", key.tenant.as_str()),
+        ];
+        writer.sample(NAME, labels, count as f64, None);
+    }
+    writer.finish()
 }

@@ -189,8 +189,9 @@ impl Visit for Fields {
 
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         let mut text = String::new();
-        // Writing to a String cannot fail unless the value's own Debug does; then the text is short.
-        drop(write!(text, "{value:?}"));
+        if write!(text, "{value:?}").is_err() {
+            text.push_str("<its Debug failed>");
+        }
         self.record_str(field, &text);
     }
 }

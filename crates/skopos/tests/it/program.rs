@@ -1,6 +1,6 @@
 //! A running `skopos serve` on free ports and a folder of its own.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::BufReader;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

@@ -1,0 +1,10 @@
+//! Drives a whole server over real stores as clients do.
+
+mod harness;
+mod jaeger;
+mod loki;
+mod manage;
+mod otlp;
+mod prometheus;
+mod receiver;
+mod write;

@@ -1,0 +1,99 @@
+//! The page, health, own metrics, Skopos' API, limits of the listeners.
+
+use reqwest::StatusCode;
+use skopos_server::{ListenOptions, Listeners};
+
+use crate::harness::{Answer, Harness};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_answers_its_own_routes_only() {
+    let harness = Harness::start().await;
+    for path in ["/", "/explore/metrics?query=up", "/dashboards/abc"] {
+        let page = Answer::of(harness.get(path)).await;
+        assert_eq!(
+            (page.status, page.content_type.as_str()),
+            (StatusCode::OK, "text/html"),
+            "{path}"
+        );
+    }
+    for path in ["/api/v2/nothing", "/loki/api/v9", "/assets/no.js", "/-/nothing"] {
+        let missing = Answer::of(harness.get(path)).await;
+        assert_eq!(
+            (missing.status, missing.body.as_str()),
+            (StatusCode::NOT_FOUND, "404 page not found\n")
+        );
+    }
+    let index = harness.get("/").send().await.expect("an answer");
+    let etag = index.headers().get("etag").expect("an etag").clone();
+    let again = Answer::of(harness.get("/").header("If-None-Match", etag)).await;
+    assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+    harness.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn own_metrics_count_requests() {
+    let harness = Harness::start().await;
+    assert_eq!(
+        harness.json("/api/v1/status/buildinfo", &[]).await["data"]["version"],
+        "1.2.3"
+    );
+    let metrics = Answer::of(harness.get("/metrics")).await.body;
+    let counted = r#"skopos_http_requests_total{code="200",handler="/api/v1/status/buildinfo",method="GET"}"#;
+    assert!(metrics.contains(counted), "{metrics}");
+    assert!(
+        metrics.contains("# TYPE skopos_ledger_items_total counter"),
+        "{metrics}"
+    );
+    harness.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_reload_says_where() {
+    let harness = Harness::start().await;
+    let answer = Answer::of(harness.post("/-/reload")).await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(answer.body.contains("prometheus.yml:3"), "{}", answer.body);
+    harness.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn skopos_tells_of_itself() {
+    let harness = Harness::start().await;
+    let status = harness.json("/api/skopos/status", &[]).await;
+    assert_eq!(status["version"], "1.2.3");
+    assert!(status["process"]["residentBytes"].as_u64() > Some(0), "{status}");
+    for (signal, keys) in [
+        ("metrics", ["series", "samples"]),
+        ("logs", ["streams", "entries"]),
+        ("traces", ["traces", "spans"]),
+    ] {
+        let stats = &status["storage"]["signals"][signal];
+        assert!(keys.iter().all(|key| stats[key].is_u64()), "{signal}: {stats}");
+    }
+    assert_eq!(harness.json("/api/skopos/dashboards", &[]).await, serde_json::json!([]));
+    let missing = Answer::of(harness.get("/api/skopos/dashboards/none")).await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+    assert_eq!(missing.json()["errorType"], "not_found");
+    let connect = harness.json("/api/skopos/connect", &[]).await;
+    assert!(connect.as_array().is_some_and(|lines| lines.len() > 4), "{connect}");
+    harness.stop().await;
+}
+
+#[tokio::test]
+async fn a_taken_port_names_the_flag() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("bound").to_string();
+    let options = ListenOptions {
+        http: address.clone(),
+        otlp_http: None,
+        otlp_grpc: None,
+    };
+    let error = Listeners::bind(&options)
+        .await
+        .expect_err("the port is taken")
+        .to_string();
+    assert!(
+        error.contains(&address) && error.contains("--web.listen-address"),
+        "{error}"
+    );
+}

@@ -1,0 +1,185 @@
+//! Replays requests that were put to a real Prometheus over the same samples.
+
+use std::collections::BTreeMap;
+
+use reqwest::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+use skopos_core::metric::{MetricBatch, MetricSample, MetricValue, SeriesBatch};
+use skopos_core::sample::STALE_NAN;
+use skopos_core::{Labels, TenantId};
+use skopos_server::Stores as _;
+
+use crate::harness::{Answer, Harness, shared, without_lifecycle};
+
+#[derive(Deserialize)]
+struct Probe {
+    method: String,
+    path: String,
+    params: Vec<(String, String)>,
+    status: u16,
+    content_type: Option<String>,
+    body: Option<Value>,
+    body_text: Option<String>,
+    body_keys: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct DatasetHead {
+    t0_ms: i64,
+    step_ms: i64,
+}
+
+#[derive(Deserialize)]
+struct DatasetSeries {
+    labels: BTreeMap<String, String>,
+    values: Vec<Value>,
+}
+
+/// Every probe of `conformance/promql/http_probes.json`: status, content type and body.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn probes_are_answered_as_by_prometheus() {
+    let harness = Harness::with(without_lifecycle()).await;
+    load_dataset(&harness);
+    let probes: Vec<Probe> =
+        serde_json::from_str(&shared("conformance/promql/http_probes.json")).expect("probes are JSON");
+    assert!(probes.len() > 50, "all probes are there");
+    let mut failures = Vec::new();
+    for probe in &probes {
+        if let Err(difference) = check(&harness, probe).await {
+            failures.push(format!(
+                "{} {} {:?}\n  {difference}",
+                probe.method, probe.path, probe.params
+            ));
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} probes differ:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+    harness.stop().await;
+}
+
+async fn check(harness: &Harness, probe: &Probe) -> Result<(), String> {
+    let method: Method = probe.method.parse().expect("a method");
+    let request = harness.client.request(method.clone(), harness.url(&probe.path));
+    let request = match method {
+        Method::POST => request.form(&probe.params),
+        _ => request.query(&probe.params),
+    };
+    let answer = Answer::of(request).await;
+    if answer.status.as_u16() != probe.status {
+        return Err(format!(
+            "status {} instead of {}: {}",
+            answer.status, probe.status, answer.body
+        ));
+    }
+    if let Some(content_type) = &probe.content_type
+        && *content_type != answer.content_type
+    {
+        return Err(format!(
+            "content type {:?} instead of {content_type:?}",
+            answer.content_type
+        ));
+    }
+    match probe {
+        Probe { body: Some(body), .. } => same_json(body, &answer),
+        Probe {
+            body_text: Some(text), ..
+        } if *text != answer.body => Err(format!("body {:?} instead of {text:?}", answer.body)),
+        Probe {
+            body_keys: Some(keys), ..
+        } => same_keys(keys, &answer),
+        _ => Ok(()),
+    }
+}
+
+fn same_json(expected: &Value, answer: &Answer) -> Result<(), String> {
+    let (mut expected, mut body) = (expected.clone(), answer.json());
+    // Timings differ from run to run: only that they are there counts.
+    for value in [&mut expected, &mut body] {
+        if let Some(stats) = value.pointer_mut("/data/stats") {
+            let timings = stats["timings"]
+                .as_object()
+                .map(|timings| timings.keys().cloned().collect::<Vec<_>>());
+            stats["timings"] = Value::from(timings.unwrap_or_default());
+        }
+    }
+    if expected == body {
+        return Ok(());
+    }
+    Err(format!("body {body}\n  instead of {expected}"))
+}
+
+fn same_keys(expected: &[String], answer: &Answer) -> Result<(), String> {
+    let body = answer.json();
+    let data = body["data"].as_object().ok_or("data is no object")?;
+    let mut keys: Vec<&String> = data.keys().collect();
+    keys.sort();
+    if keys == expected.iter().collect::<Vec<_>>() {
+        return Ok(());
+    }
+    Err(format!("keys {keys:?} instead of {expected:?}"))
+}
+
+/// Loads `conformance/promql/diff/dataset.jsonl`, over which the probes were put.
+fn load_dataset(harness: &Harness) {
+    let text = shared("conformance/promql/diff/dataset.jsonl");
+    let mut lines = text.lines();
+    let head: DatasetHead = serde_json::from_str(lines.next().expect("a head")).expect("JSON");
+    let series = lines.map(|line| serde_json::from_str::<DatasetSeries>(line).expect("JSON"));
+    let batch = MetricBatch {
+        series: series.map(|series| series_batch(&head, &series)).collect(),
+        metadata: Vec::new(),
+    };
+    let sink = harness.stores.tenant(&TenantId::default()).metric_sink;
+    let report = sink.append(batch).expect("the log takes it");
+    assert_eq!(report.refused_count(), 0, "{:?}", report.refused);
+}
+
+fn series_batch(head: &DatasetHead, series: &DatasetSeries) -> SeriesBatch {
+    let value = |value: &Value| match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) if text == "stale" => Some(STALE_NAN),
+        Value::String(text) => text.replace("Inf", "inf").parse().ok(),
+        _ => None,
+    };
+    let samples = series.values.iter().enumerate().filter_map(|(index, json)| {
+        Some(MetricSample {
+            timestamp_ms: head.t0_ms + index as i64 * head.step_ms,
+            value: MetricValue::Float(value(json)?),
+        })
+    });
+    SeriesBatch {
+        labels: Labels::from_pairs(&series.labels),
+        samples: samples.collect(),
+        exemplars: Vec::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_tenant_and_a_large_answer_are_handled() {
+    let harness = Harness::start().await;
+    load_dataset(&harness);
+    let refused = Answer::of(harness.get("/api/v1/labels").header("X-Scope-OrgID", "a/b")).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(refused.body.contains("unsupported character"), "{}", refused.body);
+    let other = Answer::of(harness.get("/api/v1/labels").header("X-Scope-OrgID", "team-a")).await;
+    assert_eq!(other.json()["data"], serde_json::json!([]));
+    let packed = harness
+        .get("/api/v1/series?match[]=demo_cpu_usage_seconds_total")
+        .header("Accept-Encoding", "gzip")
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(
+        packed
+            .headers()
+            .get("content-encoding")
+            .map(reqwest::header::HeaderValue::as_bytes),
+        Some(&b"gzip"[..])
+    );
+    harness.stop().await;
+}
