@@ -32,3 +32,8 @@ fn config() {
 fn relabel() {
     all_cases_hold("relabel");
 }
+
+#[test]
+fn promql() {
+    all_cases_hold("promql");
+}
