@@ -8,6 +8,7 @@ use axum::response::Response;
 use skopos_core::metric::{MetricSource, MetricType, Selection};
 use skopos_core::sample::is_stale;
 use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TimeRange};
+use skopos_promql::ParseError;
 use skopos_wire::exposition::TextWriter;
 
 use super::envelope::ApiError;
@@ -36,7 +37,7 @@ pub(crate) async fn federate(
 ) -> Result<Response, ApiError> {
     let selectors: Vec<Vec<Matcher>> = params
         .all("match[]")
-        .map(skopos_promql::parse_metric_selector)
+        .map(selector)
         .collect::<Result<_, _>>()
         .map_err(ApiError::bad_data_of)?;
     let now_ms = app.state.clock.now_ms();
@@ -51,6 +52,14 @@ pub(crate) async fn federate(
     })
     .await?;
     Ok(text::with_type(StatusCode::OK, CONTENT_TYPE, body))
+}
+
+/// A selector; unlike elsewhere in the API `{}` may stand for all series.
+fn selector(text: &str) -> Result<Vec<Matcher>, ParseError> {
+    if text.trim() == "{}" {
+        return Ok(Vec::new());
+    }
+    skopos_promql::parse_metric_selector(text)
 }
 
 fn collect(

@@ -66,6 +66,11 @@ impl Request {
         let timeout = arguments::timeout(params)?;
         let lookback_ms = arguments::lookback_ms(params)?;
         let query = params.get("query").to_owned();
+        if query.is_empty() {
+            // A text without characters has no position.
+            let reason = "unknown position: parse error: no expression found in input";
+            return Err(ApiError::parameter("query", reason));
+        }
         Ok(Self {
             text: QueryText {
                 timeout,
