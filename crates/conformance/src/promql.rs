@@ -1,74 +1,51 @@
-//! Suite `promql`: what of Prometheus' tables is run so far: expressions to accept or refuse with
-//! the message and place of the first fault, and durations. The engine's scripts are not run here.
+//! Suite `promql`: Prometheus' engine scripts (`*.test`) and its tables of expressions, series
+//! notation and durations.
+//!
+//! ```text
+//!   x.test ──▶ script (commands) ──▶ runner ──▶ engine over a store in memory ──▶ compare
+//! ```
+//!
+//! The language of the scripts is described beside the data. Every case is one `eval`; an instant
+//! one is also repeated under `@` and as a range query, as Prometheus' own runner does.
 
-use std::path::Path;
+mod at_variant;
+mod check;
+mod classic;
+mod compare;
+mod expect;
+mod histogram_text;
+mod notation;
+mod runner;
+mod script;
+mod store;
+mod tables;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use base64::Engine as _;
-use serde_json::Value;
-use skopos_promql::duration::{format_duration, parse_duration};
-use skopos_promql::parse;
 
 use crate::Outcome;
 
-/// Runs the tables in `dir`.
+/// Runs the scripts in `dir`, and the tables that lie beside them.
 pub fn run(dir: &Path) -> anyhow::Result<Outcome> {
-    let mut outcome = Outcome::default();
-    for case in lines(dir, "parse_cases.jsonl")? {
-        let id = case["id"].as_str().unwrap_or_default();
-        outcome.record(format!("parse_cases.jsonl {id}"), check_parse(&case));
-    }
-    for (line, case) in lines(dir, "durations.jsonl")?.iter().enumerate() {
-        outcome.record(format!("durations.jsonl:{}", line + 1), check_duration(case));
+    let mut outcome = tables::run(dir)?;
+    for path in scripts(dir)? {
+        let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        runner::run(&name, &text, &mut outcome);
     }
     Ok(outcome)
 }
 
-fn lines(dir: &Path, name: &str) -> anyhow::Result<Vec<Value>> {
-    let path = dir.join(name);
-    let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
-    let rows = text.lines().map(serde_json::from_str);
-    rows.collect::<Result<_, _>>()
-        .with_context(|| format!("failed to parse {}", path.display()))
-}
-
-fn check_parse(case: &Value) -> Result<(), String> {
-    let query = if let Some(text) = case["input"].as_str() {
-        text.to_owned()
-    } else {
-        let encoded = case["input"]["b64"].as_str().ok_or("no input")?;
-        let bytes = base64::engine::general_purpose::STANDARD.decode(encoded);
-        String::from_utf8_lossy(&bytes.map_err(|error| error.to_string())?).into_owned()
-    };
-    let expected = &case["errors"][0];
-    match (parse(&query), case["ok"].as_bool()) {
-        (Ok(_), Some(true)) => Ok(()),
-        (Ok(_), _) => Err(format!("{query:?} was accepted, expected {expected}")),
-        (Err(error), Some(true)) => Err(format!("{query:?} was refused: {error}")),
-        (Err(error), _) => {
-            let fault = &error.faults()[0];
-            let start = expected["start"]
-                .as_u64()
-                .is_none_or(|start| start == fault.pos.start as u64);
-            if expected["msg"] == fault.message.as_str() && start {
-                return Ok(());
-            }
-            Err(format!("{query:?}: {fault:?}, expected {expected}"))
+fn scripts(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(dir).with_context(|| format!("failed to read {}", dir.display()))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "test") {
+            paths.push(path);
         }
     }
-}
-
-/// One row of the table gives milliseconds that contradict its own canonical text; the text holds.
-fn check_duration(case: &Value) -> Result<(), String> {
-    let text = case["in"].as_str().ok_or("no input")?;
-    let parsed = parse_duration(text);
-    if case["error"] == true {
-        return parsed.err().map(|_| ()).ok_or(format!("{text:?} was accepted"));
-    }
-    let parsed = parsed.map_err(|error| error.to_string())?;
-    let canonical = case["canonical"].as_str().ok_or("no canonical text")?;
-    if format_duration(parsed) == canonical {
-        return Ok(());
-    }
-    Err(format!("{text:?} is {}, expected {canonical}", format_duration(parsed)))
+    paths.sort();
+    Ok(paths)
 }

@@ -11,6 +11,7 @@ mod trim;
 
 use skopos_core::histogram::{CUSTOM_BUCKETS_SCHEMA, CounterResetHint, FloatHistogram, Span};
 
+pub use arithmetic::{IncompatibleSchemas, add_histograms, subtract_histograms};
 pub(crate) use arithmetic::{Operation, combine, divided, scaled, to_schema};
 pub(crate) use bucket::{Bucket, all_buckets};
 pub(crate) use fraction::{fraction, quantile};

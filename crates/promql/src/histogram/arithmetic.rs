@@ -6,8 +6,9 @@ use super::bucket::exponential_bound;
 use super::{Indexed, indexed, is_custom, spanned};
 
 /// One histogram has exponential buckets, the other custom ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct IncompatibleSchemas;
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("histograms with exponential and with custom buckets do not combine")]
+pub struct IncompatibleSchemas;
 
 /// How two histograms combine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +86,19 @@ pub(crate) fn combine(
         reset_collision,
         bounds_reconciled,
     })
+}
+
+/// The sum of two histograms in the coarser layout of both.
+pub fn add_histograms(left: &FloatHistogram, right: &FloatHistogram) -> Result<FloatHistogram, IncompatibleSchemas> {
+    combine(left, right, Operation::Add).map(|combined| combined.histogram)
+}
+
+/// The difference of two histograms in the coarser layout of both.
+pub fn subtract_histograms(
+    left: &FloatHistogram,
+    right: &FloatHistogram,
+) -> Result<FloatHistogram, IncompatibleSchemas> {
+    combine(left, right, Operation::Sub).map(|combined| combined.histogram)
 }
 
 fn combined_hint(left: CounterResetHint, right: CounterResetHint) -> (CounterResetHint, bool) {
