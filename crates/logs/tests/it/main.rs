@@ -1,3 +1,8 @@
-//! The log store against the shared cases and against crashes.
+//! The log store against the shared cases, kills, stored files, and a naive model.
 
+mod crash;
+mod golden;
 mod levels;
+mod model;
+mod queries;
+mod support;
