@@ -8,7 +8,7 @@ use tracing::field::{Field, Visit};
 
 /// Bytes of one text value; the rest is cut.
 const MAX_VALUE_BYTES: usize = 16 * 1024;
-/// Bytes of all fields; further ones are left out and counted in `fields_dropped`.
+/// Bytes of all fields; one that does not fit any more is left out and counted in `fields_dropped`.
 const MAX_FIELDS_BYTES: usize = 64 * 1024;
 /// Causes of one error that are followed.
 const MAX_CAUSES: usize = 16;
@@ -77,26 +77,27 @@ impl<'a> FieldWriter<'a> {
         }
     }
 
-    fn key(&mut self, field: &Field) -> bool {
+    /// Writes one member; one that would pass the bound is taken back and counted. The message always stays.
+    fn member(&mut self, field: &Field, write_value: impl FnOnce(&mut Vec<u8>)) {
+        let before = self.buffer.len();
         let name = field.name();
         if name == "message" {
             self.has_message = true;
-        } else if self.buffer.len() - self.start > MAX_FIELDS_BYTES {
-            self.dropped += 1;
-            return false;
-        }
-        if name != "message" && RESERVED.contains(&name) {
+            write_key(self.buffer, name);
+        } else if RESERVED.contains(&name) {
             write_key(self.buffer, &format!("field.{name}"));
         } else {
             write_key(self.buffer, name);
         }
-        true
+        write_value(self.buffer);
+        if name != "message" && self.buffer.len() - self.start > MAX_FIELDS_BYTES {
+            self.buffer.truncate(before);
+            self.dropped += 1;
+        }
     }
 
     fn plain(&mut self, field: &Field, value: impl fmt::Display) {
-        if self.key(field) {
-            drop(write!(self.buffer, "{value}"));
-        }
+        self.member(field, |buffer| drop(write!(buffer, "{value}")));
     }
 }
 
@@ -122,9 +123,7 @@ impl Visit for FieldWriter<'_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if self.key(field) {
-            write_json(self.buffer, value);
-        }
+        self.member(field, |buffer| write_json(buffer, value));
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
