@@ -37,37 +37,45 @@ pub(super) fn same_values(expected: &MetricValue, got: &MetricValue) -> bool {
 fn same_histograms(expected: &FloatHistogram, got: &FloatHistogram) -> bool {
     let same_hint = expected.counter_reset_hint == CounterResetHint::Unknown
         || expected.counter_reset_hint == got.counter_reset_hint;
-    let same_counts = |expected: &[f64], got: &[f64]| {
-        expected.len() == got.len()
-            && expected
-                .iter()
-                .zip(got)
-                .all(|(expected, got)| same_floats(*expected, *got))
-    };
     let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
     same_hint
         && expected.schema == got.schema
         && expected.zero_threshold.to_bits() == got.zero_threshold.to_bits()
         && bits(&expected.custom_values) == bits(&got.custom_values)
-        && indices(&expected.positive_spans) == indices(&got.positive_spans)
-        && indices(&expected.negative_spans) == indices(&got.negative_spans)
         && same_floats(expected.count, got.count)
         && same_floats(expected.sum, got.sum)
         && same_floats(expected.zero_count, got.zero_count)
-        && same_counts(&expected.positive_buckets, &got.positive_buckets)
-        && same_counts(&expected.negative_buckets, &got.negative_buckets)
+        && same_buckets(&positive(expected), &positive(got))
+        && same_buckets(&negative(expected), &negative(got))
 }
 
-/// The index of every bucket.
-fn indices(spans: &[Span]) -> Vec<i32> {
-    let mut indices = Vec::new();
+/// Index and count of a bucket that is not empty.
+type Bucket = (i32, f64);
+
+fn same_buckets(expected: &[Bucket], got: &[Bucket]) -> bool {
+    let same = |(expected, got): (&Bucket, &Bucket)| expected.0 == got.0 && same_floats(expected.1, got.1);
+    expected.len() == got.len() && expected.iter().zip(got).all(same)
+}
+
+fn positive(histogram: &FloatHistogram) -> Vec<Bucket> {
+    buckets(&histogram.positive_spans, &histogram.positive_buckets)
+}
+
+fn negative(histogram: &FloatHistogram) -> Vec<Bucket> {
+    buckets(&histogram.negative_spans, &histogram.negative_buckets)
+}
+
+fn buckets(spans: &[Span], counts: &[f64]) -> Vec<Bucket> {
+    let mut buckets = Vec::new();
+    let mut counts = counts.iter();
     let mut next = 0;
     for span in spans {
         next += span.offset;
-        for _ in 0..span.length {
-            indices.push(next);
+        for count in counts.by_ref().take(span.length as usize) {
+            buckets.push((next, *count));
             next += 1;
         }
     }
-    indices
+    buckets.retain(|(_, count)| *count != 0.0);
+    buckets
 }

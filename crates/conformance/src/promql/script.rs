@@ -70,14 +70,21 @@ pub(super) fn parse_script(text: &str) -> Result<Vec<Command>, (usize, String)> 
     let mut commands = Vec::new();
     let mut block: Vec<(usize, &str)> = Vec::new();
     for (at, line) in text.lines().map(str::trim).chain([""]).enumerate() {
-        if !line.is_empty() && !line.starts_with('#') {
+        let is_blank = line.is_empty() || line.starts_with('#');
+        if !is_blank {
             block.push((at + 1, line));
-        } else if !block.is_empty() {
+        }
+        // `clear` is the one command that needs no empty line after it.
+        if (is_blank || is_clear(&block)) && !block.is_empty() {
             commands.push(parse_block(&block)?);
             block.clear();
         }
     }
     Ok(commands)
+}
+
+fn is_clear(block: &[(usize, &str)]) -> bool {
+    matches!(block, [(_, line)] if line.eq_ignore_ascii_case("clear"))
 }
 
 fn parse_block(block: &[(usize, &str)]) -> Result<Command, (usize, String)> {
