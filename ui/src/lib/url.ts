@@ -1,7 +1,5 @@
 /** The URL is the state: how each page writes itself into the query string and reads itself back. */
 
-import { parseDuration } from './duration';
-
 export type Params = Record<string, string | readonly string[] | null | undefined>;
 
 /** Applies a patch: null, undefined, empty text and empty lists remove a key. */
@@ -20,11 +18,6 @@ export function buildHref(path: string, params: URLSearchParams): string {
   const text = params.toString().replace(/%3A/g, ':').replace(/%2C/g, ',').replace(/%2F/g, '/');
   return text ? `${path}?${text}` : path;
 }
-
-const positive = (text: string | null, fallback: number, max: number): number => {
-  const n = Number(text);
-  return text !== null && Number.isInteger(n) && n > 0 ? Math.min(n, max) : fallback;
-};
 
 /* Explore, metrics. */
 
@@ -60,85 +53,6 @@ function prometheusExprs(params: URLSearchParams): string[] {
 export function encodeMetrics(state: MetricsState): Params {
   const hide = state.queries.flatMap((q, i) => (q.hidden ? [String(i)] : [])).join(',');
   return { q: state.queries.map((q) => q.expr), hide, view: state.view === 'table' ? 'table' : null, stack: state.stacked ? '1' : null };
-}
-
-/* Explore, logs. */
-
-export interface LogsState {
-  query: string;
-  limit: number;
-  oldestFirst: boolean;
-  wrap: boolean;
-}
-
-export function decodeLogs(params: URLSearchParams): LogsState {
-  return {
-    query: params.get('query') ?? '',
-    limit: positive(params.get('limit'), 200, 5000),
-    oldestFirst: params.get('order') === 'oldest',
-    wrap: params.get('wrap') === '1',
-  };
-}
-
-export function encodeLogs(state: LogsState): Params {
-  return {
-    query: state.query,
-    limit: state.limit === 200 ? null : String(state.limit),
-    order: state.oldestFirst ? 'oldest' : null,
-    wrap: state.wrap ? '1' : null,
-  };
-}
-
-/* Explore, traces. */
-
-export interface TracesState {
-  service: string;
-  operation: string;
-  /** `key=value key2="two words"`. */
-  tags: string;
-  minDuration: string;
-  maxDuration: string;
-  limit: number;
-  sort: 'newest' | 'longest' | 'spans' | 'errors';
-}
-
-const SORTS = ['newest', 'longest', 'spans', 'errors'] as const;
-
-export function decodeTraces(params: URLSearchParams): TracesState {
-  const duration = (key: string): string => {
-    const text = params.get(key) ?? '';
-    return parseDuration(text) === null ? '' : text;
-  };
-  return {
-    service: params.get('service') ?? '',
-    operation: params.get('operation') ?? '',
-    tags: params.get('tags') ?? '',
-    minDuration: duration('minDuration'),
-    maxDuration: duration('maxDuration'),
-    limit: positive(params.get('limit'), 50, 1000),
-    sort: SORTS.find((s) => s === params.get('sort')) ?? 'newest',
-  };
-}
-
-export function encodeTraces(state: TracesState): Params {
-  return {
-    service: state.service,
-    operation: state.operation,
-    tags: state.tags,
-    minDuration: state.minDuration,
-    maxDuration: state.maxDuration,
-    limit: state.limit === 50 ? null : String(state.limit),
-    sort: state.sort === 'newest' ? null : state.sort,
-  };
-}
-
-/** Tags in logfmt: `error=true http.route="/v1/x y"`. */
-export function parseTags(text: string): Record<string, string> {
-  const tags: Record<string, string> = {};
-  for (const match of text.matchAll(/([^\s=]+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))/g)) {
-    tags[match[1] ?? ''] = match[2] !== undefined ? match[2].replace(/\\(.)/g, '$1') : (match[3] ?? '');
-  }
-  return tags;
 }
 
 /* Dashboards. */

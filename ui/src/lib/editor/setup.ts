@@ -3,7 +3,7 @@
 import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, startCompletion } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, insertNewlineAndIndent } from '@codemirror/commands';
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
-import { lintKeymap } from '@codemirror/lint';
+import { lintKeymap, setDiagnostics } from '@codemirror/lint';
 import { EditorState, Prec, type Extension } from '@codemirror/state';
 import { EditorView, keymap, placeholder as placeholderText } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
@@ -23,8 +23,16 @@ export interface EditorConfig {
   oninput: (text: string) => void;
 }
 
+/** A place in the text, line and column from one, and what is wrong there. */
+export interface EditorProblem {
+  line: number;
+  column: number;
+  message: string;
+}
+
 export interface EditorHandle {
   view: EditorView;
+  mark: (problem: EditorProblem | null) => void;
   destroy: () => void;
 }
 
@@ -43,6 +51,19 @@ const highlight = HighlightStyle.define([
 function promql(): { extension: Extension; destroy: () => void } {
   const language = new PromQLExtension().setComplete({ remote: { url: '', httpMethod: 'GET', lookbackInterval: 3_600_000, httpErrorHandler: () => undefined } });
   return { extension: language.asExtension(), destroy: () => language.destroy() };
+}
+
+/** Underlines the word at the place; at the end of the text the last character. */
+function mark(view: EditorView, problem: EditorProblem | null): void {
+  const { doc } = view.state;
+  if (!problem || doc.length === 0) {
+    view.dispatch(setDiagnostics(view.state, []));
+    return;
+  }
+  const line = doc.line(Math.min(Math.max(1, problem.line), doc.lines));
+  const from = Math.min(line.from + Math.max(0, problem.column - 1), Math.max(line.from, line.to - 1));
+  const word = /^[\w.]+/.exec(doc.sliceString(from, line.to))?.[0].length ?? 1;
+  view.dispatch(setDiagnostics(view.state, [{ from, to: Math.min(doc.length, from + word), severity: 'error', message: problem.message }]));
 }
 
 export function createEditor(config: EditorConfig): EditorHandle {
@@ -80,6 +101,7 @@ export function createEditor(config: EditorConfig): EditorHandle {
   });
   return {
     view,
+    mark: (problem) => mark(view, problem),
     destroy: () => {
       view.destroy();
       language.destroy();
