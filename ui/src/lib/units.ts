@@ -1,6 +1,6 @@
 /** Units of values: Grafana's ids, and how a number reads in them. Unknown ids are a suffix of their own. */
 
-import { formatDateTime } from './time';
+import { ago, formatDateTime } from './time';
 
 /** A value in parts, so that a big number can show its unit small. */
 export interface Formatted {
@@ -19,28 +19,40 @@ const BINARY: readonly [string, number][] = [['', 1], ['Ki', 2 ** 10], ['Mi', 2 
 const DECIMAL: readonly [string, number][] = [['', 1], ['k', 1e3], ['M', 1e6], ['G', 1e9], ['T', 1e12], ['P', 1e15]];
 const SECONDS: readonly [string, number][] = [[' ns', 1e-9], [' µs', 1e-6], [' ms', 1e-3], [' s', 1], [' min', 60], [' h', 3600], [' d', 86_400], [' w', 604_800], [' y', 31_536_000]];
 
-const scaled = (steps: readonly [string, number][], unit: string, base = 1): Scale => ({ steps: steps.map(([p, size]) => [` ${p}${unit}`, size / base]) });
-const time = (base: number): Scale => ({ steps: SECONDS.map(([name, size]) => [name, size / base]) });
+/** `base` is how many of the unit of the id make one of the unit that the steps count: 1000 ms a second. */
+const scaled = (steps: readonly [string, number][], unit: string, base = 1): Scale => ({ steps: steps.map(([p, size]) => [` ${p}${unit}`, size * base]) });
+const time = (base: number): Scale => ({ steps: SECONDS.map(([name, size]) => [name, size * base]) });
 const count = (unit: string): Scale => ({ steps: SI.map(([p, size]) => [`${p ? ` ${p}` : ''} ${unit}`, size]) });
+const data = (steps: readonly [string, number][], unit: string): ((power: number) => Scale) => {
+  const size = steps[1]?.[1] ?? 1;
+  return (power) => scaled(steps, unit, size ** -power);
+};
+const [bin, dec, binRate, decRate, binBits, decBits] = [data(BINARY, 'B'), data(DECIMAL, 'B'), data(BINARY, 'B/s'), data(DECIMAL, 'B/s'), data(BINARY, 'b/s'), data(DECIMAL, 'b/s')];
 
 const SCALES: Record<string, Scale> = {
   short: { steps: SI.map(([p, size]) => [p ? ` ${p}` : '', size]) },
   sishort: { steps: SI_SYMBOL.map(([p, size]) => [p ? ` ${p}` : '', size]) },
-  bytes: scaled(BINARY, 'B'), decbytes: scaled(DECIMAL, 'B'), bits: scaled(BINARY, 'b'), decbits: scaled(DECIMAL, 'b'),
-  kbytes: scaled(BINARY, 'B', 2 ** -10), deckbytes: scaled(DECIMAL, 'B', 1e-3), mbytes: scaled(BINARY, 'B', 2 ** -20), decmbytes: scaled(DECIMAL, 'B', 1e-6),
-  gbytes: scaled(BINARY, 'B', 2 ** -30), decgbytes: scaled(DECIMAL, 'B', 1e-9),
-  Bps: scaled(DECIMAL, 'B/s'), binBps: scaled(BINARY, 'B/s'), bps: scaled(DECIMAL, 'b/s'), binbps: scaled(BINARY, 'b/s'),
-  KBs: scaled(DECIMAL, 'B/s', 1e-3), MBs: scaled(DECIMAL, 'B/s', 1e-6), KiBs: scaled(BINARY, 'B/s', 2 ** -10), MiBs: scaled(BINARY, 'B/s', 2 ** -20),
-  s: time(1), ms: time(1e3), µs: time(1e6), us: time(1e6), ns: time(1e9), m: time(1 / 60), h: time(1 / 3600), d: time(1 / 86_400),
-  hertz: scaled(DECIMAL, 'Hz'), rothz: scaled(DECIMAL, 'Hz'), watt: scaled(SI_SYMBOL, 'W'), joule: scaled(SI_SYMBOL, 'J'), amp: scaled(SI_SYMBOL, 'A'), volt: scaled(SI_SYMBOL, 'V'),
-  ops: count('ops/s'), opm: count('ops/min'), reqps: count('req/s'), rps: count('rd/s'), wps: count('wr/s'), iops: count('io/s'), eps: count('ev/s'), mps: count('msg/s'),
-  cps: count('c/s'), rpm: count('rpm'), pps: { steps: DECIMAL.map(([p, size]) => [` ${p}p/s`, size]) }, errps: count('err/s'), recps: count('rec/s'), rowsps: count('rows/s'), cpm: count('c/min'), reqpm: count('req/min'),
+  bytes: bin(0), kbytes: bin(1), mbytes: bin(2), gbytes: bin(3), tbytes: bin(4), pbytes: bin(5),
+  decbytes: dec(0), deckbytes: dec(1), decmbytes: dec(2), decgbytes: dec(3), dectbytes: dec(4), decpbytes: dec(5),
+  bits: scaled(BINARY, 'b'), decbits: scaled(DECIMAL, 'b'),
+  Bps: decRate(0), KBs: decRate(1), MBs: decRate(2), GBs: decRate(3), TBs: decRate(4), PBs: decRate(5),
+  binBps: binRate(0), KiBs: binRate(1), MiBs: binRate(2), GiBs: binRate(3), TiBs: binRate(4),
+  bps: decBits(0), Kbits: decBits(1), Mbits: decBits(2), Gbits: decBits(3), Tbits: decBits(4),
+  binbps: binBits(0), Kibits: binBits(1), Mibits: binBits(2), Gibits: binBits(3),
+  s: time(1), ms: time(1e3), µs: time(1e6), us: time(1e6), ns: time(1e9), m: time(1 / 60), h: time(1 / 3600), d: time(1 / 86_400), timeticks: time(100),
+  hertz: scaled(DECIMAL, 'Hz'), rothz: scaled(DECIMAL, 'Hz'), Hs: scaled(DECIMAL, 'H/s'), flops: scaled(DECIMAL, 'FLOPS'),
+  watt: scaled(SI_SYMBOL, 'W'), kwatt: scaled(SI_SYMBOL, 'W', 1e-3), mwatt: scaled(SI_SYMBOL, 'W', 1e3), watth: scaled(SI_SYMBOL, 'Wh'), kwatth: scaled(SI_SYMBOL, 'Wh', 1e-3), voltamp: scaled(SI_SYMBOL, 'VA'),
+  joule: scaled(SI_SYMBOL, 'J'), ev: scaled(SI_SYMBOL, 'eV'), amp: scaled(SI_SYMBOL, 'A'), kamp: scaled(SI_SYMBOL, 'A', 1e-3), mamp: scaled(SI_SYMBOL, 'A', 1e3), volt: scaled(SI_SYMBOL, 'V'), kvolt: scaled(SI_SYMBOL, 'V', 1e-3), mvolt: scaled(SI_SYMBOL, 'V', 1e3), ohm: scaled(SI_SYMBOL, 'Ω'),
+  lengthm: scaled(SI_SYMBOL, 'm'), lengthkm: scaled(SI_SYMBOL, 'm', 1e-3), lengthmm: scaled(SI_SYMBOL, 'm', 1e3), massg: scaled(SI_SYMBOL, 'g'), masskg: scaled(SI_SYMBOL, 'g', 1e-3), massmg: scaled(SI_SYMBOL, 'g', 1e3), pressurehpa: { steps: [[' hPa', 1]] }, pressurepa: scaled(DECIMAL, 'Pa'), pressurekpa: scaled(DECIMAL, 'Pa', 1e-3),
+  ops: count('ops/s'), opm: count('ops/min'), reqps: count('req/s'), rps: count('rd/s'), wps: count('wr/s'), iops: count('io/s'), eps: count('ev/s'), mps: count('msg/s'), wpm: count('wr/min'),
+  cps: count('c/s'), rpm: count('rd/min'), pps: { steps: DECIMAL.map(([p, size]) => [` ${p}p/s`, size]) }, errps: count('err/s'), recps: count('rec/s'), rowsps: count('rows/s'), cpm: count('c/min'), reqpm: count('req/min'), msgpm: count('msg/min'),
 };
 
 const SUFFIXES: Record<string, string> = {
-  celsius: ' °C', fahrenheit: ' °F', kelvin: ' K', humidity: ' %H', degree: '°', lengthm: ' m', rotrpm: ' rpm', pixel: ' px', cores: ' cores', connections: ' connections',
+  celsius: ' °C', fahrenheit: ' °F', kelvin: ' K', humidity: ' %H', degree: '°', radian: ' rad', rotrpm: ' rpm', pixel: ' px', cores: ' cores', connections: ' connections', dB: ' dB', dBm: ' dBm', candela: ' cd', lux: ' lx', conppm: ' ppm', conppb: ' ppb',
+  velocityms: ' m/s', velocitykmh: ' km/h', velocitymph: ' mph', velocityknot: ' kn', pressurebar: ' bar', pressurembar: ' mbar', pressurepsi: ' psi', litre: ' L', mlitre: ' mL', m3: ' m³', flowcms: ' m³/s', massst: ' t', lengthft: ' ft', lengthmi: ' mi', accMS2: ' m/s²', accG: ' g',
 };
-const PREFIXES: Record<string, string> = { currencyUSD: '$', currencyEUR: '€', currencyGBP: '£', currencyJPY: '¥', currencyINR: '₹', currencyCHF: 'CHF ' };
+const PREFIXES: Record<string, string> = { currencyUSD: '$', currencyEUR: '€', currencyGBP: '£', currencyJPY: '¥', currencyINR: '₹', currencyCHF: 'CHF ', currencyRUB: '₽', currencyKRW: '₩', currencyBRL: 'R$', currencyCNY: '¥', currencyBTC: '฿', hex0x: '0x' };
 const BOOLS: Record<string, [string, string]> = { bool: ['True', 'False'], bool_yes_no: ['Yes', 'No'], bool_on_off: ['On', 'Off'] };
 
 /** A number with grouped thousands and at most the wanted decimals, or as many as three digits need. */
@@ -76,14 +88,17 @@ function applyScale(value: number, scale: Scale, decimals?: number | null): Form
 function special(value: number, unit: string, decimals?: number | null): Formatted | null {
   const bool = BOOLS[unit];
   if (bool) return { prefix: '', text: value ? bool[0] : bool[1], suffix: '' };
-  if (unit in PREFIXES) {
+  if (unit in PREFIXES && unit !== 'hex0x') {
     const { text, suffix } = applyScale(value, SCALES['short'] as Scale, decimals ?? 2);
     return { prefix: PREFIXES[unit] ?? '', text, suffix };
   }
+  if (unit === 'hex' || unit === 'hex0x') return { prefix: PREFIXES[unit] ?? '', text: Math.round(value).toString(16).toUpperCase(), suffix: '' };
+  if (unit === 'sci') return { prefix: '', text: value.toExponential(decimals ?? 2), suffix: '' };
+  if (unit === 'dateTimeFromNow') return { prefix: '', text: ago(value, Date.now()), suffix: '' };
   if (unit.startsWith('dateTime')) return { prefix: '', text: formatDateTime(value), suffix: '' };
   if (unit.startsWith('time:')) return { prefix: '', text: formatDateTime(value), suffix: '' };
   if (unit === 'dtdurations' || unit === 'dtdurationms') return applyScale(unit === 'dtdurationms' ? value / 1000 : value, SCALES['s'] as Scale, decimals);
-  if (unit === 'clocks' || unit === 'clockms') return applyScale(unit === 'clockms' ? value / 1000 : value, SCALES['s'] as Scale, decimals);
+  if (unit === 'clocks' || unit === 'clockms' || unit === 'dthms' || unit === 'dthmss') return applyScale(unit === 'clockms' || unit === 'dthmss' ? value / 1000 : value, SCALES['s'] as Scale, decimals);
   return null;
 }
 
