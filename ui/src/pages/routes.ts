@@ -13,7 +13,9 @@ export interface Route {
 const metrics: Route = { title: 'Explore metrics', timed: true, load: () => import('./explore/MetricsPage.svelte') };
 
 const ROUTES: [RegExp, Route][] = [
-  [/^\/$/, metrics],
+  [/^\/$/, { title: 'Home', timed: true, defaults: { refresh: '10s' }, load: () => import('./home/HomePage.svelte') }],
+  [/^\/dashboards$/, { title: 'Dashboards', timed: false, load: () => import('./dashboards/DashboardsPage.svelte') }],
+  [/^\/(?:dashboards|d)\/([^/]+)(?:\/[^/]*)?$/, { title: 'Dashboard', timed: true, load: () => import('./dashboards/DashboardPage.svelte') }],
   [/^\/explore(?:\/metrics)?$/, metrics],
   [/^\/(?:graph|query)$/, metrics],
   [/^\/explore\/logs$/, { title: 'Explore logs', timed: true, load: () => import('./logs/LogsPage.svelte') }],
