@@ -15,8 +15,17 @@ pub const DRAWN_PANELS: &[&str] = &[
     "bargauge",
     "table",
     "table-old",
+    "piechart",
+    "grafana-piechart-panel",
+    "barchart",
+    "heatmap",
+    "histogram",
+    "state-timeline",
+    "status-history",
     "text",
     "logs",
+    "alertlist",
+    "dashlist",
 ];
 
 /// Longest message of a parser that is shown.
