@@ -66,6 +66,9 @@ pub struct Delivery {
     pub retry: u32,
 }
 
+/// Told of each event that is given up.
+type DeadLetterHook = Box<dyn Fn(&HandleError) + Send + Sync>;
+
 /// A group member; see [`Consumer::run`].
 pub struct Consumer {
     inner: Arc<StreamConsumer>,
@@ -73,6 +76,7 @@ pub struct Consumer {
     producer: Producer,
     metrics: BusMetrics,
     offsets: Arc<Mutex<OffsetTracker>>,
+    on_dead_letter: DeadLetterHook,
 }
 
 impl std::fmt::Debug for Consumer {
@@ -120,7 +124,15 @@ impl Consumer {
             producer,
             metrics,
             offsets: Arc::default(),
+            on_dead_letter: Box::new(|_| {}),
         })
+    }
+
+    /// Calls `hook` for each event that is given up, also for one that never reached the handler because it does not
+    /// read, so that a service can count its failures in one place.
+    pub fn on_dead_letter(mut self, hook: impl Fn(&HandleError) + Send + Sync + 'static) -> Self {
+        self.on_dead_letter = Box::new(hook);
+        self
     }
 
     /// Reads until cancelled; then lets what is in flight finish and commits it.
@@ -177,6 +189,7 @@ impl Consumer {
             options: &self.options,
             producer: &self.producer,
             metrics: &self.metrics,
+            on_dead_letter: &self.on_dead_letter,
         };
         async move {
             let result = attempt.handle(&received, handler).await;

@@ -84,8 +84,9 @@ impl Producer {
         self.send(topic, key, &id, &payload, headers.0).instrument(span).await
     }
 
-    /// Publishes bytes as they are, with the given trace context; what dead letters and replays need.
-    pub(crate) async fn publish_raw(
+    /// Publishes bytes as they are, with the given trace context; what dead letters, replays and drills need. `id` names
+    /// the event in errors only.
+    pub async fn publish_raw(
         &self,
         topic: &str,
         key: &str,

@@ -79,6 +79,7 @@ pub(super) struct Attempt<'a> {
     pub(super) options: &'a ConsumerOptions,
     pub(super) producer: &'a Producer,
     pub(super) metrics: &'a BusMetrics,
+    pub(super) on_dead_letter: &'a (dyn Fn(&HandleError) + Send + Sync),
 }
 
 impl Attempt<'_> {
@@ -128,6 +129,7 @@ impl Attempt<'_> {
 
     /// Hands the event to the dead-letter topic. A hand-over that fails is logged with the event, and that is all.
     async fn give_up(&self, received: &Received, error: &HandleError, retry_count: u32) {
+        (self.on_dead_letter)(error);
         let context = Span::current().context();
         let span_context = context.span().span_context().clone();
         let letter = DeadLetter {
