@@ -1,0 +1,5 @@
+//! The fleet as real processes: broker, gateway, worker and executor on free ports, one receiver for their spans.
+
+mod conversation;
+mod fleet;
+mod receiver;
