@@ -265,6 +265,8 @@ pub struct VectorSelector {
     pub anchored: bool,
     /// `smoothed`.
     pub smoothed: bool,
+    /// Whether only count and sum of histograms are asked for; found when the query is resolved.
+    pub histogram_stats: bool,
     /// Where it stands.
     pub pos: PosRange,
 }

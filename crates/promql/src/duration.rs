@@ -64,6 +64,14 @@ pub fn parse_duration(text: &str) -> Result<i64, DurationError> {
     Ok(total_ms)
 }
 
+/// Whole milliseconds of a duration in seconds, which counts in nanoseconds as Go's do. `None`
+/// beyond [`MAX_DURATION_MS`].
+#[must_use]
+pub fn milliseconds(seconds: f64) -> Option<i64> {
+    let ns = (seconds * 1e9).round();
+    (ns.abs() < i64::MAX as f64).then(|| ns as i64 / 1_000_000)
+}
+
 /// The canonical text of a duration; negative ones start with `-`.
 #[must_use]
 pub fn format_duration(duration_ms: i64) -> String {

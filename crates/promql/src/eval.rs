@@ -7,19 +7,25 @@
 mod aggregate;
 mod binary;
 mod call;
+mod choose;
 mod column;
-mod quantile;
+mod count_values;
+mod histograms;
+mod info;
+mod labels;
+mod ranges;
 mod resolve;
 mod select;
 mod window;
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use skopos_core::metric::{MetricSource, MetricValue, Series};
 use skopos_core::{Labels, QueryBudget};
 
 pub(crate) use column::{Column, Grid};
-pub(crate) use window::Window;
+pub(crate) use window::{Point, Window};
 
 use crate::annotation::{Annotation, Annotations};
 use crate::ast::{Expr, UnaryOp};
@@ -49,6 +55,8 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) budget: &'a QueryBudget,
     query: &'a str,
     annotations: Mutex<Annotations>,
+    /// Samples that the budget is charged with: results that are still used, and series read.
+    held: AtomicUsize,
 }
 
 /// What the parts of a query see of it: its own range, which `start()` and `range()` name.
@@ -73,6 +81,7 @@ impl<'a> Evaluator<'a> {
             budget,
             query,
             annotations: Mutex::default(),
+            held: AtomicUsize::new(0),
         }
     }
 
@@ -169,22 +178,37 @@ impl<'a> Evaluator<'a> {
         column::merge_same(columns)
     }
 
+    /// Evaluates a part. What it read and what its own parts yielded is given back to the budget;
+    /// its result is charged.
     pub(crate) fn eval(&self, expr: &Expr, frame: Frame) -> EvalResult<Evaluated> {
         self.budget.check(STAGE)?;
+        let before = self.held.load(Ordering::Relaxed);
+        let evaluated = self.eval_part(expr, frame)?;
+        let used = self.held.load(Ordering::Relaxed) - before;
+        let slots = match &evaluated {
+            Evaluated::Vector(columns) => columns.len() * frame.grid.len(),
+            Evaluated::Scalar(_) | Evaluated::Text(_) => 0,
+        };
+        self.budget.release(used);
+        self.held.store(before, Ordering::Relaxed);
+        self.hold(slots)?;
+        Ok(evaluated)
+    }
+
+    fn hold(&self, count: usize) -> EvalResult<()> {
+        self.held.fetch_add(count, Ordering::Relaxed);
+        Ok(self.budget.charge(count, STAGE)?)
+    }
+
+    /// Notes that the store charged the budget with samples that it gave.
+    pub(crate) fn note_read(&self, count: usize) {
+        self.held.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn eval_part(&self, expr: &Expr, frame: Frame) -> EvalResult<Evaluated> {
         let steps = frame.grid.len();
         if steps > 1 && resolve::is_step_invariant(expr) {
-            let once = Frame {
-                grid: Grid::instant(frame.grid.start_ms),
-                query: frame.query,
-            };
-            return Ok(match self.eval(expr, once)? {
-                Evaluated::Scalar(values) => Evaluated::Scalar(vec![values[0]; steps]),
-                Evaluated::Vector(columns) => {
-                    self.budget.charge(columns.len() * (steps - 1), STAGE)?;
-                    Evaluated::Vector(columns.into_iter().map(|column| column.broadcast(steps)).collect())
-                }
-                text @ Evaluated::Text(_) => text,
-            });
+            return self.eval_once(expr, frame);
         }
         match expr {
             Expr::Number(number) => Ok(Evaluated::Scalar(vec![number.value; steps])),
@@ -203,6 +227,22 @@ impl<'a> Evaluator<'a> {
             Expr::Binary(binary) => self.binary(binary, expr.pos(), frame),
             Expr::Call(call) => self.call(call, frame),
         }
+    }
+
+    /// Evaluates what is the same at every step at the first.
+    fn eval_once(&self, expr: &Expr, frame: Frame) -> EvalResult<Evaluated> {
+        let steps = frame.grid.len();
+        let once = Frame {
+            grid: Grid::instant(frame.grid.start_ms),
+            query: frame.query,
+        };
+        Ok(match self.eval(expr, once)? {
+            Evaluated::Scalar(values) => Evaluated::Scalar(vec![values[0]; steps]),
+            Evaluated::Vector(columns) => {
+                Evaluated::Vector(columns.into_iter().map(|column| column.broadcast(steps)).collect())
+            }
+            text @ Evaluated::Text(_) => text,
+        })
     }
 
     pub(crate) fn eval_vector(&self, expr: &Expr, frame: Frame) -> EvalResult<Vec<Column>> {

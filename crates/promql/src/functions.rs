@@ -1,5 +1,8 @@
 //! Functions by family. Each takes columns or windows and knows nothing of the store.
 
+pub(crate) mod classic;
+pub(crate) mod extended;
 pub(crate) mod instant;
 pub(crate) mod over_time;
 pub(crate) mod rate;
+pub(crate) mod start;

@@ -7,6 +7,7 @@ mod bucket;
 mod fraction;
 mod reset;
 mod text;
+mod total;
 mod trim;
 
 use skopos_core::histogram::{CUSTOM_BUCKETS_SCHEMA, CounterResetHint, FloatHistogram, Span};
@@ -15,8 +16,10 @@ pub use arithmetic::{IncompatibleSchemas, add_histograms, subtract_histograms};
 pub(crate) use arithmetic::{Operation, combine, divided, scaled, to_schema};
 pub(crate) use bucket::{Bucket, all_buckets};
 pub(crate) use fraction::{fraction, quantile};
-pub(crate) use reset::{detect_reset, equal};
+pub use reset::detect_reset;
+pub(crate) use reset::equal;
 pub(crate) use text::to_text;
+pub(crate) use total::{Totalled, mean_of, sum_of};
 pub(crate) use trim::{Keep, trimmed};
 
 /// Index and count of a bucket.

@@ -24,13 +24,14 @@ mod parser;
 mod position;
 pub mod quote;
 mod signature;
+mod sum;
 mod token;
 mod value;
 
 pub use ast::{Expr, ValueType, extract_selectors, metric_names};
 pub use engine::{DEFAULT_LOOKBACK_MS, Engine, EngineOptions, MAX_STEPS};
 pub use eval_error::EvalError;
-pub use histogram::{IncompatibleSchemas, add_histograms, subtract_histograms};
+pub use histogram::{IncompatibleSchemas, add_histograms, detect_reset, subtract_histograms};
 pub use parse_error::{Fault, ParseError};
 pub use parser::{Feature, ParseOptions, parse, parse_metric_selector, parse_with};
 pub use position::PosRange;

@@ -6,14 +6,13 @@ use skopos_promql::ast::{AtModifier, VectorSelector};
 
 /// Functions whose result depends on the time of evaluation although their arguments do not
 /// (`AtModifierUnsafeFunctions` in Prometheus).
-const TIME_DEPENDENT: [&str; 18] = [
+const TIME_DEPENDENT: [&str; 17] = [
     "day_of_month",
     "day_of_week",
     "day_of_year",
     "days_in_month",
     "end",
     "hour",
-    "info",
     "minute",
     "month",
     "predict_linear",

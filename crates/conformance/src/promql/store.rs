@@ -1,9 +1,13 @@
 //! The store of a script: series in memory with start timestamps.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use skopos_core::histogram::{CounterResetHint, FloatHistogram};
 use skopos_core::metric::{Exemplar, MetricMetadata, MetricSource, MetricValue, Selection, Series, StartTimestamps};
+use skopos_core::sample::is_stale;
 use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TimeRange};
+use skopos_promql::detect_reset;
 
 /// A sample with the start timestamp of its counter; 0 where unknown.
 #[derive(Debug, Clone)]
@@ -19,8 +23,18 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) fn insert(&mut self, labels: &Labels, timestamp_ms: i64, sample: Stored) {
+    pub(super) fn insert(&mut self, labels: &Labels, timestamp_ms: i64, mut sample: Stored) {
         let series = self.series.entry(labels.clone()).or_default();
+        if let MetricValue::Histogram(histogram) = &mut sample.value {
+            let previous = series
+                .range(..timestamp_ms)
+                .next_back()
+                .map(|(_, sample)| &sample.value);
+            let hint = stored_hint(histogram, previous);
+            if hint != histogram.counter_reset_hint {
+                Arc::make_mut(histogram).counter_reset_hint = hint;
+            }
+        }
         series.insert(timestamp_ms, sample);
     }
 
@@ -37,6 +51,26 @@ impl Store {
                 (labels, within.map(|(time, sample)| (*time, sample)).collect())
             })
             .filter(|(_, samples): &(_, Vec<_>)| !samples.is_empty())
+    }
+}
+
+/// The hint with which Prometheus' store gives a histogram back: within a chunk there is no
+/// reset, and of the first of a chunk nothing is known.
+fn stored_hint(histogram: &FloatHistogram, previous: Option<&MetricValue>) -> CounterResetHint {
+    if histogram.counter_reset_hint == CounterResetHint::Gauge {
+        return CounterResetHint::Gauge;
+    }
+    let Some(MetricValue::Histogram(previous)) = previous else {
+        return CounterResetHint::Unknown;
+    };
+    let same_layout = previous.schema == histogram.schema
+        && previous.zero_threshold.to_bits() == histogram.zero_threshold.to_bits()
+        && previous.custom_values == histogram.custom_values;
+    let is_gauge = previous.counter_reset_hint == CounterResetHint::Gauge;
+    if same_layout && !is_gauge && !is_stale(previous.sum) && !detect_reset(histogram, previous) {
+        CounterResetHint::NotReset
+    } else {
+        CounterResetHint::Unknown
     }
 }
 

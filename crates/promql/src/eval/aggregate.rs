@@ -3,22 +3,22 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use skopos_core::Labels;
 use skopos_core::histogram::FloatHistogram;
 use skopos_core::labels::METRIC_NAME;
-use skopos_core::{Labels, LabelsBuilder};
 
-use super::column::{Column, merge_same};
-use super::{EvalResult, Evaluator, Frame, STAGE};
+use super::column::Column;
+use super::count_values::count_values;
+use super::{EvalResult, Evaluator, Frame};
 use crate::annotation::Annotation;
 use crate::ast::{AggregateExpr, AggregateOp};
-use crate::eval_error::EvalError;
 use crate::functions::over_time::{mean, quantile, sum, variance};
-use crate::histogram::{Operation, combine, compacted, divided, to_text};
-use crate::number::format_plain;
+use crate::histogram::{compacted, mean_of, sum_of};
 
-struct Group {
+/// Columns that are aggregated to one.
+pub(super) struct Group {
     labels: Labels,
-    members: Vec<usize>,
+    pub(super) members: Vec<usize>,
 }
 
 impl Evaluator<'_> {
@@ -27,28 +27,33 @@ impl Evaluator<'_> {
             Some(param) if aggregate.op.has_number_param() => self.eval_scalar(param, frame)?,
             _ => Vec::new(),
         };
-        if aggregate.op == AggregateOp::Quantile
-            && let (Some(q), Some(param)) = (params.iter().find(|q| !(0.0..=1.0).contains(*q)), &aggregate.param)
-        {
-            self.note(Annotation::InvalidQuantile(*q), param.pos());
-        }
         let columns = self.eval_vector(&aggregate.expr, frame)?;
-        if aggregate.op == AggregateOp::CountValues {
-            return self.count_values(aggregate, &columns, frame);
-        }
-        let groups = group(aggregate, &columns);
         let steps = frame.grid.len();
         match aggregate.op {
+            AggregateOp::CountValues => count_values(aggregate, &columns, steps),
             AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK | AggregateOp::LimitRatio => {
-                self.choose(aggregate, columns, &groups, &params)
+                self.choose(aggregate, columns, &params)
             }
             _ => {
+                self.note_quantiles(aggregate, &params);
+                let groups = group(aggregate, &columns);
                 let fold = |group: &Group| self.fold(aggregate, &columns, group, &params, steps);
-                let results: Vec<Column> = groups.iter().map(fold).collect();
-                self.budget.release(columns.len() * steps);
-                self.budget.charge(results.len() * steps, STAGE)?;
-                Ok(results.into_iter().filter(|column| !column.is_empty()).collect())
+                let results = groups.iter().map(fold);
+                Ok(results.filter(|column| !column.is_empty()).collect())
             }
+        }
+    }
+
+    fn note_quantiles(&self, aggregate: &AggregateExpr, params: &[f64]) {
+        let (AggregateOp::Quantile, Some(param)) = (aggregate.op, &aggregate.param) else {
+            return;
+        };
+        let highest = params.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let lowest = params.iter().copied().fold(f64::INFINITY, f64::min);
+        let has_nan = params.iter().any(|q| q.is_nan());
+        let invalid = [(has_nan, f64::NAN), (highest > 1.0, highest), (lowest < 0.0, lowest)];
+        for (_, q) in invalid.into_iter().filter(|(is_invalid, _)| *is_invalid) {
+            self.note(Annotation::InvalidQuantile(q), param.pos());
         }
     }
 
@@ -118,130 +123,24 @@ impl Evaluator<'_> {
             self.note(Annotation::MixedFloatsHistogramsAggregation, pos);
             return None;
         }
-        let mut total = (**histograms[0]).clone();
-        for histogram in &histograms[1..] {
-            let Ok(combined) = combine(&total, histogram, Operation::Add) else {
-                self.note(Annotation::MixedExponentialCustom(String::new()), pos);
-                return None;
-            };
-            if combined.reset_collision {
-                self.note(Annotation::CounterResetCollision("aggregation"), pos);
-            }
-            if combined.bounds_reconciled {
-                self.note(Annotation::MismatchedCustomBuckets("aggregation"), pos);
-            }
-            total = combined.histogram;
-        }
-        if aggregate.op == AggregateOp::Avg {
-            total = divided(&total, histograms.len() as f64);
-        }
-        Some(compacted(total))
-    }
-
-    fn count_values(&self, aggregate: &AggregateExpr, columns: &[Column], frame: Frame) -> EvalResult<Vec<Column>> {
-        let label = match &aggregate.param {
-            Some(param) => self.eval_text(param)?,
-            None => String::new(),
-        };
-        if label.is_empty() {
-            return Err(EvalError::execution("invalid label name "));
-        }
-        let steps = frame.grid.len();
-        let mut counts: HashMap<Labels, Column> = HashMap::new();
-        for column in columns {
-            for step in 0..steps {
-                let value = match (column.histogram(step), column.float(step)) {
-                    (Some(histogram), _) => to_text(histogram),
-                    (None, Some(value)) => format_plain(value),
-                    (None, None) => continue,
-                };
-                let grouped = group_labels(aggregate, &column.labels);
-                let labels = LabelsBuilder::from_labels(&grouped).set(&label, &value).build();
-                let count = counts
-                    .entry(labels.clone())
-                    .or_insert_with(|| Column::empty(labels, steps));
-                count.floats[step] = count.float(step).unwrap_or(0.0) + 1.0;
-            }
-        }
-        merge_same(counts.into_values().collect())
-    }
-
-    fn choose(
-        &self,
-        aggregate: &AggregateExpr,
-        mut columns: Vec<Column>,
-        groups: &[Group],
-        params: &[f64],
-    ) -> EvalResult<Vec<Column>> {
-        let by_value = matches!(aggregate.op, AggregateOp::TopK | AggregateOp::BottomK);
-        if aggregate.op != AggregateOp::LimitRatio {
-            if params.iter().any(|param| param.is_nan()) {
-                return Err(EvalError::execution("Parameter value is NaN"));
-            }
-        } else if params.iter().any(|param| param.is_nan()) {
-            return Err(EvalError::execution("Ratio value is NaN"));
-        }
-        let mut order = Vec::new();
-        for group in groups {
-            for (step, param) in params.iter().enumerate() {
-                let mut present: Vec<usize> = group
-                    .members
-                    .iter()
-                    .copied()
-                    .filter(|at| columns[*at].has(step))
-                    .collect();
-                if by_value {
-                    let before = present.len();
-                    present.retain(|at| columns[*at].float(step).is_some());
-                    if present.len() < before {
-                        self.note(
-                            Annotation::HistogramIgnoredInAggregation(aggregate.op.as_str()),
-                            aggregate.pos,
-                        );
-                    }
-                    present.sort_by(|a, b| {
-                        let (a, b) = (columns[*a].floats[step], columns[*b].floats[step]);
-                        let rising = a.total_cmp(&b);
-                        let order = if aggregate.op == AggregateOp::TopK {
-                            rising.reverse()
-                        } else {
-                            rising
-                        };
-                        a.is_nan().cmp(&b.is_nan()).then(order)
-                    });
-                }
-                if aggregate.op == AggregateOp::LimitRatio {
-                    let ratio = param.clamp(-1.0, 1.0);
-                    present.retain(|at| in_ratio(&columns[*at].labels, ratio));
-                } else {
-                    present.truncate(param.max(0.0) as usize);
-                }
-                for member in group.members.iter().filter(|member| !present.contains(member)) {
-                    columns[*member].clear(step);
-                }
-                if step == 0 {
-                    order.extend(present);
-                }
-            }
-        }
-        let is_instant = params.len() == 1;
-        let mut slots: Vec<Option<Column>> = columns.into_iter().map(Some).collect();
-        let mut chosen: Vec<Column> = Vec::new();
-        if is_instant {
-            chosen.extend(order.into_iter().filter_map(|at| slots[at].take()));
+        let all = histograms.iter().map(|histogram| &***histogram);
+        let totalled = if aggregate.op == AggregateOp::Avg {
+            mean_of(all)
         } else {
-            chosen.extend(slots.into_iter().flatten().filter(|column| !column.is_empty()));
+            sum_of(all)
+        };
+        let Ok(totalled) = totalled else {
+            self.note(Annotation::MixedExponentialCustom(String::new()), pos);
+            return None;
+        };
+        let totalled = totalled?;
+        if totalled.reset_collision {
+            self.note(Annotation::CounterResetCollision("aggregation"), pos);
         }
-        Ok(chosen)
-    }
-}
-
-fn in_ratio(labels: &Labels, ratio: f64) -> bool {
-    let offset = labels.fingerprint() as f64 / u64::MAX as f64;
-    if ratio >= 0.0 {
-        offset < ratio
-    } else {
-        offset >= 1.0 + ratio
+        if totalled.bounds_reconciled {
+            self.note(Annotation::MismatchedCustomBuckets("aggregation"), pos);
+        }
+        Some(compacted(totalled.histogram))
     }
 }
 
@@ -265,7 +164,7 @@ fn fold_floats(op: AggregateOp, floats: &[f64], param: Option<f64>) -> f64 {
     }
 }
 
-fn group(aggregate: &AggregateExpr, columns: &[Column]) -> Vec<Group> {
+pub(super) fn group(aggregate: &AggregateExpr, columns: &[Column]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut positions: HashMap<Labels, usize> = HashMap::new();
     for (at, column) in columns.iter().enumerate() {
@@ -282,7 +181,7 @@ fn group(aggregate: &AggregateExpr, columns: &[Column]) -> Vec<Group> {
     groups
 }
 
-fn group_labels(aggregate: &AggregateExpr, labels: &Labels) -> Labels {
+pub(super) fn group_labels(aggregate: &AggregateExpr, labels: &Labels) -> Labels {
     let named = |name: &str| aggregate.grouping.iter().any(|label| label == name);
     if aggregate.without {
         return labels.filtered(|name| name != METRIC_NAME && !named(name));

@@ -327,8 +327,9 @@ fn duplicate(key: &Labels, matching: &VectorMatching, ones: &[&&Column], swapped
         key.without(&[METRIC_NAME])
     };
     let (first, second) = (&ones[0].labels, &ones[1].labels);
+    let (first, second) = (first.min(second), first.max(second));
     EvalError::execution(format!(
-        "found duplicate series for the match group {shown} on the {side} hand-side of the operation: [{second}, {first}]\
+        "found duplicate series for the match group {shown} on the {side} hand-side of the operation: [{first}, {second}]\
          ;many-to-many matching not allowed: matching labels must be unique on one side"
     ))
 }

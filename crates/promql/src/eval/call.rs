@@ -1,16 +1,18 @@
 //! Calls: which family a function belongs to, and those over whole columns.
 
-use regex::Regex;
 use skopos_core::labels::METRIC_NAME;
-use skopos_core::{Labels, LabelsBuilder, MatchOp, TimeRange};
+use skopos_core::{Labels, MatchOp, TimeRange};
 
+use super::choose::by_value;
 use super::column::{self, Column, Grid};
+use super::histograms::variance;
+use super::ranges::RangeSeries;
 use super::select::{Found, LookAt, newest};
 use super::{EvalResult, Evaluated, Evaluator, Frame};
+use crate::annotation::Annotation;
 use crate::ast::{Call, Expr, ValueType, VectorSelector};
 use crate::eval_error::EvalError;
 use crate::functions::instant;
-use crate::histogram;
 
 impl Evaluator<'_> {
     pub(crate) fn call(&self, call: &Call, frame: Frame) -> EvalResult<Evaluated> {
@@ -19,6 +21,9 @@ impl Evaluator<'_> {
             return self.range_call(call, matrix_at, frame);
         }
         let name = call.function.name;
+        if name.starts_with("sort") && !frame.grid.is_instant() {
+            self.note(Annotation::SortInRangeQuery, call.pos);
+        }
         if let Some(math) = instant::math(name) {
             return self.map_floats(&call.args[0], frame, |_, value| math(value));
         }
@@ -96,53 +101,22 @@ impl Evaluator<'_> {
                 })
             }
             "timestamp" => self.timestamp(&args[0], frame),
+            "start_timestamp" => self.start_timestamp(&args[0], frame),
             "sort" | "sort_desc" => self.sort(call, frame),
+            "sort_by_label" | "sort_by_label_desc" => self.sort_by_label(call, frame),
             "label_replace" => self.label_replace(call, frame),
             "label_join" => self.label_join(call, frame),
+            "info" => self.info(call, frame),
             "histogram_count" => self.map_histograms(&args[0], frame, |histogram| histogram.count),
             "histogram_sum" => self.map_histograms(&args[0], frame, |histogram| histogram.sum),
             "histogram_avg" => self.map_histograms(&args[0], frame, |histogram| histogram.sum / histogram.count),
-            "histogram_stdvar" => self.map_histograms(&args[0], frame, histogram_variance),
-            "histogram_stddev" => {
-                self.map_histograms(&args[0], frame, |histogram| histogram_variance(histogram).sqrt())
-            }
-            "histogram_quantile" => {
-                let q = scalar(0)?;
-                self.histogram_quantile(&args[1], args[0].pos(), &q, frame)
-            }
-            "histogram_fraction" => {
-                let (lower, upper, pos) = (scalar(0)?, scalar(1)?, args[0].pos());
-                self.histogram_fraction(&args[2], pos, &lower, &upper, frame)
-            }
+            "histogram_stdvar" => self.map_histograms(&args[0], frame, variance),
+            "histogram_stddev" => self.map_histograms(&args[0], frame, |histogram| variance(histogram).sqrt()),
+            "histogram_quantile" => self.histogram_quantile(call, frame),
+            "histogram_quantiles" => self.histogram_quantiles(call, frame),
+            "histogram_fraction" => self.histogram_fraction(call, frame),
             name => Err(EvalError::execution(format!("function {name} is not supported"))),
         }
-    }
-
-    fn histogram_fraction(
-        &self,
-        arg: &Expr,
-        pos: crate::position::PosRange,
-        lower: &[f64],
-        upper: &[f64],
-        frame: Frame,
-    ) -> EvalResult<Evaluated> {
-        let mut columns = self.eval_vector(arg, frame)?;
-        columns.retain(|column| !column.histograms.is_empty());
-        for column in &mut columns {
-            let histograms = std::mem::take(&mut column.histograms);
-            column.floats.fill(column::NOTHING);
-            for (step, histogram) in histograms.iter().enumerate() {
-                if let Some(histogram) = histogram {
-                    let (value, note) = histogram::fraction(lower[step], upper[step], histogram, "");
-                    column.floats[step] = value;
-                    if let Some(note) = note {
-                        self.note(note, pos);
-                    }
-                }
-            }
-            self.drop_name(column);
-        }
-        self.checked(columns)
     }
 
     fn map_floats(&self, arg: &Expr, frame: Frame, map: impl Fn(usize, f64) -> f64) -> EvalResult<Evaluated> {
@@ -152,27 +126,6 @@ impl Evaluator<'_> {
             for step in 0..column.floats.len() {
                 if let Some(value) = column.float(step) {
                     column.floats[step] = map(step, value);
-                }
-            }
-            self.drop_name(column);
-        }
-        columns.retain(|column| !column.is_empty());
-        self.checked(columns)
-    }
-
-    fn map_histograms(
-        &self,
-        arg: &Expr,
-        frame: Frame,
-        map: impl Fn(&skopos_core::histogram::FloatHistogram) -> f64,
-    ) -> EvalResult<Evaluated> {
-        let mut columns = self.eval_vector(arg, frame)?;
-        for column in &mut columns {
-            let histograms = std::mem::take(&mut column.histograms);
-            column.floats.fill(column::NOTHING);
-            for (slot, histogram) in column.floats.iter_mut().zip(&histograms) {
-                if let Some(histogram) = histogram {
-                    *slot = map(histogram);
                 }
             }
             self.drop_name(column);
@@ -229,99 +182,76 @@ impl Evaluator<'_> {
         let Expr::Vector(selector) = arg.unwrap_parens() else {
             let mut columns = self.eval_vector(arg, frame)?;
             for column in &mut columns {
-                for step in (0..column.floats.len())
-                    .filter(|step| column.has(*step))
-                    .collect::<Vec<_>>()
-                {
-                    column.clear(step);
-                    column.floats[step] = frame.grid.time(step) as f64 / 1000.0;
+                for step in 0..column.floats.len() {
+                    if column.has(step) {
+                        column.floats[step] = frame.grid.time(step) as f64 / 1000.0;
+                    }
                 }
+                column.histograms.clear();
                 self.drop_name(column);
             }
             return self.checked(columns);
         };
-        let mut columns = self.sample_times(selector, frame.grid)?;
-        for column in &mut columns {
-            self.drop_name(column);
-        }
-        self.checked(columns)
+        self.sample_times(selector, frame.grid, |read, found| match found {
+            Found::Float(at) => read.series.timestamps_ms[at],
+            Found::Histogram(at) => read.series.histogram_timestamps_ms[at],
+        })
     }
 
-    fn sample_times(&self, selector: &VectorSelector, grid: Grid) -> EvalResult<Vec<Column>> {
+    /// Zero where the start is not known, nothing where the samples are results.
+    fn start_timestamp(&self, arg: &Expr, frame: Frame) -> EvalResult<Evaluated> {
+        let Expr::Vector(selector) = arg.unwrap_parens() else {
+            return Ok(Evaluated::Vector(Vec::new()));
+        };
+        self.sample_times(selector, frame.grid, |read, found| {
+            let start = match found {
+                Found::Float(at) => read.starts.floats_ms.get(at),
+                Found::Histogram(at) => read.starts.histograms_ms.get(at),
+            };
+            start.copied().unwrap_or(0)
+        })
+    }
+
+    /// For each step a time, in seconds, of the sample that the selector finds.
+    fn sample_times(
+        &self,
+        selector: &VectorSelector,
+        grid: Grid,
+        time_ms: impl Fn(&RangeSeries, Found) -> i64,
+    ) -> EvalResult<Evaluated> {
         let look_at = LookAt::new(selector, grid);
         let lookback_ms = self.options.lookback_ms;
         let range = TimeRange::new(look_at.first().saturating_sub(lookback_ms - 1), look_at.last());
-        let columns = self.select(selector, range, grid.step_ms)?.into_iter().map(|series| {
-            let found = newest(&series, look_at, lookback_ms);
-            let time = |found: Option<Found>| match found {
-                Some(Found::Float(at)) => series.timestamps_ms[at] as f64 / 1000.0,
-                Some(Found::Histogram(at)) => series.histogram_timestamps_ms[at] as f64 / 1000.0,
-                None => column::NOTHING,
+        let mut columns = Vec::new();
+        for (series, starts) in self.select_started(selector, range, grid.step_ms)? {
+            let read = RangeSeries {
+                series,
+                starts,
+                drop_name: false,
             };
-            Column::new(series.labels.clone(), found.into_iter().map(time).collect())
-        });
-        Ok(columns.filter(|column| !column.is_empty()).collect())
+            let found = newest(&read.series, look_at, lookback_ms).into_iter();
+            let seconds = found.map(|found| match found {
+                Some(found) => time_ms(&read, found) as f64 / 1000.0,
+                None => column::NOTHING,
+            });
+            let mut column = Column::new(read.series.labels.clone(), seconds.collect());
+            self.drop_name(&mut column);
+            columns.push(column);
+        }
+        columns.retain(|column| !column.is_empty());
+        self.checked(columns)
     }
 
     fn sort(&self, call: &Call, frame: Frame) -> EvalResult<Evaluated> {
         let mut columns = self.eval_vector(&call.args[0], frame)?;
-        columns.retain(|column| column.histograms.is_empty());
+        // Histograms have no order and are left out.
+        columns.iter_mut().for_each(|column| column.histograms.clear());
+        columns.retain(|column| !column.is_empty());
         if frame.grid.is_instant() {
             let descending = call.function.name == "sort_desc";
-            columns.sort_by(|a, b| {
-                let (a, b) = (a.floats[0], b.floats[0]);
-                let order = if descending { b.total_cmp(&a) } else { a.total_cmp(&b) };
-                a.is_nan().cmp(&b.is_nan()).then(order)
-            });
+            columns.sort_by(|a, b| by_value(a.floats[0], b.floats[0], descending));
         }
         Ok(Evaluated::Vector(columns))
-    }
-
-    fn label_replace(&self, call: &Call, frame: Frame) -> EvalResult<Evaluated> {
-        let text = |at: usize| self.eval_text(&call.args[at]);
-        let (target, replacement, source, pattern) = (text(1)?, text(2)?, text(3)?, text(4)?);
-        let regex = Regex::new(&format!("^(?s:{pattern})$"))
-            .map_err(|_| EvalError::execution(format!("invalid regular expression in label_replace(): {pattern}")))?;
-        if target.is_empty() {
-            return Err(EvalError::execution(
-                "invalid destination label name in label_replace(): ",
-            ));
-        }
-        let mut columns = self.eval_vector(&call.args[0], frame)?;
-        for column in &mut columns {
-            if let Some(captures) = regex.captures(column.labels.get(&source)) {
-                let mut value = String::new();
-                captures.expand(&replacement, &mut value);
-                set_label(column, &target, &value);
-            }
-        }
-        Ok(Evaluated::Vector(column::merge_same(columns)?))
-    }
-
-    fn label_join(&self, call: &Call, frame: Frame) -> EvalResult<Evaluated> {
-        let target = self.eval_text(&call.args[1])?;
-        let separator = self.eval_text(&call.args[2])?;
-        let sources: Vec<String> = call.args[3..]
-            .iter()
-            .map(|arg| self.eval_text(arg))
-            .collect::<EvalResult<_>>()?;
-        if target.is_empty() {
-            return Err(EvalError::execution("invalid destination label name in label_join(): "));
-        }
-        let mut columns = self.eval_vector(&call.args[0], frame)?;
-        for column in &mut columns {
-            let values: Vec<&str> = sources.iter().map(|source| column.labels.get(source)).collect();
-            let value = values.join(&separator);
-            set_label(column, &target, &value);
-        }
-        Ok(Evaluated::Vector(column::merge_same(columns)?))
-    }
-}
-
-fn set_label(column: &mut Column, name: &str, value: &str) {
-    column.labels = LabelsBuilder::from_labels(&column.labels).set(name, value).build();
-    if name == METRIC_NAME {
-        column.drop_name = false;
     }
 }
 
@@ -351,21 +281,4 @@ fn absent_labels(arg: &Expr) -> Labels {
         matcher.op() == MatchOp::Equal && matcher.name() != METRIC_NAME && named(matcher.name()) == 1
     });
     Labels::from_pairs(fixed.map(|matcher| (matcher.name(), matcher.value())))
-}
-
-fn histogram_variance(histogram: &skopos_core::histogram::FloatHistogram) -> f64 {
-    let mean = histogram.sum / histogram.count;
-    let term = |bucket: &histogram::Bucket| {
-        let value = if histogram::is_custom(histogram) {
-            f64::midpoint(bucket.upper, bucket.lower)
-        } else if bucket.lower <= 0.0 && bucket.upper >= 0.0 {
-            0.0
-        } else {
-            (bucket.upper * bucket.lower).sqrt().copysign(bucket.upper)
-        };
-        bucket.count * (value - mean) * (value - mean)
-    };
-    let buckets = histogram::all_buckets(histogram);
-    let filled = buckets.iter().filter(|bucket| bucket.count != 0.0);
-    filled.map(term).sum::<f64>() / histogram.count
 }

@@ -215,13 +215,3 @@ fn merge_into(target: &mut Column, other: &Column) -> EvalResult<()> {
     }
     Ok(())
 }
-
-/// Fails if two columns have one label set.
-pub(crate) fn refuse_same(columns: &[Column]) -> EvalResult<()> {
-    let mut seen = hashbrown::HashSet::with_capacity(columns.len());
-    if columns.iter().all(|column| seen.insert(&column.labels)) {
-        Ok(())
-    } else {
-        Err(same_labels())
-    }
-}

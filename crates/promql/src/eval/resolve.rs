@@ -2,7 +2,7 @@
 //! and `@ end()` become timestamps. Also tells which parts are the same at every step.
 
 use crate::ast::{AtModifier, BinaryOp, DurationArg, DurationExpr, Expr, VectorSelector};
-use crate::duration::MAX_DURATION_MS;
+use crate::duration::milliseconds;
 use crate::eval::{EvalResult, Grid};
 use crate::eval_error::EvalError;
 
@@ -10,6 +10,7 @@ use crate::eval_error::EvalError;
 pub(super) fn resolve(expr: &Expr, grid: Grid) -> EvalResult<Expr> {
     let mut expr = expr.clone();
     resolve_in_place(&mut expr, grid)?;
+    mark_statistics(&mut expr, false);
     Ok(expr)
 }
 
@@ -43,6 +44,33 @@ fn resolve_in_place(expr: &mut Expr, grid: Grid) -> EvalResult<()> {
             resolve_in_place(&mut binary.rhs, grid)
         }
         Expr::Call(call) => call.args.iter_mut().try_for_each(|arg| resolve_in_place(arg, grid)),
+    }
+}
+
+/// Marks the selectors whose histograms are read for their count and sum only. Subqueries and
+/// what cuts or measures buckets need them whole.
+fn mark_statistics(expr: &mut Expr, statistics: bool) {
+    match expr {
+        Expr::Vector(selector) => selector.histogram_stats = statistics,
+        Expr::Matrix(matrix) => matrix.selector.histogram_stats = statistics,
+        Expr::Subquery(subquery) => mark_statistics(&mut subquery.expr, false),
+        Expr::Binary(binary) => {
+            let statistics = statistics && !matches!(binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower);
+            mark_statistics(&mut binary.lhs, statistics);
+            mark_statistics(&mut binary.rhs, statistics);
+        }
+        Expr::Call(call) => {
+            let statistics = match call.function.name {
+                "histogram_count" | "histogram_sum" | "histogram_avg" => true,
+                "histogram_quantile" | "histogram_quantiles" | "histogram_fraction" => false,
+                _ => statistics,
+            };
+            call.args.iter_mut().for_each(|arg| mark_statistics(arg, statistics));
+        }
+        Expr::Aggregate(aggregate) => mark_statistics(&mut aggregate.expr, statistics),
+        Expr::Paren(paren) => mark_statistics(&mut paren.expr, statistics),
+        Expr::Unary(unary) => mark_statistics(&mut unary.expr, statistics),
+        Expr::Number(_) | Expr::String(_) => {}
     }
 }
 
@@ -84,11 +112,10 @@ fn resolve_duration(arg: &mut DurationArg, sign: Sign, grid: Grid) -> EvalResult
     if sign == Sign::Positive && seconds <= 0.0 {
         return fail("duration must be greater than 0");
     }
-    let ms = (seconds * 1000.0).round();
-    if ms.is_nan() || ms.abs() > MAX_DURATION_MS as f64 {
-        return fail("duration is out of range");
-    }
-    arg.ms = ms as i64;
+    arg.ms = match milliseconds(seconds) {
+        Some(ms) => ms,
+        None => return fail("duration is out of range"),
+    };
     Ok(())
 }
 
@@ -121,21 +148,16 @@ fn duration_seconds(expr: &DurationExpr, grid: Grid) -> EvalResult<f64> {
 
 /// Functions whose result depends on the time of evaluation although their arguments may not
 /// (`AtModifierUnsafeFunctions` in Prometheus).
-const TIME_DEPENDENT: [&str; 18] = [
+const TIME_DEPENDENT: [&str; 13] = [
     "day_of_month",
     "day_of_week",
     "day_of_year",
     "days_in_month",
-    "end",
     "hour",
-    "info",
     "minute",
     "month",
     "predict_linear",
-    "range",
-    "start",
     "start_timestamp",
-    "step",
     "time",
     "timestamp",
     "vector",
@@ -156,6 +178,8 @@ fn is_invariant(expr: &Expr) -> bool {
         Expr::Call(call) if TIME_DEPENDENT.contains(&call.function.name) => {
             call.function.name == "vector" && call.args.iter().all(is_invariant)
         }
+        // As in Prometheus, the parameter is not asked.
+        Expr::Aggregate(aggregate) => is_invariant(&aggregate.expr),
         Expr::Call(call) => call.args.iter().all(is_invariant),
         other => other.children().into_iter().all(is_invariant),
     }

@@ -1,8 +1,11 @@
 //! Instant selectors: for each step the newest sample within the lookback, or an interpolation.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use skopos_core::TimeRange;
-use skopos_core::metric::{Selection, Series};
+use skopos_core::histogram::{CounterResetHint, FloatHistogram};
+use skopos_core::metric::{Selection, Series, StartTimestamps};
 use skopos_core::sample::is_stale;
 
 use super::column::{Column, Grid, NOTHING};
@@ -11,6 +14,8 @@ use super::{EvalResult, Evaluator, STAGE};
 use crate::ast::VectorSelector;
 use crate::eval_error::EvalError;
 use crate::functions::rate::interpolate;
+use crate::histogram::detect_reset;
+use crate::parser::Feature;
 
 /// Fewest series for which work is shared among threads.
 pub(crate) const PARALLEL_SERIES: usize = 64;
@@ -64,7 +69,6 @@ impl Evaluator<'_> {
             look_at.last().saturating_add(ahead_ms),
         );
         let all = self.select(selector, range, grid.step_ms)?;
-        let read: usize = all.iter().map(Series::len).sum();
         let column = |series: Series| -> EvalResult<Option<Column>> {
             self.budget.check(STAGE)?;
             let column = if selector.smoothed {
@@ -79,10 +83,7 @@ impl Evaluator<'_> {
         } else {
             all.into_iter().map(column).collect::<EvalResult<_>>()?
         };
-        let columns: Vec<Column> = columns.into_iter().flatten().collect();
-        self.budget.release(read);
-        self.budget.charge(columns.len() * grid.len(), STAGE)?;
-        Ok(columns)
+        Ok(columns.into_iter().flatten().collect())
     }
 
     pub(crate) fn select(&self, selector: &VectorSelector, range: TimeRange, step_ms: i64) -> EvalResult<Vec<Series>> {
@@ -91,7 +92,64 @@ impl Evaluator<'_> {
             range,
             step_ms,
         };
-        Ok(self.source.select(&selection, self.budget)?)
+        let mut found = self.source.select(&selection, self.budget)?;
+        self.note_read(found.iter().map(Series::len).sum());
+        if selector.histogram_stats {
+            found.iter_mut().for_each(keep_statistics);
+        }
+        Ok(found)
+    }
+
+    /// As [`Evaluator::select`], with start timestamps where the engine heeds them.
+    pub(crate) fn select_started(
+        &self,
+        selector: &VectorSelector,
+        range: TimeRange,
+        step_ms: i64,
+    ) -> EvalResult<Vec<(Series, StartTimestamps)>> {
+        if self.options.start_timestamps == Feature::Disabled {
+            let found = self.select(selector, range, step_ms)?;
+            return Ok(found
+                .into_iter()
+                .map(|series| (series, StartTimestamps::default()))
+                .collect());
+        }
+        let selection = Selection {
+            matchers: &selector.matchers,
+            range,
+            step_ms,
+        };
+        let mut found = self.source.select_started(&selection, self.budget)?;
+        self.note_read(found.iter().map(|(series, _)| series.len()).sum());
+        if selector.histogram_stats {
+            found.iter_mut().for_each(|(series, _)| keep_statistics(series));
+        }
+        Ok(found)
+    }
+}
+
+/// Reduces histograms to count and sum. What their buckets tell of resets is kept as a hint
+/// (`HistogramStatsIterator` in Prometheus).
+fn keep_statistics(series: &mut Series) {
+    let mut previous: Option<Arc<FloatHistogram>> = None;
+    for slot in &mut series.histograms {
+        if is_stale(slot.sum) {
+            continue;
+        }
+        let hint = match (slot.counter_reset_hint, &previous) {
+            (CounterResetHint::Unknown, Some(previous)) if detect_reset(slot, previous) => CounterResetHint::Reset,
+            (CounterResetHint::Unknown, Some(_)) => CounterResetHint::NotReset,
+            (hint, _) => hint,
+        };
+        let statistics = FloatHistogram {
+            counter_reset_hint: hint,
+            schema: slot.schema,
+            count: slot.count,
+            sum: slot.sum,
+            custom_values: slot.custom_values.clone(),
+            ..FloatHistogram::default()
+        };
+        previous = Some(std::mem::replace(slot, Arc::new(statistics)));
     }
 }
 
@@ -138,7 +196,7 @@ fn newest_column(series: Series, look_at: LookAt, lookback_ms: i64) -> Column {
         match found {
             Some(Found::Float(at)) => column.floats[step] = series.values[at],
             Some(Found::Histogram(at)) => {
-                column.set_histogram(step, std::sync::Arc::clone(&series.histograms[at]));
+                column.set_histogram(step, Arc::clone(&series.histograms[at]));
             }
             None => {}
         }

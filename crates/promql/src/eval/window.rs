@@ -1,157 +1,149 @@
-//! Range vectors: functions slide a window over each series, with two cursors.
+//! Range functions: a window slides over each series, with two cursors.
 
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use skopos_core::TimeRange;
-use skopos_core::histogram::{CounterResetHint, FloatHistogram};
-use skopos_core::metric::{MetricValue, Series};
-use skopos_core::sample::is_stale;
+use skopos_core::histogram::FloatHistogram;
+use skopos_core::metric::{MetricValue, Series, StartTimestamps};
 
 use super::column::{self, Column, Grid};
-use super::resolve::at_ms;
-use super::select::{LookAt, PARALLEL_SERIES, advance};
+use super::ranges::{RangeSeries, Ranges};
+use super::select::{PARALLEL_SERIES, advance};
 use super::{EvalResult, Evaluated, Evaluator, Frame, STAGE};
 use crate::annotation::{Annotation, Annotations};
-use crate::ast::{Call, Expr, SubqueryExpr};
+use crate::ast::Call;
 use crate::eval_error::EvalError;
+use crate::functions::extended::{self, Extension};
+use crate::functions::start::Started;
 use crate::functions::{over_time, rate};
 
-/// The samples of one series in `(start_ms, end_ms]`.
+/// The samples of one series in `(start_ms, end_ms]`; in extended ranges also those around.
+#[derive(Clone, Copy)]
 pub(crate) struct Window<'a> {
     pub(crate) metric: &'a str,
     pub(crate) times: &'a [i64],
     pub(crate) values: &'a [f64],
+    /// Start timestamps of the floats, or empty.
+    pub(crate) starts: &'a [i64],
     pub(crate) histogram_times: &'a [i64],
     pub(crate) histograms: &'a [Arc<FloatHistogram>],
+    /// Start timestamps of the histograms, or empty.
+    pub(crate) histogram_starts: &'a [i64],
     pub(crate) start_ms: i64,
     pub(crate) end_ms: i64,
     /// The step's own time, which `offset` and `@` do not move.
     pub(crate) eval_ms: i64,
 }
 
+/// A sample of a window.
+#[derive(Debug, Clone)]
+pub(crate) struct Point {
+    pub(crate) time_ms: i64,
+    pub(crate) start_ms: i64,
+    pub(crate) value: MetricValue,
+}
+
+impl Point {
+    pub(crate) fn started(&self) -> Started {
+        Started {
+            time_ms: self.time_ms,
+            start_ms: self.start_ms,
+        }
+    }
+}
+
 impl Window<'_> {
+    fn float(&self, at: usize) -> Point {
+        Point {
+            time_ms: self.times[at],
+            start_ms: self.starts.get(at).copied().unwrap_or(0),
+            value: MetricValue::Float(self.values[at]),
+        }
+    }
+
+    fn histogram(&self, at: usize) -> Point {
+        Point {
+            time_ms: self.histogram_times[at],
+            start_ms: self.histogram_starts.get(at).copied().unwrap_or(0),
+            value: MetricValue::Histogram(Arc::clone(&self.histograms[at])),
+        }
+    }
+
     /// All samples in order of time.
-    pub(crate) fn merged(&self) -> Vec<(i64, MetricValue)> {
-        let floats = self.times.iter().zip(self.values);
-        let mut all: Vec<(i64, MetricValue)> = floats
-            .map(|(time, value)| (*time, MetricValue::Float(*value)))
-            .collect();
-        let histograms = self.histogram_times.iter().zip(self.histograms);
-        all.extend(histograms.map(|(time, value)| (*time, MetricValue::Histogram(Arc::clone(value)))));
-        all.sort_by_key(|(time, _)| *time);
+    pub(crate) fn merged(&self) -> Vec<Point> {
+        let mut all: Vec<Point> = (0..self.times.len()).map(|at| self.float(at)).collect();
+        all.extend((0..self.histograms.len()).map(|at| self.histogram(at)));
+        all.sort_by_key(|point| point.time_ms);
         all
     }
 
-    pub(crate) fn first(&self) -> Option<(i64, MetricValue)> {
-        self.merged().into_iter().next()
-    }
-
-    pub(crate) fn last(&self) -> Option<(i64, MetricValue)> {
-        let float = self.times.last().copied().zip(self.values.last().copied());
-        match (float, self.histogram_times.last().zip(self.histograms.last())) {
-            (Some((time, value)), Some((other, _))) if time > *other => Some((time, MetricValue::Float(value))),
-            (_, Some((time, value))) => Some((*time, MetricValue::Histogram(Arc::clone(value)))),
-            (Some((time, value)), None) => Some((time, MetricValue::Float(value))),
+    pub(crate) fn first(&self) -> Option<Point> {
+        match (self.times.first(), self.histogram_times.first()) {
+            (Some(float), Some(histogram)) if float < histogram => Some(self.float(0)),
+            (_, Some(_)) => Some(self.histogram(0)),
+            (Some(_), None) => Some(self.float(0)),
             (None, None) => None,
         }
     }
 
-    pub(crate) fn last_two(&self) -> Option<[(i64, MetricValue); 2]> {
-        let tail = |length: usize| length.saturating_sub(2);
-        let (floats, histograms) = (tail(self.times.len()), tail(self.histogram_times.len()));
-        let reduced = Window {
-            times: &self.times[floats..],
-            values: &self.values[floats..],
-            histogram_times: &self.histogram_times[histograms..],
-            histograms: &self.histograms[histograms..],
-            ..*self
-        };
-        let mut merged = reduced.merged();
+    pub(crate) fn last(&self) -> Option<Point> {
+        match (self.times.last(), self.histogram_times.last()) {
+            (Some(float), Some(histogram)) if float > histogram => Some(self.float(self.times.len() - 1)),
+            (_, Some(_)) => Some(self.histogram(self.histograms.len() - 1)),
+            (Some(_), None) => Some(self.float(self.times.len() - 1)),
+            (None, None) => None,
+        }
+    }
+
+    pub(crate) fn last_two(&self) -> Option<[Point; 2]> {
+        let last = |length: usize| length.saturating_sub(2)..length;
+        let mut merged: Vec<Point> = last(self.times.len()).map(|at| self.float(at)).collect();
+        merged.extend(last(self.histograms.len()).map(|at| self.histogram(at)));
+        merged.sort_by_key(|point| point.time_ms);
         let last = merged.pop()?;
         Some([merged.pop()?, last])
     }
 }
 
-/// The series of a range vector and the times its windows end at.
-struct Ranges {
-    series: Vec<Series>,
-    look_at: LookAt,
-    range_ms: i64,
+/// Cursors of a sliding window over one series.
+#[derive(Default)]
+struct Cursors {
+    from: usize,
+    to: usize,
+    histograms_from: usize,
+    histograms_to: usize,
+}
+
+impl Cursors {
+    fn slide<'a>(&mut self, series: &'a RangeSeries, ranges: &Ranges, step: usize, eval_ms: i64) -> Option<Window<'a>> {
+        let (start_ms, end_ms) = ranges.bounds(step);
+        let (first_ms, last_ms) = ranges.reach(step);
+        let RangeSeries { series, starts, .. } = series;
+        advance(&series.timestamps_ms, &mut self.from, first_ms);
+        advance(&series.timestamps_ms, &mut self.to, last_ms);
+        advance(&series.histogram_timestamps_ms, &mut self.histograms_from, first_ms);
+        advance(&series.histogram_timestamps_ms, &mut self.histograms_to, last_ms);
+        let floats = self.from..self.to;
+        let histograms = self.histograms_from..self.histograms_to;
+        if floats.is_empty() && histograms.is_empty() {
+            return None;
+        }
+        Some(Window {
+            metric: series.labels.metric_name(),
+            times: &series.timestamps_ms[floats.clone()],
+            values: &series.values[floats.clone()],
+            starts: starts.floats_ms.get(floats).unwrap_or_default(),
+            histogram_times: &series.histogram_timestamps_ms[histograms.clone()],
+            histograms: &series.histograms[histograms.clone()],
+            histogram_starts: starts.histograms_ms.get(histograms).unwrap_or_default(),
+            start_ms,
+            end_ms,
+            eval_ms,
+        })
+    }
 }
 
 impl Evaluator<'_> {
-    /// The samples of a range vector at one time, as an instant query returns them.
-    pub(crate) fn range_vector(&self, expr: &Expr, frame: Frame) -> EvalResult<Vec<Series>> {
-        Ok(self.ranges(expr, frame)?.series)
-    }
-
-    fn ranges(&self, expr: &Expr, frame: Frame) -> EvalResult<Ranges> {
-        let ranges = match expr.unwrap_parens() {
-            Expr::Matrix(matrix) => {
-                if matrix.selector.anchored || matrix.selector.smoothed {
-                    return Err(EvalError::execution("anchored and smoothed ranges are not supported"));
-                }
-                let look_at = LookAt::new(&matrix.selector, frame.grid);
-                let range_ms = matrix.range.ms;
-                let range = TimeRange::new(look_at.first().saturating_sub(range_ms - 1), look_at.last());
-                let series = self.select(&matrix.selector, range, frame.grid.step_ms)?;
-                Ranges {
-                    series,
-                    look_at,
-                    range_ms,
-                }
-            }
-            Expr::Subquery(subquery) => self.subquery(subquery, frame)?,
-            _ => return Err(EvalError::execution("expected a range vector")),
-        };
-        Ok(Ranges {
-            series: ranges
-                .series
-                .into_iter()
-                .map(without_stale)
-                .filter(|series| !series.is_empty())
-                .collect(),
-            ..ranges
-        })
-    }
-
-    fn subquery(&self, subquery: &SubqueryExpr, frame: Frame) -> EvalResult<Ranges> {
-        let look_at = LookAt {
-            grid: frame.grid,
-            at_ms: at_ms(subquery.at),
-            offset_ms: subquery.offset.ms,
-        };
-        let step_ms = subquery
-            .step
-            .as_ref()
-            .map_or(self.options.subquery_step_ms, |step| step.ms)
-            .max(1);
-        // The first step is the first multiple of the step after the oldest window's start.
-        let after = look_at.first().saturating_sub(subquery.range.ms);
-        let start_ms = (after.div_euclid(step_ms) + 1) * step_ms;
-        let grid = Grid::new(start_ms, look_at.last(), step_ms);
-        let columns = if grid.len() == 0 {
-            Vec::new()
-        } else {
-            self.eval_vector(
-                &subquery.expr,
-                Frame {
-                    grid,
-                    query: frame.query,
-                },
-            )?
-        };
-        let series = columns
-            .into_iter()
-            .map(|column| forgetting_resets(column.into_series(grid)));
-        Ok(Ranges {
-            series: series.collect(),
-            look_at,
-            range_ms: subquery.range.ms,
-        })
-    }
-
     pub(crate) fn range_call(&self, call: &Call, matrix_at: usize, frame: Frame) -> EvalResult<Evaluated> {
         let name = call.function.name;
         let mut params = Vec::new();
@@ -160,36 +152,26 @@ impl Evaluator<'_> {
                 params.push(self.eval_scalar(arg, frame)?);
             }
         }
-        if name == "quantile_over_time" {
-            let invalid = params[0].iter().find(|q| !(0.0..=1.0).contains(*q));
-            if let Some(q) = invalid {
-                self.note(Annotation::InvalidQuantile(*q), call.args[0].pos());
-            }
-        }
         let ranges = self.ranges(&call.args[matrix_at], frame)?;
-        let one = |series: &Series| self.windows(call, matrix_at, series, &ranges, &params, frame.grid);
+        refuse_extension(ranges.extension, name)?;
+        let one = |series: &RangeSeries| self.windows(call, series, &ranges, &params, frame.grid);
         let columns: Vec<Option<Column>> = if ranges.series.len() >= PARALLEL_SERIES {
             ranges.series.par_iter().map(one).collect::<EvalResult<_>>()?
         } else {
             ranges.series.iter().map(one).collect::<EvalResult<_>>()?
         };
         let mut columns: Vec<Column> = columns.into_iter().flatten().collect();
-        self.budget.release(ranges.series.iter().map(Series::len).sum());
         if name == "absent_over_time" {
-            return Ok(Evaluated::Vector(self.absent(
-                &call.args[matrix_at],
-                &columns,
-                frame.grid,
-            )));
+            let absent = self.absent(&call.args[matrix_at], &columns, frame.grid);
+            return Ok(Evaluated::Vector(absent));
         }
-        self.budget.charge(columns.len() * frame.grid.len(), STAGE)?;
         if !matches!(name, "first_over_time" | "last_over_time") {
             for column in &mut columns {
                 self.drop_name(column);
             }
         }
         if !self.delays_names() {
-            column::refuse_same(&columns)?;
+            columns = column::merge_same(columns)?;
         }
         Ok(Evaluated::Vector(columns))
     }
@@ -197,57 +179,68 @@ impl Evaluator<'_> {
     fn windows(
         &self,
         call: &Call,
-        matrix_at: usize,
-        series: &Series,
+        series: &RangeSeries,
         ranges: &Ranges,
         params: &[Vec<f64>],
         grid: Grid,
     ) -> EvalResult<Option<Column>> {
         self.budget.check(STAGE)?;
-        let metric = series.labels.metric_name();
-        let mut column = Column::empty(series.labels.clone(), grid.len());
+        let mut column = Column::empty(series.series.labels.clone(), grid.len());
+        column.drop_name = series.drop_name;
         let mut notes = Vec::new();
-        let (mut from, mut to, mut histograms_from, mut histograms_to) = (0, 0, 0, 0);
+        let mut cursors = Cursors::default();
+        let mut step_params = vec![0.0; params.len()];
         for step in 0..grid.len() {
-            let end_ms = ranges.look_at.time(step);
-            let start_ms = end_ms.saturating_sub(ranges.range_ms);
-            advance(&series.timestamps_ms, &mut from, start_ms);
-            advance(&series.timestamps_ms, &mut to, end_ms);
-            advance(&series.histogram_timestamps_ms, &mut histograms_from, start_ms);
-            advance(&series.histogram_timestamps_ms, &mut histograms_to, end_ms);
-            if from == to && histograms_from == histograms_to {
+            let Some(window) = cursors.slide(series, ranges, step, grid.time(step)) else {
                 continue;
-            }
-            let window = Window {
-                metric,
-                times: &series.timestamps_ms[from..to],
-                values: &series.values[from..to],
-                histogram_times: &series.histogram_timestamps_ms[histograms_from..histograms_to],
-                histograms: &series.histograms[histograms_from..histograms_to],
-                start_ms,
-                end_ms,
-                eval_ms: grid.time(step),
             };
-            let params: Vec<f64> = params.iter().map(|values| values[step]).collect();
-            if let Some(value) = evaluate(call.function.name, &window, &params, &mut notes)? {
+            for (slot, values) in step_params.iter_mut().zip(params) {
+                *slot = values[step];
+            }
+            let value = match ranges.extension {
+                Some(extension) => evaluate_extended(call.function.name, window, extension, &mut notes)?,
+                None => evaluate(call.function.name, &window, &step_params, &mut notes)?,
+            };
+            if let Some(value) = value {
                 column.set(step, value);
             }
             notes.dedup();
         }
-        let pos = call.args[matrix_at].pos();
-        let floats = (0..grid.len()).any(|step| column.float(step).is_some());
-        let counter = ["_total", "_sum", "_count", "_bucket"]
-            .iter()
-            .any(|suffix| metric.ends_with(suffix));
-        if matches!(call.function.name, "rate" | "increase") && floats && !metric.is_empty() && !counter {
-            notes.push(Annotation::PossibleNonCounter(metric.to_owned()));
-        }
+        notes.extend(non_counter(call.function.name, &column));
+        self.note_all(notes, call);
+        Ok(Some(column).filter(|column| !column.is_empty()))
+    }
+
+    /// All notes of a range function point to its first argument.
+    fn note_all(&self, notes: Vec<Annotation>, call: &Call) {
         let mut annotations = Annotations::default();
         for note in notes {
-            annotations.add(note, pos);
+            annotations.add(note, call.args[0].pos());
         }
         self.merge_notes(&annotations);
-        Ok(Some(column).filter(|column| !column.is_empty()))
+    }
+}
+
+/// What is said of a rate of floats whose name is not that of a counter.
+fn non_counter(function: &str, column: &Column) -> Option<Annotation> {
+    const SUFFIXES: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
+    let metric = column.labels.metric_name();
+    let is_counter = metric.is_empty() || SUFFIXES.iter().any(|suffix| metric.ends_with(suffix));
+    if is_counter || !matches!(function, "rate" | "increase") {
+        return None;
+    }
+    let has_floats = (0..column.floats.len()).any(|step| column.float(step).is_some());
+    has_floats.then(|| Annotation::PossibleNonCounter(metric.to_owned()))
+}
+
+fn refuse_extension(extension: Option<Extension>, function: &str) -> EvalResult<()> {
+    match extension {
+        Some(extension) if !extension.functions().contains(&function) => {
+            let (name, allowed) = (extension.as_str(), extension.functions().join(", "));
+            let message = format!("{name} modifier can only be used with: {allowed} - not with {function}");
+            Err(EvalError::execution(message))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -267,32 +260,59 @@ fn evaluate(
     })
 }
 
-fn without_stale(mut series: Series) -> Series {
-    if series.values.iter().any(|value| is_stale(*value)) {
-        let kept = series
-            .timestamps_ms
-            .iter()
-            .zip(&series.values)
-            .filter(|(_, value)| !is_stale(**value));
-        (series.timestamps_ms, series.values) = kept.map(|(time, value)| (*time, *value)).unzip();
-    }
-    if series.histograms.iter().any(|histogram| is_stale(histogram.sum)) {
-        let all = series.histogram_timestamps_ms.into_iter().zip(series.histograms);
-        (series.histogram_timestamps_ms, series.histograms) =
-            all.filter(|(_, histogram)| !is_stale(histogram.sum)).unzip();
-    }
-    series
+fn evaluate_extended(
+    name: &str,
+    window: Window<'_>,
+    extension: Extension,
+    notes: &mut Vec<Annotation>,
+) -> EvalResult<Option<MetricValue>> {
+    refuse_histograms(&window)?;
+    let kind = match name {
+        "rate" => rate::Kind::Rate,
+        "increase" => rate::Kind::Increase,
+        "delta" => rate::Kind::Delta,
+        _ => {
+            let Some(first) = extended::anchor(&window) else {
+                return Ok(None);
+            };
+            let anchored = Window {
+                times: &window.times[first..],
+                values: &window.values[first..],
+                starts: window.starts.get(first..).unwrap_or_default(),
+                ..window
+            };
+            return evaluate(name, &anchored, &[], notes);
+        }
+    };
+    Ok(extended::difference(&window, extension, kind).map(MetricValue::Float))
 }
 
-/// Hints about resets between samples do not hold between the steps of a subquery.
-fn forgetting_resets(mut series: Series) -> Series {
-    for histogram in &mut series.histograms {
-        if matches!(
-            histogram.counter_reset_hint,
-            CounterResetHint::Reset | CounterResetHint::NotReset
-        ) {
-            Arc::make_mut(histogram).counter_reset_hint = CounterResetHint::Unknown;
-        }
+pub(super) fn refuse_histograms(window: &Window<'_>) -> EvalResult<()> {
+    if window.histograms.is_empty() {
+        return Ok(());
     }
-    series
+    let message = "smoothed and anchored modifiers do not work with native histograms";
+    Err(EvalError::execution(message))
+}
+
+/// The window of the only step, as an instant query returns an extended range.
+pub(super) fn extend_series(series: RangeSeries, ranges: &Ranges, extension: Extension) -> EvalResult<RangeSeries> {
+    let (timestamps_ms, values) = match Cursors::default().slide(&series, ranges, 0, 0) {
+        Some(window) => {
+            refuse_histograms(&window)?;
+            extended::extended(&window, extension)
+        }
+        None => (Vec::new(), Vec::new()),
+    };
+    let series = Series {
+        timestamps_ms,
+        values,
+        labels: series.series.labels,
+        ..Series::default()
+    };
+    Ok(RangeSeries {
+        series,
+        starts: StartTimestamps::default(),
+        drop_name: false,
+    })
 }

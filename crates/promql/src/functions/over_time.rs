@@ -2,48 +2,13 @@
 
 use std::sync::Arc;
 
-use skopos_core::histogram::FloatHistogram;
 use skopos_core::metric::MetricValue;
 
 use crate::annotation::Annotation;
-use crate::eval::Window;
-use crate::histogram::{Operation, combine, detect_reset, divided, equal};
-
-/// A sum with its lost low bits (Neumaier's variant of Kahan's summation).
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Sum {
-    sum: f64,
-    lost: f64,
-}
-
-impl Sum {
-    pub(crate) fn add(&mut self, value: f64) {
-        let total = self.sum + value;
-        if total.is_infinite() {
-            self.lost = 0.0;
-        } else if self.sum.abs() >= value.abs() {
-            self.lost += (self.sum - total) + value;
-        } else {
-            self.lost += (value - total) + self.sum;
-        }
-        self.sum = total;
-    }
-
-    pub(crate) fn value(self) -> f64 {
-        if self.sum.is_infinite() {
-            self.sum
-        } else {
-            self.sum + self.lost
-        }
-    }
-
-    fn scaled(self, factor: f64) -> Self {
-        Self {
-            sum: self.sum * factor,
-            lost: self.lost * factor,
-        }
-    }
-}
+use crate::eval::{Point, Window};
+use crate::functions::start;
+use crate::histogram::{Totalled, detect_reset, equal, mean_of, sum_of};
+use crate::sum::Sum;
 
 pub(crate) fn sum(values: &[f64]) -> f64 {
     let mut total = Sum::default();
@@ -155,19 +120,25 @@ pub(crate) fn evaluate(
     let total = values.len() + window.histograms.len();
     let float = match name {
         "sum_over_time" | "avg_over_time" => return Ok(sum_or_avg(name == "avg_over_time", window, notes)),
-        "first_over_time" => return Ok(window.first().map(|(_, value)| value)),
-        "last_over_time" => return Ok(window.last().map(|(_, value)| value)),
+        "first_over_time" => return Ok(window.first().map(|point| point.value)),
+        "last_over_time" => return Ok(window.last().map(|point| point.value)),
         "count_over_time" => total as f64,
         "present_over_time" | "absent_over_time" => 1.0,
         "min_over_time" => values[extreme(values, |value, best| value < best)],
         "max_over_time" => values[extreme(values, |value, best| value > best)],
         "ts_of_min_over_time" => seconds(window.times[extreme(values, |value, best| value <= best)]),
         "ts_of_max_over_time" => seconds(window.times[extreme(values, |value, best| value >= best)]),
-        "ts_of_first_over_time" => seconds(window.first().map_or(0, |(time, _)| time)),
-        "ts_of_last_over_time" => seconds(window.last().map_or(0, |(time, _)| time)),
+        "ts_of_first_over_time" => seconds(window.first().map_or(0, |point| point.time_ms)),
+        "ts_of_last_over_time" => seconds(window.last().map_or(0, |point| point.time_ms)),
         "stdvar_over_time" => variance(values.iter().copied()),
         "stddev_over_time" => variance(values.iter().copied()).sqrt(),
-        "quantile_over_time" => quantile(params[0], values.to_vec()),
+        "quantile_over_time" => {
+            if !(0.0..=1.0).contains(&params[0]) {
+                notes.push(Annotation::InvalidQuantile(params[0]));
+            }
+            quantile(params[0], values.to_vec())
+        }
+        "mad_over_time" if values.iter().any(|value| value.is_nan()) => f64::NAN,
         "mad_over_time" => {
             let median = quantile(0.5, values.to_vec());
             quantile(0.5, values.iter().map(|value| (value - median).abs()).collect())
@@ -209,40 +180,47 @@ fn sum_or_avg(average: bool, window: &Window<'_>, notes: &mut Vec<Annotation>) -
             sum(window.values)
         }));
     }
-    let mut total: FloatHistogram = (**window.histograms.first()?).clone();
-    for histogram in &window.histograms[1..] {
-        let Ok(combined) = combine(&total, histogram, Operation::Add) else {
-            notes.push(Annotation::MixedExponentialCustom(window.metric.to_owned()));
-            return None;
-        };
-        if combined.reset_collision {
-            notes.push(Annotation::CounterResetCollision("aggregation"));
-        }
-        if combined.bounds_reconciled {
-            notes.push(Annotation::MismatchedCustomBuckets("aggregation"));
-        }
-        total = combined.histogram;
-    }
-    let result = if average {
-        divided(&total, window.histograms.len() as f64)
+    let histograms = window.histograms.iter().map(|histogram| &**histogram);
+    let totalled = if average {
+        mean_of(histograms)
     } else {
-        total
+        sum_of(histograms)
     };
-    Some(MetricValue::Histogram(Arc::new(result)))
+    let Ok(totalled) = totalled else {
+        notes.push(Annotation::MixedExponentialCustom(window.metric.to_owned()));
+        return None;
+    };
+    let Totalled {
+        histogram,
+        reset_collision,
+        bounds_reconciled,
+    } = totalled?;
+    if reset_collision {
+        notes.push(Annotation::CounterResetCollision("aggregation"));
+    }
+    if bounds_reconciled {
+        notes.push(Annotation::MismatchedCustomBuckets("aggregation"));
+    }
+    Some(MetricValue::Histogram(Arc::new(histogram)))
 }
 
-fn pairs(window: &Window<'_>, counts: impl Fn(&MetricValue, &MetricValue) -> bool) -> f64 {
-    if window.histograms.is_empty() {
-        let counted = window.values.windows(2);
-        let floats = |pair: &&[f64]| counts(&MetricValue::Float(pair[0]), &MetricValue::Float(pair[1]));
-        return counted.filter(floats).count() as f64;
+/// How many neighbours in the window `counts` tells apart.
+fn pairs(window: &Window<'_>, counts: impl Fn(&Point, &Point) -> bool) -> f64 {
+    if window.histograms.is_empty() && window.starts.is_empty() {
+        let point = |value: f64| Point {
+            time_ms: 0,
+            start_ms: 0,
+            value: MetricValue::Float(value),
+        };
+        let floats = |pair: &&[f64]| counts(&point(pair[0]), &point(pair[1]));
+        return window.values.windows(2).filter(floats).count() as f64;
     }
     let merged = window.merged();
-    merged.windows(2).filter(|pair| counts(&pair[0].1, &pair[1].1)).count() as f64
+    merged.windows(2).filter(|pair| counts(&pair[0], &pair[1])).count() as f64
 }
 
-fn differs(before: &MetricValue, after: &MetricValue) -> bool {
-    match (before, after) {
+fn differs(before: &Point, after: &Point) -> bool {
+    match (&before.value, &after.value) {
         (MetricValue::Float(before), MetricValue::Float(after)) => {
             before != after && !(before.is_nan() && after.is_nan())
         }
@@ -251,12 +229,13 @@ fn differs(before: &MetricValue, after: &MetricValue) -> bool {
     }
 }
 
-fn is_reset(before: &MetricValue, after: &MetricValue) -> bool {
-    match (before, after) {
+fn is_reset(before: &Point, after: &Point) -> bool {
+    let fell = match (&before.value, &after.value) {
         (MetricValue::Float(before), MetricValue::Float(after)) => after < before,
         (MetricValue::Histogram(before), MetricValue::Histogram(after)) => detect_reset(after, before),
-        _ => true,
-    }
+        _ => return true,
+    };
+    fell || start::is_reset(before.started(), after.started())
 }
 
 /// Slope and intercept at `intercept_ms` of the least-squares line.

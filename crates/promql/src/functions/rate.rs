@@ -7,6 +7,7 @@ use skopos_core::metric::MetricValue;
 
 use crate::annotation::Annotation;
 use crate::eval::Window;
+use crate::functions::start::{self, Started};
 use crate::histogram::{Operation, combine, compacted, detect_reset, divided, is_custom, is_gauge, scaled, to_schema};
 
 /// What a rate-like function yields.
@@ -34,81 +35,140 @@ pub(crate) fn extrapolated(window: &Window<'_>, kind: Kind, notes: &mut Vec<Anno
         notes.push(Annotation::MixedFloatsHistograms(window.metric.to_owned()));
         return None;
     }
-    if window.histograms.len() > 1 {
-        let result = histogram_rate(window, is_counter, notes)?;
+    let is_float = window.histograms.is_empty();
+    let times = if is_float { window.times } else { window.histogram_times };
+    let starts = if is_float {
+        window.starts
+    } else {
+        window.histogram_starts
+    };
+    let points = Points { times, starts };
+    let began = points.began(window, is_counter);
+    if times.is_empty() || (times.len() < 2 && began.is_none()) {
+        return None;
+    }
+    if is_counter && points.overlap() {
+        notes.push(Annotation::StartTimeOverlap(window.metric.to_owned()));
+    }
+    if !is_float {
+        let result = histogram_rate(window, points, began, is_counter, notes)?;
         let first = window.histograms[0].count;
         let to_zero = (is_counter && result.count > 0.0 && first >= 0.0).then(|| first / result.count);
-        let factor = extrapolation(window, window.histogram_times, to_zero, kind)?;
+        let factor = extrapolation(window, times, began, to_zero, kind);
         return Some(MetricValue::Histogram(Arc::new(scaled(&result, factor))));
     }
     let (first, last) = (*window.values.first()?, *window.values.last()?);
-    let mut result = last - first;
+    let mut result = if began.is_some() { last } else { last - first };
     if is_counter {
-        let resets = window.values.windows(2).filter(|pair| pair[1] < pair[0]);
-        result += resets.map(|pair| pair[0]).sum::<f64>();
+        for (at, pair) in window.values.windows(2).enumerate() {
+            if pair[1] < pair[0] || points.reset_before(at + 1) {
+                result += pair[0];
+            }
+        }
     }
     let to_zero = (is_counter && result > 0.0 && first >= 0.0).then(|| first / result);
-    let factor = extrapolation(window, window.times, to_zero, kind)?;
+    let factor = extrapolation(window, times, began, to_zero, kind);
     Some(MetricValue::Float(result * factor))
 }
 
-/// The factor that extends a difference between samples to the whole window. `to_zero` is how
-/// many sampled intervals before the first sample the counter was zero.
-fn extrapolation(window: &Window<'_>, times: &[i64], to_zero: Option<f64>, kind: Kind) -> Option<f64> {
-    const THRESHOLD: f64 = 1.1;
-    let (first, last) = (*times.first()?, *times.last()?);
-    if times.len() < 2 {
-        return None;
+/// Times and start timestamps of the samples of one kind; the latter are empty where unknown.
+#[derive(Clone, Copy)]
+struct Points<'a> {
+    times: &'a [i64],
+    starts: &'a [i64],
+}
+
+impl Points<'_> {
+    fn started(self, at: usize) -> Started {
+        Started {
+            time_ms: self.times[at],
+            start_ms: self.starts.get(at).copied().unwrap_or(0),
+        }
     }
+
+    /// When the counter of the first sample was zero, if that is known and in the window.
+    fn began(self, window: &Window<'_>, is_counter: bool) -> Option<i64> {
+        if !is_counter || self.starts.is_empty() {
+            return None;
+        }
+        start::within(self.started(0), window.start_ms)
+    }
+
+    fn reset_before(self, at: usize) -> bool {
+        !self.starts.is_empty() && start::is_reset(self.started(at - 1), self.started(at))
+    }
+
+    fn overlap(self) -> bool {
+        let pairs = 1..self.times.len().min(self.starts.len());
+        pairs
+            .into_iter()
+            .any(|at| start::overlaps(self.started(at - 1), self.started(at)))
+    }
+}
+
+/// The factor that extends a difference between samples to the whole window. `began` is where the
+/// counter was zero if that is known; `to_zero` is else an estimate, in sampled intervals before
+/// the first sample.
+fn extrapolation(window: &Window<'_>, times: &[i64], began: Option<i64>, to_zero: Option<f64>, kind: Kind) -> f64 {
+    const THRESHOLD: f64 = 1.1;
+    let (first, last) = (times[0], times[times.len() - 1]);
     let seconds = |ms: i64| ms as f64 / 1000.0;
-    let sampled = seconds(last - first);
-    let average = sampled / (times.len() - 1) as f64;
+    let average = if times.len() > 1 {
+        seconds(last - first) / (times.len() - 1) as f64
+    } else {
+        0.0
+    };
     let near = |gap: f64| if gap >= average * THRESHOLD { average / 2.0 } else { gap };
-    let mut to_start = near(seconds(first - window.start_ms));
-    if let Some(intervals) = to_zero {
-        to_start = to_start.min(sampled * intervals);
+    let sampled = seconds(last - began.unwrap_or(first));
+    let mut to_start = 0.0;
+    if began.is_none() {
+        to_start = near(seconds(first - window.start_ms));
+        if let Some(intervals) = to_zero {
+            to_start = to_start.min(sampled * intervals);
+        }
     }
     let to_end = near(seconds(window.end_ms - last));
     let factor = (sampled + to_start + to_end) / sampled;
-    Some(if kind == Kind::Rate {
+    if kind == Kind::Rate {
         factor / seconds(window.end_ms - window.start_ms)
     } else {
         factor
-    })
+    }
 }
 
-fn histogram_rate(window: &Window<'_>, is_counter: bool, notes: &mut Vec<Annotation>) -> Option<FloatHistogram> {
+fn histogram_rate(
+    window: &Window<'_>,
+    times: Points<'_>,
+    began: Option<i64>,
+    is_counter: bool,
+    notes: &mut Vec<Annotation>,
+) -> Option<FloatHistogram> {
     let points = window.histograms;
     let mixed = || Annotation::MixedExponentialCustom(window.metric.to_owned());
     let (first, last) = (points.first()?, points.last()?);
-    let has_gauge = points.iter().any(|point| is_gauge(point));
-    if is_counter && has_gauge {
+    if is_counter && points.iter().any(|point| is_gauge(point)) {
         notes.push(Annotation::NativeHistogramNotCounter(window.metric.to_owned()));
     }
-    if !(is_counter || is_gauge(first) && is_gauge(last)) {
-        notes.push(Annotation::NativeHistogramNotGauge(window.metric.to_owned()));
-    }
-    // A reset after the first sample makes its layout irrelevant.
-    let restarted = is_counter && detect_reset(&points[1], first);
-    let blank = FloatHistogram {
-        schema: points[1].schema,
-        custom_values: points[1].custom_values.clone(),
+    let is_reset = |at: usize, previous: &FloatHistogram| times.reset_before(at) || detect_reset(&points[at], previous);
+    let blank_like = |histogram: &FloatHistogram| FloatHistogram {
+        schema: histogram.schema,
+        custom_values: histogram.custom_values.clone(),
         ..FloatHistogram::default()
     };
-    let mut previous: &FloatHistogram = if restarted { &blank } else { first };
+    // A reset after the first sample makes its layout irrelevant.
+    let restarted = is_counter && began.is_none() && is_reset(1, first);
+    let blank = blank_like(if restarted { &points[1] } else { first });
+    let base: &FloatHistogram = if restarted || began.is_some() { &blank } else { first };
     let relevant = if is_counter {
-        &points[1..]
+        &points[usize::from(points.len() > 1)..]
     } else {
         &points[points.len() - 1..]
     };
-    if relevant.iter().any(|point| is_custom(point) != is_custom(previous)) {
+    if relevant.iter().any(|point| is_custom(point) != is_custom(base)) {
         notes.push(mixed());
         return None;
     }
-    let schema = relevant
-        .iter()
-        .map(|point| point.schema)
-        .fold(previous.schema, i32::min);
+    let schema = relevant.iter().map(|point| point.schema).fold(base.schema, i32::min);
     let mut result = to_schema(last, schema);
     let mut apply = |result: &mut FloatHistogram, other: &FloatHistogram, operation, name| {
         let Ok(combined) = combine(result, other, operation) else {
@@ -121,14 +181,17 @@ fn histogram_rate(window: &Window<'_>, is_counter: bool, notes: &mut Vec<Annotat
         *result = combined.histogram;
         Some(())
     };
-    apply(&mut result, previous, Operation::Sub, "subtraction")?;
+    apply(&mut result, base, Operation::Sub, "subtraction")?;
     if is_counter {
-        for point in &points[1..] {
-            if detect_reset(point, previous) {
+        let mut previous: &FloatHistogram = if restarted { &blank } else { first };
+        for (at, point) in points.iter().enumerate().skip(1) {
+            if is_reset(at, previous) {
                 apply(&mut result, previous, Operation::Add, "addition")?;
             }
             previous = point;
         }
+    } else if !(is_gauge(first) && is_gauge(last)) {
+        notes.push(Annotation::NativeHistogramNotGauge(window.metric.to_owned()));
     }
     result.counter_reset_hint = CounterResetHint::Gauge;
     Some(compacted(result))
@@ -137,13 +200,14 @@ fn histogram_rate(window: &Window<'_>, is_counter: bool, notes: &mut Vec<Annotat
 /// `irate` and `idelta`: from the last two samples.
 pub(crate) fn instant(window: &Window<'_>, is_rate: bool, notes: &mut Vec<Annotation>) -> Option<MetricValue> {
     let [before, after] = window.last_two()?;
-    let interval = (after.0 - before.0) as f64 / 1000.0;
+    let interval = (after.time_ms - before.time_ms) as f64 / 1000.0;
     if interval == 0.0 {
         return None;
     }
-    match (before.1, after.1) {
+    let restarted = start::is_reset(before.started(), after.started());
+    match (before.value, after.value) {
         (MetricValue::Float(before), MetricValue::Float(after)) => {
-            let difference = if is_rate && after < before {
+            let difference = if is_rate && (after < before || restarted) {
                 after
             } else {
                 after - before
@@ -163,7 +227,7 @@ pub(crate) fn instant(window: &Window<'_>, is_rate: bool, notes: &mut Vec<Annota
                 notes.push(Annotation::NativeHistogramNotGauge(window.metric.to_owned()));
             }
             let mut result = (*after).clone();
-            if !is_rate || !detect_reset(&after, &before) {
+            if !is_rate || !(restarted || detect_reset(&after, &before)) {
                 let Ok(combined) = combine(&after, &before, Operation::Sub) else {
                     notes.push(Annotation::MixedExponentialCustom(window.metric.to_owned()));
                     return None;

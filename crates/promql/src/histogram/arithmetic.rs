@@ -63,28 +63,29 @@ pub(crate) fn combine(
     right: &FloatHistogram,
     operation: Operation,
 ) -> Result<Combined, IncompatibleSchemas> {
-    if is_custom(left) != is_custom(right) {
-        return Err(IncompatibleSchemas);
-    }
+    let layout = common_layout(left, right)?;
     let sign = if operation == Operation::Add { 1.0 } else { -1.0 };
     let (hint, reset_collision) = combined_hint(left.counter_reset_hint, right.counter_reset_hint);
-    let mut histogram = FloatHistogram {
+    let (left_laid, right_laid) = (layout.lay(left), layout.lay(right));
+    let (positive_spans, positive_buckets) = spanned(&merge(&left_laid.positive, &right_laid.positive, sign));
+    let (negative_spans, negative_buckets) = spanned(&merge(&left_laid.negative, &right_laid.negative, sign));
+    let histogram = FloatHistogram {
         counter_reset_hint: hint,
+        schema: layout.schema,
+        zero_threshold: layout.zero_threshold,
+        zero_count: left_laid.zero_count + sign * right_laid.zero_count,
         count: left.count + sign * right.count,
         sum: left.sum + sign * right.sum,
-        schema: left.schema,
-        ..FloatHistogram::default()
-    };
-    let bounds_reconciled = if is_custom(left) {
-        combine_custom(&mut histogram, left, right, sign)
-    } else {
-        combine_exponential(&mut histogram, left, right, sign);
-        false
+        positive_spans,
+        negative_spans,
+        positive_buckets,
+        negative_buckets,
+        custom_values: layout.custom_values,
     };
     Ok(Combined {
         histogram,
         reset_collision,
-        bounds_reconciled,
+        bounds_reconciled: layout.reconciled,
     })
 }
 
@@ -101,7 +102,7 @@ pub fn subtract_histograms(
     combine(left, right, Operation::Sub).map(|combined| combined.histogram)
 }
 
-fn combined_hint(left: CounterResetHint, right: CounterResetHint) -> (CounterResetHint, bool) {
+pub(super) fn combined_hint(left: CounterResetHint, right: CounterResetHint) -> (CounterResetHint, bool) {
     use CounterResetHint::{Gauge, Unknown};
     match (left, right) {
         (left, right) if left == right => (left, false),
@@ -111,36 +112,69 @@ fn combined_hint(left: CounterResetHint, right: CounterResetHint) -> (CounterRes
     }
 }
 
-fn combine_custom(result: &mut FloatHistogram, left: &FloatHistogram, right: &FloatHistogram, sign: f64) -> bool {
-    let reconciled = left.custom_values != right.custom_values;
-    let (left_buckets, right_buckets) = if reconciled {
-        result.custom_values = common_bounds(&left.custom_values, &right.custom_values);
-        let bounds = &result.custom_values;
-        (rebounded(left, bounds), rebounded(right, bounds))
-    } else {
-        result.custom_values.clone_from(&left.custom_values);
-        (positive(left), positive(right))
-    };
-    let merged = merge(&left_buckets, &right_buckets, sign);
-    (result.positive_spans, result.positive_buckets) = spanned(&merged);
-    reconciled
+/// The form that two histograms are brought to before their buckets combine.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    pub(super) schema: i32,
+    pub(super) zero_threshold: f64,
+    pub(super) custom_values: Vec<f64>,
+    /// The custom bounds differed; the common ones remain.
+    pub(super) reconciled: bool,
 }
 
-fn combine_exponential(result: &mut FloatHistogram, left: &FloatHistogram, right: &FloatHistogram, sign: f64) {
-    result.schema = left.schema.min(right.schema);
-    let threshold = common_threshold(left, right);
-    result.zero_threshold = threshold;
-    let (left_zero, _) = zero_count_at(left, threshold);
-    let (right_zero, _) = zero_count_at(right, threshold);
-    result.zero_count = left_zero + sign * right_zero;
-    let layout = |histogram: &FloatHistogram, buckets: Vec<Indexed>| {
-        let outside = buckets_outside(buckets, histogram.schema, threshold);
-        reduced(&outside, histogram.schema, result.schema)
-    };
-    let merged = merge(&layout(left, positive(left)), &layout(right, positive(right)), sign);
-    (result.positive_spans, result.positive_buckets) = spanned(&merged);
-    let merged = merge(&layout(left, negative(left)), &layout(right, negative(right)), sign);
-    (result.negative_spans, result.negative_buckets) = spanned(&merged);
+/// A histogram in a [`Layout`]: its zero bucket and its other buckets.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Laid {
+    pub(super) zero_count: f64,
+    pub(super) positive: Vec<Indexed>,
+    pub(super) negative: Vec<Indexed>,
+}
+
+/// The coarser layout of both.
+pub(super) fn common_layout(left: &FloatHistogram, right: &FloatHistogram) -> Result<Layout, IncompatibleSchemas> {
+    if is_custom(left) != is_custom(right) {
+        return Err(IncompatibleSchemas);
+    }
+    let custom = is_custom(left);
+    let reconciled = custom && left.custom_values != right.custom_values;
+    Ok(Layout {
+        schema: left.schema.min(right.schema),
+        zero_threshold: if custom { 0.0 } else { common_threshold(left, right) },
+        custom_values: if reconciled {
+            common_bounds(&left.custom_values, &right.custom_values)
+        } else {
+            left.custom_values.clone()
+        },
+        reconciled,
+    })
+}
+
+impl Layout {
+    pub(super) fn lay(&self, histogram: &FloatHistogram) -> Laid {
+        if is_custom(histogram) {
+            let positive = if histogram.custom_values == self.custom_values {
+                positive(histogram)
+            } else {
+                rebounded(histogram, &self.custom_values)
+            };
+            return Laid {
+                positive,
+                ..Laid::default()
+            };
+        }
+        let fit = |buckets: Vec<Indexed>| {
+            if histogram.schema == self.schema && histogram.zero_threshold == self.zero_threshold {
+                return buckets;
+            }
+            let outside = buckets_outside(buckets, histogram.schema, self.zero_threshold);
+            reduced(&outside, histogram.schema, self.schema)
+        };
+        Laid {
+            zero_count: zero_count_at(histogram, self.zero_threshold).0,
+            positive: fit(positive(histogram)),
+            negative: fit(negative(histogram)),
+        }
+    }
 }
 
 pub(super) fn positive(histogram: &FloatHistogram) -> Vec<Indexed> {

@@ -1,4 +1,6 @@
 //! Quantiles and fractions of native histograms.
+//!
+//! Observations that are NaN are in the count but in no bucket; they make the sum NaN.
 
 use skopos_core::histogram::FloatHistogram;
 
@@ -17,8 +19,9 @@ pub(crate) fn quantile(q: f64, histogram: &FloatHistogram, metric: &str) -> (f64
     if histogram.count == 0.0 || q.is_nan() {
         return (f64::NAN, None);
     }
-    // NaN observations are in the count but in no bucket; only counting upwards is right then.
-    let forward = histogram.sum.is_nan() || q < 0.5;
+    let may_have_nan = histogram.sum.is_nan();
+    // Only counting upwards is right beside NaN observations.
+    let forward = may_have_nan || q < 0.5;
     let rank = if forward {
         q * histogram.count
     } else {
@@ -28,9 +31,7 @@ pub(crate) fn quantile(q: f64, histogram: &FloatHistogram, metric: &str) -> (f64
     if !forward {
         buckets.reverse();
     }
-    let Some((bucket, mut count)) = bucket_of_rank(&buckets, rank) else {
-        return (f64::NAN, None);
-    };
+    let (bucket, mut count) = bucket_of_rank(&buckets, rank);
     let bucket = adjusted_bounds(histogram, bucket);
     if is_custom(histogram) {
         if bucket.lower == f64::NEG_INFINITY {
@@ -43,39 +44,44 @@ pub(crate) fn quantile(q: f64, histogram: &FloatHistogram, metric: &str) -> (f64
     count = count.min(histogram.count);
     if count < rank {
         // Only NaN observations can lie beyond the highest bucket.
-        let note = histogram
-            .sum
-            .is_nan()
-            .then(|| Annotation::NativeQuantileNanResult(metric.to_owned()));
-        return (f64::NAN, note);
+        if may_have_nan {
+            return (f64::NAN, Some(Annotation::NativeQuantileNanResult(metric.to_owned())));
+        }
+        return (bucket.upper, None);
     }
-    let skewed = histogram
-        .sum
-        .is_nan()
-        .then(|| Annotation::NativeQuantileNanSkew(metric.to_owned()));
+    let all: f64 = buckets.iter().map(|bucket| bucket.count).sum();
+    let skewed = may_have_nan && all < histogram.count;
+    let note = skewed.then(|| Annotation::NativeQuantileNanSkew(metric.to_owned()));
     let rank_in_bucket = if forward {
         rank - (count - bucket.count)
     } else {
         count - rank
     };
     let fraction = rank_in_bucket / bucket.count;
-    (interpolate(histogram, &bucket, fraction), skewed)
+    (interpolate(histogram, &bucket, fraction), note)
 }
 
-fn bucket_of_rank(buckets: &[Bucket], rank: f64) -> Option<(Bucket, f64)> {
+/// The bucket that a rank falls in and the count up to its end; else the last bucket.
+fn bucket_of_rank(buckets: &[Bucket], rank: f64) -> (Bucket, f64) {
     let mut count = 0.0;
-    let mut last = None;
+    let mut last = Bucket {
+        lower: 0.0,
+        upper: 0.0,
+        lower_inclusive: false,
+        upper_inclusive: false,
+        count: 0.0,
+    };
     for bucket in buckets {
+        last = *bucket;
         if bucket.count == 0.0 {
             continue;
         }
         count += bucket.count;
-        last = Some(*bucket);
         if count >= rank {
             break;
         }
     }
-    Some((last?, count))
+    (last, count)
 }
 
 /// A zero bucket beside buckets of one sign only, and a first custom bucket, begin or end at zero.
@@ -118,44 +124,48 @@ pub(crate) fn fraction(lower: f64, upper: f64, histogram: &FloatHistogram, metri
     if lower >= upper {
         return (0.0, None);
     }
-    let mut count = 0.0;
-    let (mut lower_rank, mut upper_rank) = (None, None);
-    for bucket in all_buckets(histogram) {
-        let bucket = adjusted_bounds(histogram, bucket);
-        for (rank, bound) in [(&mut lower_rank, lower), (&mut upper_rank, upper)] {
-            if rank.is_some() {
-                continue;
-            }
-            if bucket.lower >= bound {
-                *rank = Some(count);
-            } else if bucket.upper > bound {
-                *rank = Some(count + bucket.count * fraction_below(histogram, &bucket, bound));
-            }
-        }
-        count += bucket.count;
+    let buckets = all_buckets(histogram);
+    let mut limit = histogram.count;
+    let mut note = None;
+    if histogram.sum.is_nan() {
+        limit = buckets.iter().map(|bucket| bucket.count).sum();
+        note = (limit < histogram.count).then(|| Annotation::NativeFractionNan(metric.to_owned()));
     }
-    let limit = |rank: Option<f64>| rank.unwrap_or(count).min(histogram.count);
-    let note = histogram
-        .sum
-        .is_nan()
-        .then(|| Annotation::NativeFractionNan(metric.to_owned()));
-    ((limit(upper_rank) - limit(lower_rank)) / histogram.count, note)
+    let rank = |bound: f64| rank_of(histogram, &buckets, bound).min(limit);
+    ((rank(upper) - rank(lower)) / histogram.count, note)
 }
 
-fn fraction_below(histogram: &FloatHistogram, bucket: &Bucket, bound: f64) -> f64 {
+/// The count of observations up to `bound`.
+fn rank_of(histogram: &FloatHistogram, buckets: &[Bucket], bound: f64) -> f64 {
+    let mut below = 0.0;
+    for bucket in buckets {
+        let is_linear = is_custom(histogram) || (bucket.lower <= 0.0 && bucket.upper >= 0.0);
+        let bucket = adjusted_bounds(histogram, *bucket);
+        if bucket.lower >= bound {
+            return below;
+        }
+        if bucket.upper > bound {
+            return below + bucket.count * fraction_below(&bucket, bound, is_linear);
+        }
+        below += bucket.count;
+    }
+    f64::INFINITY
+}
+
+fn fraction_below(bucket: &Bucket, bound: f64, is_linear: bool) -> f64 {
     if bucket.lower == f64::NEG_INFINITY {
-        return if bound == f64::NEG_INFINITY { 0.0 } else { 1.0 };
+        return 1.0;
     }
     if bucket.upper == f64::INFINITY {
         return 0.0;
     }
-    if is_custom(histogram) || (bucket.lower <= 0.0 && bucket.upper >= 0.0) {
+    if is_linear {
         return (bound - bucket.lower) / (bucket.upper - bucket.lower);
     }
     let (lower, upper) = (bucket.lower.abs().log2(), bucket.upper.abs().log2());
-    let bound = bound.abs().log2();
-    if bucket.lower > 0.0 {
-        return (bound - lower) / (upper - lower);
+    let bound_log = bound.abs().log2();
+    if bound > 0.0 {
+        return (bound_log - lower) / (upper - lower);
     }
-    1.0 - (bound - upper) / (lower - upper)
+    1.0 - (bound_log - upper) / (lower - upper)
 }

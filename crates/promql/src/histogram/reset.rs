@@ -6,7 +6,8 @@ use super::arithmetic::{buckets_outside, common_bounds, negative, positive, rebo
 use super::{Indexed, is_custom};
 
 /// Whether a counter was reset between `previous` and `current`.
-pub(crate) fn detect_reset(current: &FloatHistogram, previous: &FloatHistogram) -> bool {
+#[must_use]
+pub fn detect_reset(current: &FloatHistogram, previous: &FloatHistogram) -> bool {
     match current.counter_reset_hint {
         CounterResetHint::Reset => return true,
         CounterResetHint::NotReset => return false,

@@ -1,4 +1,7 @@
 //! `</` and `>/`: the part of a histogram below or above a bound.
+//!
+//! Buckets on the kept side remain whole, the bucket that holds the bound is interpolated, the
+//! rest goes. The sum is estimated anew from the middles of what remains.
 
 use skopos_core::histogram::FloatHistogram;
 
@@ -12,155 +15,192 @@ pub(crate) enum Keep {
     Above,
 }
 
+/// How observations are taken to lie in a bucket.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
-    Custom,
+    Linear,
     Positive,
     Negative,
 }
 
-#[derive(Default)]
-struct Tally {
-    kept: f64,
-    removed_sum: f64,
-    has_positive: bool,
-    has_negative: bool,
+/// What remains of a bucket, and the value that stands for it in the sum.
+#[derive(Clone, Copy)]
+struct Kept {
+    count: f64,
+    middle: f64,
 }
 
-/// The histogram without the observations on the other side of `bound`. Counts in the bucket that
-/// holds the bound are interpolated; the sum is corrected by estimated means of what is removed.
+/// The bound and the side of it that remains.
+#[derive(Clone, Copy)]
+struct Cut {
+    bound: f64,
+    keep: Keep,
+}
+
+/// The histogram without the observations on the other side of `bound`.
 pub(crate) fn trimmed(histogram: &FloatHistogram, bound: f64, keep: Keep) -> FloatHistogram {
-    let mut result = histogram.clone();
-    let mut tally = Tally::default();
+    let cut = Cut { bound, keep };
     let shape = if is_custom(histogram) {
-        Shape::Custom
+        Shape::Linear
     } else {
         Shape::Positive
     };
-    result.positive_buckets = positive_buckets(histogram)
-        .map(|bucket| tally.trim(&bucket, bound, keep, shape))
+    let positive: Vec<Kept> = positive_buckets(histogram)
+        .map(|bucket| cut.bucket(&bucket, shape))
         .collect();
-    result.negative_buckets = negative_buckets(histogram)
-        .map(|bucket| tally.trim(&bucket, bound, keep, Shape::Negative))
+    let negative: Vec<Kept> = negative_buckets(histogram)
+        .map(|bucket| cut.bucket(&bucket, Shape::Negative))
         .collect();
-    if histogram.zero_count > 0.0 {
-        let below = split(&zero_bucket(histogram), bound, Shape::Custom);
-        result.zero_count = if keep == Keep::Below {
-            below
-        } else {
-            histogram.zero_count - below
-        };
-        tally.kept += result.zero_count;
+    let zero = cut.zero(histogram);
+    let counts = |kept: &[Kept]| kept.iter().map(|kept| kept.count).collect::<Vec<f64>>();
+    let (positive_counts, negative_counts) = (counts(&positive), counts(&negative));
+    let untouched = positive_counts == histogram.positive_buckets
+        && negative_counts == histogram.negative_buckets
+        && zero.is_none_or(|zero| zero.count == histogram.zero_count);
+    if untouched {
+        return histogram.clone();
     }
-    result.count = tally.kept;
-    result.sum = tally.sum(histogram.sum);
-    compacted(result)
+    let (mut count, mut sum) = (0.0, 0.0);
+    for kept in positive
+        .iter()
+        .chain(&negative)
+        .chain(&zero)
+        .filter(|kept| kept.count != 0.0)
+    {
+        count += kept.count;
+        sum += kept.middle * kept.count;
+    }
+    compacted(FloatHistogram {
+        count,
+        sum,
+        zero_count: zero.map_or(histogram.zero_count, |zero| zero.count),
+        positive_buckets: positive_counts,
+        negative_buckets: negative_counts,
+        ..histogram.clone()
+    })
 }
 
-impl Tally {
-    fn trim(&mut self, bucket: &Bucket, bound: f64, keep: Keep, shape: Shape) -> f64 {
-        if bucket.count == 0.0 {
-            return 0.0;
-        }
-        match shape {
-            Shape::Positive => self.has_positive = true,
-            Shape::Negative => self.has_negative = true,
-            Shape::Custom => {
-                self.has_negative |= bucket.upper <= 0.0 || bucket.lower < 0.0;
-                self.has_positive |= bucket.upper > 0.0;
-            }
-        }
-        let (kept, midpoint) = trim_bucket(bucket, bound, keep, shape);
-        let (whole, part) = match keep {
-            Keep::Below => (bucket.upper <= bound, bucket.lower < bound),
-            Keep::Above => (bucket.lower >= bound, bucket.upper > bound),
+impl Cut {
+    fn bucket(self, bucket: &Bucket, shape: Shape) -> Kept {
+        let (whole, part) = match self.keep {
+            Keep::Below => (bucket.upper <= self.bound, bucket.lower < self.bound),
+            Keep::Above => (bucket.lower >= self.bound, bucket.upper > self.bound),
         };
         if whole {
-            self.kept += bucket.count;
-            return bucket.count;
+            let middle = middle(bucket.lower, bucket.upper, shape);
+            return Kept {
+                count: bucket.count,
+                middle,
+            };
         }
-        if part {
-            self.removed_sum += (bucket.count - kept) * midpoint;
-            self.kept += kept;
-            return kept;
+        if !part {
+            return Kept {
+                count: 0.0,
+                middle: 0.0,
+            };
         }
-        let mean = match shape {
-            Shape::Custom => midpoint,
-            _ => (bucket.lower * bucket.upper).sqrt(),
+        if bucket.lower.is_infinite() || bucket.upper.is_infinite() {
+            return self.unbounded(bucket);
+        }
+        let below = split(bucket, self.bound, shape);
+        match self.keep {
+            Keep::Below => Kept {
+                count: below,
+                middle: middle(bucket.lower, self.bound, shape),
+            },
+            Keep::Above => Kept {
+                count: bucket.count - below,
+                middle: middle(self.bound, bucket.upper, shape),
+            },
+        }
+    }
+
+    /// A bucket without a finite bound that holds the cut. How observations lie in it is unknown;
+    /// only a lowest bucket that ends above zero is taken to begin at zero.
+    fn unbounded(self, bucket: &Bucket) -> Kept {
+        let Bucket {
+            lower, upper, count, ..
+        } = *bucket;
+        let bound = self.bound;
+        let nothing = Kept {
+            count: 0.0,
+            middle: 0.0,
         };
-        self.removed_sum += bucket.count * mean;
-        0.0
-    }
-
-    fn sum(&self, sum: f64) -> f64 {
-        if self.kept == 0.0 {
-            return 0.0;
+        if lower == f64::NEG_INFINITY {
+            let from_zero = bound >= 0.0 && upper > 0.0 && upper.is_finite();
+            return match self.keep {
+                Keep::Below if from_zero => Kept {
+                    count: count * bound / upper,
+                    middle: bound / 2.0,
+                },
+                Keep::Below if upper <= 0.0 => Kept { count, middle: bound },
+                Keep::Above if from_zero => Kept {
+                    count: count * (1.0 - bound / upper),
+                    middle: f64::midpoint(bound, upper),
+                },
+                _ => nothing,
+            };
         }
-        let rest = sum - self.removed_sum;
-        let impossible = (!self.has_negative && rest < 0.0) || (!self.has_positive && rest > 0.0);
-        if impossible { 0.0 } else { rest }
+        match self.keep {
+            Keep::Above => Kept { count, middle: bound },
+            Keep::Below => nothing,
+        }
+    }
+
+    /// The zero bucket, if it holds something. Beside buckets of one sign only it ends at zero.
+    fn zero(self, histogram: &FloatHistogram) -> Option<Kept> {
+        let bucket = zero_bucket(histogram);
+        if bucket.count <= 0.0 {
+            return None;
+        }
+        let filled = |counts: &[f64]| counts.iter().any(|count| *count != 0.0);
+        let (positive, negative) = (filled(&histogram.positive_buckets), filled(&histogram.negative_buckets));
+        let lower = if positive && !negative { 0.0 } else { bucket.lower };
+        let upper = if negative && !positive { 0.0 } else { bucket.upper };
+        let (from, to) = match self.keep {
+            Keep::Below => (lower, self.bound.clamp(lower, upper)),
+            Keep::Above => (self.bound.clamp(lower, upper), upper),
+        };
+        Some(if from == lower && to == upper {
+            Kept {
+                count: bucket.count,
+                middle: f64::midpoint(lower, upper),
+            }
+        } else {
+            Kept {
+                count: bucket.count * (to - from) / (upper - lower),
+                middle: f64::midpoint(from, to),
+            }
+        })
     }
 }
 
-/// What remains of a bucket, and the estimated mean of what is removed.
-fn trim_bucket(bucket: &Bucket, bound: f64, keep: Keep, shape: Shape) -> (f64, f64) {
-    if bucket.lower.is_infinite() || bucket.upper.is_infinite() {
-        return trim_infinite(bucket, bound, keep);
-    }
-    let below = split(bucket, bound, shape);
-    let (kept, product) = match keep {
-        Keep::Below => (below, bucket.lower.abs() * bound.abs()),
-        Keep::Above => (bucket.count - below, bound.abs() * bucket.upper.abs()),
-    };
-    let midpoint = match shape {
-        Shape::Custom => f64::midpoint(bucket.lower, bucket.upper),
-        Shape::Positive => product.sqrt(),
-        Shape::Negative => -product.sqrt(),
-    };
-    (kept, midpoint)
-}
-
-/// Buckets without a finite bound are removed whole where the bound lies in them, except that the
-/// lowest custom bucket is taken to begin at zero where its upper bound is positive.
-fn trim_infinite(bucket: &Bucket, bound: f64, keep: Keep) -> (f64, f64) {
-    let Bucket {
-        lower, upper, count, ..
-    } = *bucket;
-    if lower == f64::NEG_INFINITY {
-        let from_zero = bound >= 0.0 && upper > bound && upper.is_finite();
-        return match keep {
-            Keep::Below if bound >= upper => (count, 0.0),
-            Keep::Below if from_zero => (count * bound / upper, f64::midpoint(bound, upper)),
-            Keep::Above if bound <= lower => (count, 0.0),
-            Keep::Above if from_zero => (count * (1.0 - bound / upper), bound / 2.0),
-            _ => (0.0, upper),
+/// The value that stands for the observations between two bounds.
+fn middle(lower: f64, upper: f64, shape: Shape) -> f64 {
+    if lower.is_infinite() {
+        return match upper {
+            upper if upper.is_infinite() => 0.0,
+            upper if upper > 0.0 => upper / 2.0,
+            upper => upper,
         };
     }
-    match keep {
-        Keep::Above if bound <= lower => (count, 0.0),
-        _ => (0.0, lower),
+    if upper.is_infinite() {
+        return lower;
+    }
+    match shape {
+        Shape::Linear => f64::midpoint(lower, upper),
+        Shape::Positive => (lower * upper).abs().sqrt(),
+        Shape::Negative => -(lower * upper).abs().sqrt(),
     }
 }
 
-/// The count of a bucket at or below `bound`.
+/// The count of a bucket at or below `bound`, which lies in it.
 fn split(bucket: &Bucket, bound: f64, shape: Shape) -> f64 {
-    if bound <= bucket.lower {
-        return 0.0;
-    }
-    if bound >= bucket.upper {
-        return bucket.count;
-    }
-    let logs = || (bucket.lower.abs().log2(), bucket.upper.abs().log2(), bound.abs().log2());
+    let log = |value: f64| value.abs().log2();
     let fraction = match shape {
-        Shape::Custom => (bound - bucket.lower) / (bucket.upper - bucket.lower),
-        Shape::Positive => {
-            let (lower, upper, bound) = logs();
-            (bound - lower) / (upper - lower)
-        }
-        Shape::Negative => {
-            let (lower, upper, bound) = logs();
-            1.0 - (bound - upper) / (lower - upper)
-        }
+        Shape::Linear => (bound - bucket.lower) / (bucket.upper - bucket.lower),
+        Shape::Positive => (log(bound) - log(bucket.lower)) / (log(bucket.upper) - log(bucket.lower)),
+        Shape::Negative => 1.0 - (log(bound) - log(bucket.upper)) / (log(bucket.lower) - log(bucket.upper)),
     };
     bucket.count * fraction
 }

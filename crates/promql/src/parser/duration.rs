@@ -2,7 +2,7 @@
 
 use super::{Feature, Parsed, Parser};
 use crate::ast::{BinaryOp, DurationArg, DurationExpr};
-use crate::duration::MAX_DURATION_MS;
+use crate::duration::milliseconds;
 use crate::position::PosRange;
 use crate::token::{Preprocessor, TokenKind};
 
@@ -38,15 +38,11 @@ impl Parser<'_> {
             },
             _ => return (self.expression_arg(expr), None),
         };
-        let ms = value * 1000.0;
-        if ms.abs() > MAX_DURATION_MS as f64 || ms.is_nan() {
+        let Some(ms) = milliseconds(value) else {
             self.fault(literal_pos, "duration out of range");
             return (DurationArg::default(), Some(literal_pos));
-        }
-        let arg = DurationArg {
-            ms: ms as i64,
-            expr: None,
         };
+        let arg = DurationArg { ms, expr: None };
         (arg, Some(literal_pos))
     }
 

@@ -1,0 +1,189 @@
+//! Range vectors: what a range selector or a subquery gives to a function.
+
+use std::sync::Arc;
+
+use skopos_core::TimeRange;
+use skopos_core::histogram::CounterResetHint;
+use skopos_core::metric::{Series, StartTimestamps};
+use skopos_core::sample::is_stale;
+
+use super::column::Grid;
+use super::resolve::at_ms;
+use super::select::LookAt;
+use super::window::extend_series;
+use super::{EvalResult, Evaluator, Frame};
+use crate::ast::{Expr, MatrixSelector, SubqueryExpr};
+use crate::eval_error::EvalError;
+use crate::functions::extended::Extension;
+
+/// A series of a range vector.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RangeSeries {
+    pub(crate) series: Series,
+    /// Empty where unknown.
+    pub(crate) starts: StartTimestamps,
+    /// The metric's name no longer fits the values.
+    pub(crate) drop_name: bool,
+}
+
+/// The series of a range vector and the times its windows end at.
+pub(crate) struct Ranges {
+    pub(crate) series: Vec<RangeSeries>,
+    pub(crate) extension: Option<Extension>,
+    look_at: LookAt,
+    range_ms: i64,
+    lookback_ms: i64,
+}
+
+impl Ranges {
+    /// The window of a step: after the first time, up to the second.
+    pub(crate) fn bounds(&self, step: usize) -> (i64, i64) {
+        let end_ms = self.look_at.time(step);
+        (end_ms.saturating_sub(self.range_ms), end_ms)
+    }
+
+    /// The samples that a step may use, as [`Ranges::bounds`]: extended windows look beyond.
+    pub(crate) fn reach(&self, step: usize) -> (i64, i64) {
+        let (start_ms, end_ms) = self.bounds(step);
+        match self.extension {
+            None => (start_ms, end_ms),
+            Some(Extension::Anchored) => (start_ms.saturating_sub(self.lookback_ms), end_ms),
+            Some(Extension::Smoothed) => (
+                start_ms.saturating_sub(self.lookback_ms),
+                end_ms.saturating_add(self.lookback_ms),
+            ),
+        }
+    }
+}
+
+impl Evaluator<'_> {
+    /// The samples of a range vector at one time, as an instant query returns them.
+    pub(crate) fn range_vector(&self, expr: &Expr, frame: Frame) -> EvalResult<Vec<Series>> {
+        let mut ranges = self.ranges(expr, frame)?;
+        if let Some(extension) = ranges.extension {
+            let series = std::mem::take(&mut ranges.series);
+            ranges.series = series
+                .into_iter()
+                .map(|series| extend_series(series, &ranges, extension))
+                .collect::<EvalResult<_>>()?;
+        }
+        let series = ranges.series.into_iter().map(|series| series.series);
+        Ok(series.filter(|series| !series.is_empty()).collect())
+    }
+
+    pub(crate) fn ranges(&self, expr: &Expr, frame: Frame) -> EvalResult<Ranges> {
+        let mut ranges = match expr.unwrap_parens() {
+            Expr::Matrix(matrix) => self.range_selector(matrix, frame)?,
+            Expr::Subquery(subquery) => self.subquery(subquery, frame)?,
+            _ => return Err(EvalError::execution("expected a range vector")),
+        };
+        for series in &mut ranges.series {
+            remove_stale(series);
+        }
+        ranges.series.retain(|series| !series.series.is_empty());
+        Ok(ranges)
+    }
+
+    fn range_selector(&self, matrix: &MatrixSelector, frame: Frame) -> EvalResult<Ranges> {
+        let selector = &matrix.selector;
+        let extension = if selector.anchored {
+            Some(Extension::Anchored)
+        } else if selector.smoothed {
+            Some(Extension::Smoothed)
+        } else {
+            None
+        };
+        let mut ranges = Ranges {
+            series: Vec::new(),
+            extension,
+            look_at: LookAt::new(selector, frame.grid),
+            range_ms: matrix.range.ms,
+            lookback_ms: self.options.lookback_ms,
+        };
+        let last_step = frame.grid.len().saturating_sub(1);
+        let (after_ms, end_ms) = (ranges.reach(0).0, ranges.reach(last_step).1);
+        let range = TimeRange::new(after_ms.saturating_add(1), end_ms);
+        let found = self.select_started(selector, range, frame.grid.step_ms)?;
+        let series = found.into_iter().map(|(series, starts)| RangeSeries {
+            series,
+            starts,
+            drop_name: false,
+        });
+        ranges.series = series.collect();
+        Ok(ranges)
+    }
+
+    fn subquery(&self, subquery: &SubqueryExpr, frame: Frame) -> EvalResult<Ranges> {
+        let look_at = LookAt {
+            grid: frame.grid,
+            at_ms: at_ms(subquery.at),
+            offset_ms: subquery.offset.ms,
+        };
+        let step_ms = subquery
+            .step
+            .as_ref()
+            .map_or(self.options.subquery_step_ms, |step| step.ms)
+            .max(1);
+        // The first step is the first multiple of the step after the oldest window's start.
+        let after_ms = look_at.first().saturating_sub(subquery.range.ms);
+        let start_ms = after_ms.div_euclid(step_ms).saturating_add(1).saturating_mul(step_ms);
+        let grid = Grid::new(start_ms, look_at.last(), step_ms);
+        let columns = if grid.len() == 0 {
+            Vec::new()
+        } else {
+            let inner = Frame {
+                grid,
+                query: frame.query,
+            };
+            self.eval_vector(&subquery.expr, inner)?
+        };
+        let series = columns.into_iter().map(|column| RangeSeries {
+            drop_name: column.drop_name,
+            series: forgetting_resets(column.into_series(grid)),
+            starts: StartTimestamps::default(),
+        });
+        Ok(Ranges {
+            series: series.collect(),
+            extension: None,
+            look_at,
+            range_ms: subquery.range.ms,
+            lookback_ms: self.options.lookback_ms,
+        })
+    }
+}
+
+fn remove_stale(range: &mut RangeSeries) {
+    let RangeSeries { series, starts, .. } = range;
+    if series.values.iter().any(|value| is_stale(*value)) {
+        let keep: Vec<bool> = series.values.iter().map(|value| !is_stale(*value)).collect();
+        retain(&mut series.timestamps_ms, &keep);
+        retain(&mut series.values, &keep);
+        retain(&mut starts.floats_ms, &keep);
+    }
+    if series.histograms.iter().any(|histogram| is_stale(histogram.sum)) {
+        let fresh = series.histograms.iter().map(|histogram| !is_stale(histogram.sum));
+        let keep: Vec<bool> = fresh.collect();
+        retain(&mut series.histogram_timestamps_ms, &keep);
+        retain(&mut series.histograms, &keep);
+        retain(&mut starts.histograms_ms, &keep);
+    }
+}
+
+/// Keeps the items whose flag is set; `items` may be shorter than the flags, or empty.
+fn retain<T>(items: &mut Vec<T>, keep: &[bool]) {
+    let mut keep = keep.iter();
+    items.retain(|_| keep.next().copied().unwrap_or(true));
+}
+
+/// Hints about resets between samples do not hold between the steps of a subquery.
+fn forgetting_resets(mut series: Series) -> Series {
+    for histogram in &mut series.histograms {
+        if matches!(
+            histogram.counter_reset_hint,
+            CounterResetHint::Reset | CounterResetHint::NotReset
+        ) {
+            Arc::make_mut(histogram).counter_reset_hint = CounterResetHint::Unknown;
+        }
+    }
+    series
+}
