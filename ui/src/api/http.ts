@@ -3,6 +3,12 @@
 /** Above this length a query travels as a form, not in the URL. */
 const MAX_URL = 1800;
 
+/** Requests without an answer yet. */
+let open = 0;
+
+/** Whether nothing is being asked. */
+export const idle = (): boolean => open === 0;
+
 /** What went wrong, in the server's words. */
 export class ApiError extends Error {
   constructor(
@@ -58,7 +64,12 @@ export async function request(path: string, query: Query = {}, signal?: AbortSig
     init.body = search;
     init.headers = { ...headers, Accept: 'application/json', 'Content-Type': 'application/x-www-form-urlencoded' };
   }
-  return read(await send(url, init), url);
+  open++;
+  try {
+    return await read(await send(url, init), url);
+  } finally {
+    open--;
+  }
 }
 
 async function send(url: string, init: RequestInit): Promise<Response> {
