@@ -16,7 +16,8 @@ export async function explainEmpty(plan: Plan, signal: AbortSignal): Promise<str
       if (found.length > 0) return '';
       if (!metric) return `No series matches ${text}.`;
       const any = metric === text ? [] : await prometheus.series([metric], plan.range, signal);
-      return any.length === 0 ? `No series matches ${text}: the metric ${metric} does not exist in this range.` : `No series matches ${text}: ${metric} exists with ${any.length} series, but not with these labels.`;
+      if (any.length > 0) return `No series matches ${text}: ${metric} exists with ${any.length} series, but not with these labels.`;
+      return metric === text ? `The metric ${metric} does not exist in this range.` : `The metric ${metric} of ${text} does not exist in this range.`;
     }),
   );
   return [...new Set(told.filter(Boolean))];

@@ -4,7 +4,7 @@ import { joinTimes } from '../chart/align';
 import type { AxisOptions, ChartData, ChartOptions, ChartSeries, Interpolation, Stacking, Value } from '../chart/model';
 import { namedColor } from '../color';
 import { extentOf, fieldName, seriesColor } from './display';
-import { num, obj, text } from './json';
+import { num, obj, text, texts } from './json';
 import type { Field, Frame, Panel, Settings } from './model';
 
 /** More series than this cost more to draw than they tell. */
@@ -141,7 +141,7 @@ export function legendOf(panel: Panel): LegendView {
     shown: legend['showLegend'] !== false && legend['displayMode'] !== 'hidden',
     mode: legend['displayMode'] === 'table' ? 'table' : 'list',
     right: legend['placement'] === 'right',
-    calcs: (Array.isArray(legend['calcs']) ? legend['calcs'] : []).map(text).filter(Boolean),
+    calcs: [...new Set(texts(legend['calcs']))],
     sortBy: text(legend['sortBy']) || undefined,
     sortDesc: legend['sortDesc'] !== false,
   };

@@ -35,14 +35,22 @@ function copies(repeat: string | undefined, scope: Scope): Copy[] {
 }
 
 export function placeSections(sections: readonly Section[], scope: Scope): PlacedSection[] {
+  const taken = new Map<string, number>();
   return sections.flatMap((section) =>
     copies(section.repeat, scope).map((copy) => ({
       key: section.key + copy.suffix,
       section,
       scope: copy.scope,
-      panels: placePanels(section.panels, copy.scope, copy.suffix),
+      panels: placePanels(section.panels, copy.scope, copy.suffix).map((p) => ({ ...p, key: unique(p.key, taken) })),
     })),
   );
+}
+
+/** Some files give one id to several panels. */
+function unique(key: string, taken: Map<string, number>): string {
+  const count = (taken.get(key) ?? 0) + 1;
+  taken.set(key, count);
+  return count === 1 ? key : `${key}.${count}`;
 }
 
 function placePanels(panels: readonly Panel[], scope: Scope, suffix: string): Placed[] {

@@ -122,6 +122,10 @@ describe('layout', () => {
     ]);
     expect(section?.panels[1]?.scope.vars.get('job')?.values).toEqual(['b']);
   });
+  it('tells panels of one id apart', () => {
+    const twice = readDashboard({ panels: [{ id: 1, type: 'stat' }, { id: 1, type: 'stat' }] }, 'u');
+    expect(placeSections(twice.sections, scopeOf())[0]?.panels.map((p) => p.key)).toEqual(['1', '1.2']);
+  });
   it('repeats rows with everything in them', () => {
     const rows = readDashboard({ panels: [{ id: 9, type: 'row', title: '$job', repeat: 'job', gridPos: { y: 0 } }, { id: 1, type: 'stat', gridPos: { y: 1 } }] }, 'u');
     expect(placeSections(rows.sections, scopeOf(variable('job', ['a', 'b']))).map((s) => [s.key, s.panels.map((p) => p.key)])).toEqual([['row-9-0~a', ['1~a']], ['row-9-0~b', ['1~b']]]);
