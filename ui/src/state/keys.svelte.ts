@@ -1,6 +1,7 @@
 /** Keyboard shortcuts of the whole page. */
 
 import { keyName, resolveKeys } from '../lib/shortcuts';
+import { pageActions } from './actions.svelte';
 import { router } from './router.svelte';
 import { shell } from './shell.svelte';
 import { theme } from './theme.svelte';
@@ -32,6 +33,11 @@ function typing(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }
 
+/** Enter belongs to a button or link that has the focus. */
+function pressable(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && /^(BUTTON|A|SUMMARY)$/.test(target.tagName);
+}
+
 /** Starts listening; the answer stops it. */
 export function listenToKeys(): () => void {
   let prefix = '';
@@ -43,8 +49,10 @@ export function listenToKeys(): () => void {
     prefix = next.prefix;
     clearTimeout(timer);
     timer = window.setTimeout(() => (prefix = ''), PREFIX_MS);
-    const action = next.match ? ACTIONS[next.match] : undefined;
-    if (!action) return;
+    const plain = !event.ctrlKey && !event.metaKey && !(key === 'Enter' && pressable(event.target));
+    const own = !next.match && !next.prefix && plain ? pageActions.byKey(key) : undefined;
+    const action = next.match ? ACTIONS[next.match] : own?.run;
+    if (!action || (own && (shell.palette || shell.help))) return;
     event.preventDefault();
     action();
   };

@@ -62,14 +62,14 @@ export function lineTerms(query: string): Term[] {
 
 const splice = (text: string, from: number, to: number, insert: string): string => text.slice(0, from) + insert + text.slice(to);
 
-/** The query with a matcher in its first selector; one of the same name and operator `=` gives way. */
+/** The query with a matcher in its first selector; for `=` one of the same name with `=` or `=~`, which the value fits, gives way. */
 export function addMatcher(query: string, name: string, value: string, operator: '=' | '!='): string {
   const [selector] = nodes(query, ['Selector']);
   const matcher = `${name}${operator}${quoteValue(value)}`;
   if (!selector) return `{${matcher}} ${query}`.trim();
   const inside = nodes(query, ['Matcher']).filter((m) => m.from >= selector.from && m.to <= selector.to);
   if (inside.some((m) => query.slice(m.from, m.to).replace(/\s/g, '') === matcher.replace(/\s/g, ''))) return query;
-  const same = inside.find((m) => query.slice(m.from, m.to).startsWith(name) && /^\w+\s*=[^~]/.test(query.slice(m.from, m.to)) && /^\w+/.exec(query.slice(m.from, m.to))?.[0] === name);
+  const same = inside.find((m) => /^(\w+)\s*=/.exec(query.slice(m.from, m.to))?.[1] === name);
   if (same && operator === '=') return splice(query, same.from, same.to, matcher);
   const last = inside[inside.length - 1];
   return last ? splice(query, last.to, last.to, `, ${matcher}`) : splice(query, selector.from, selector.to, `{${matcher}}`);

@@ -96,6 +96,8 @@ describe('queries', () => {
     expect(addMatcher('{a="b"}', 'a', 'z', '=')).toBe('{a="z"}');
     expect(addMatcher('{a="b"}', 'a', 'b', '=')).toBe('{a="b"}');
     expect(addMatcher('{ab="b"}', 'a', 'z', '=')).toBe('{ab="b", a="z"}');
+    expect(addMatcher('{a=~"b.*", c="d"}', 'a', 'bz', '=')).toBe('{a="bz", c="d"}');
+    expect(addMatcher('{a!="b"}', 'a', 'z', '=')).toBe('{a!="b", a="z"}');
     expect(addMatcher('{a=~"b.*"}', 'a', 'z', '!=')).toBe('{a=~"b.*", a!="z"}');
     expect(addMatcher('', 'a', 'b', '=')).toBe('{a="b"}');
     expect(replaceSelector('{a="b"} |= "x"', '{c="d"}')).toBe('{c="d"} |= "x"');
