@@ -9,6 +9,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use skopos_fleet::ServiceSpec;
+
 /// Addresses that were bound.
 #[derive(Debug)]
 pub(crate) struct Addresses {
@@ -42,6 +44,21 @@ pub(crate) fn print_serving(addresses: &Addresses, data: &Path, ready: Duration)
     println!("  data            {}", data.display());
     println!();
     println!("Stop with Ctrl-C; reload the configuration with SIGHUP or a POST to /-/reload.");
+}
+
+/// Prints which services run and how the demo ends.
+pub(crate) fn print_fleet(services: &[ServiceSpec]) {
+    println!();
+    println!("The fleet, observed through its /metrics, OTLP and standard output:");
+    for service in services {
+        let port = service.port.map(|port| format!(":{port}")).unwrap_or_default();
+        println!(
+            "  {:<13} {:<20} {port:<6} {}",
+            service.system, service.name, service.about
+        );
+    }
+    println!();
+    println!("Its alerts are quiet until something is wrong: try `skopos demo --fault help`.");
 }
 
 /// Prints the version.

@@ -1,12 +1,13 @@
 //! The command line: what can be said, with help that teaches. Names follow Prometheus where it
 //! has one.
 
+pub(crate) mod demo;
 pub(crate) mod query;
 pub(crate) mod serve;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// One process for metrics, logs, traces, alerts and dashboards.
 ///
@@ -23,7 +24,23 @@ pub(crate) struct Cli {
     pub(crate) serve: serve::ServeArgs,
 }
 
+impl Cli {
+    /// Reads the command line of the process; ends it on `--help` and on what cannot be understood.
+    pub(crate) fn read() -> Self {
+        let matches = Self::shaped().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// The command line with the demo's own default where it shares a setting with `serve`.
+    pub(crate) fn shaped() -> clap::Command {
+        Self::command().mut_subcommand("demo", |demo| {
+            demo.mut_arg("storage_path", |argument| argument.default_value(demo::STORAGE_PATH))
+        })
+    }
+}
+
 const EXAMPLES: &str = "Examples:
+  skopos demo                                   see it at work with a fleet of services
   skopos                                        serve with an empty configuration
   skopos --config.file prometheus.yml           take over from a Prometheus
   skopos --pack packs/somaagent01               load a folder of scrape config, rules and dashboards
@@ -35,6 +52,10 @@ const EXAMPLES: &str = "Examples:
 pub(crate) enum Command {
     /// Receive, scrape, store, evaluate and show (the default).
     Serve(Box<serve::ServeArgs>),
+    /// Serve, and run a fleet of real services with traffic to look at.
+    Demo(Box<demo::DemoArgs>),
+    /// Run one service of the fleet; the demo starts them all.
+    Fleet(skopos_fleet::FleetCommand),
     /// Check files before they are used. Exit code 0: fine; 1: broken; 3: findings.
     #[command(subcommand)]
     Check(CheckCommand),

@@ -4,6 +4,8 @@
 mod banner;
 mod check;
 mod cli;
+mod collect;
+mod demo;
 mod node;
 mod query;
 mod telemetry;
@@ -11,13 +13,11 @@ mod telemetry;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{CommandFactory as _, Parser as _};
 
 use cli::{CheckCommand, Cli, Command};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match run(cli) {
+    match run(Cli::read()) {
         Ok(code) => code,
         Err(error) => {
             banner::print_error(&error);
@@ -30,6 +30,12 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         None => serve(&cli.serve),
         Some(Command::Serve(args)) => serve(&args),
+        Some(Command::Demo(args)) => demo(*args),
+        Some(Command::Fleet(command)) => {
+            set_up_tls()?;
+            skopos_fleet::run(command)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Some(Command::Check(CheckCommand::Config(args))) => Ok(check::run(&args)),
         Some(Command::Query(command)) => {
             set_up_tls()?;
@@ -41,7 +47,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(shell, &mut Cli::command(), "skopos", &mut std::io::stdout());
+            clap_complete::generate(shell, &mut Cli::shaped(), "skopos", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -50,7 +56,21 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 fn serve(args: &cli::serve::ServeArgs) -> anyhow::Result<ExitCode> {
     set_up_tls()?;
     let telemetry = telemetry::Telemetry::start(&args.log_level, args.log_format)?;
-    runtime()?.block_on(node::run(args, telemetry))?;
+    runtime()?.block_on(async {
+        let node = node::Node::start(args, telemetry).await?;
+        node.asked_to_stop().await;
+        node.stop().await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn demo(args: cli::demo::DemoArgs) -> anyhow::Result<ExitCode> {
+    if demo::list_faults(&args) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    set_up_tls()?;
+    let telemetry = telemetry::Telemetry::start(&args.serve.log_level, args.serve.log_format)?;
+    runtime()?.block_on(demo::run(args, telemetry))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::banner::{self, Addresses};
 use crate::cli::serve::ServeArgs;
+use crate::collect::LogDoor;
 use crate::telemetry::{SELF_NAME, Telemetry};
 
 use config::Configuration;
@@ -31,71 +32,124 @@ use rules::RuleDriver;
 use sources::Sources;
 use stores::NodeStores;
 
-/// Serves until a signal asks for the end.
-pub(crate) async fn run(args: &ServeArgs, telemetry: Telemetry) -> anyhow::Result<()> {
-    let started = Instant::now();
-    refuse_open_doors(args)?;
-    let loaded = Sources::of(args).load()?;
-    let listeners = Listeners::bind(&listen_options(args)).await?;
-    let addresses = Addresses {
-        http: listeners.http_address().context("failed to read the bound address")?,
-        otlp_http: listeners.otlp_http_address(),
-        otlp_grpc: listeners.otlp_grpc_address(),
-    };
-    let lock = DataDirLock::acquire(&args.storage_path)?;
-    let stores = Arc::new(NodeStores::open(args)?);
-    let tenant = stores.tenant(&TenantId::default());
-    telemetry.connect(Arc::clone(&tenant.log_sink), Arc::clone(&tenant.trace_sink));
+/// A server that answers. [`Node::stop`] ends it in order; dropped without it, the stores are left
+/// as after a kill.
+pub(crate) struct Node {
+    addresses: Addresses,
+    stores: Arc<NodeStores>,
+    ledger: Arc<Ledger>,
+    scraper: Arc<ScrapeManager>,
+    telemetry: Telemetry,
+    asked_to_stop: CancellationToken,
+    shutdown: CancellationToken,
+    serving: tokio::task::JoinHandle<()>,
+    threads: [std::thread::JoinHandle<()>; 2],
+    _lock: DataDirLock,
+}
 
-    let ledger = Arc::new(Ledger::default());
-    let scraper = Arc::new(ScrapeManager::new(
-        Arc::clone(&tenant.metric_sink),
-        scrape_options(&ledger),
-    ));
-    targets::add_self(&scraper, args.self_scrape_interval, addresses.http)?;
-    let groups = Arc::new(RuleGroups::new());
-    let driver = RuleDriver::new(Arc::clone(&groups), &tenant, args);
-    let configuration = Arc::new(Configuration::new(
-        args,
-        loaded,
-        Arc::clone(&scraper),
-        driver.clone(),
-        addresses.http,
-    )?);
+impl Node {
+    /// Opens everything and starts to answer; prints the banner.
+    pub(crate) async fn start(args: &ServeArgs, telemetry: Telemetry) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        refuse_open_doors(args)?;
+        let loaded = Sources::of(args).load()?;
+        let listeners = Listeners::bind(&listen_options(args)).await?;
+        let addresses = Addresses {
+            http: listeners.http_address().context("failed to read the bound address")?,
+            otlp_http: listeners.otlp_http_address(),
+            otlp_grpc: listeners.otlp_grpc_address(),
+        };
+        let lock = DataDirLock::acquire(&args.storage_path)?;
+        let stores = Arc::new(NodeStores::open(args)?);
+        let tenant = stores.tenant(&TenantId::default());
+        telemetry.connect(Arc::clone(&tenant.log_sink), Arc::clone(&tenant.trace_sink));
 
-    let readiness = Arc::new(Readiness::default());
-    let state = State {
-        stores: Arc::clone(&stores) as _,
-        promql: rules::engine(args),
-        logql: skopos_logql::Engine::new(skopos_logql::EngineOptions::default()),
-        rules: groups,
-        targets: Arc::clone(&scraper) as _,
-        config: Arc::clone(&configuration) as _,
-        dashboards: Arc::clone(&configuration) as _,
-        reloader: Arc::clone(&configuration) as _,
-        ledger,
-        limits: Limits::default(),
-        clock: Arc::new(SystemClock),
-        build: build_info(),
-        readiness: Arc::clone(&readiness),
-        options: server_options(args),
-    };
-    let server = Server::new(state)?;
-    let shutdown = CancellationToken::new();
-    signals::watch(shutdown.clone(), Arc::clone(&configuration) as _)?;
-    let rule_thread = driver.start(shutdown.clone())?;
-    let maintenance = maintenance::start(Arc::clone(&stores), shutdown.clone())?;
-    readiness.set(true);
-    banner::print_serving(&addresses, &args.storage_path, started.elapsed());
-    server.serve(listeners, shutdown.clone()).await;
+        let ledger = Arc::new(Ledger::default());
+        let scraper = Arc::new(ScrapeManager::new(
+            Arc::clone(&tenant.metric_sink),
+            scrape_options(&ledger),
+        ));
+        targets::add_self(&scraper, args.self_scrape_interval, addresses.http)?;
+        let groups = Arc::new(RuleGroups::new());
+        let driver = RuleDriver::new(Arc::clone(&groups), &tenant, args);
+        let configuration = Arc::new(Configuration::new(
+            args,
+            loaded,
+            Arc::clone(&scraper),
+            driver.clone(),
+            addresses.http,
+        )?);
 
-    scraper.shutdown().await;
-    telemetry.shutdown();
-    join(rule_thread);
-    join(maintenance);
-    stores.close()?;
-    drop(lock);
-    Ok(())
+        let readiness = Arc::new(Readiness::default());
+        let server = Server::new(State {
+            stores: Arc::clone(&stores) as _,
+            promql: rules::engine(args),
+            logql: skopos_logql::Engine::new(skopos_logql::EngineOptions::default()),
+            rules: groups,
+            targets: Arc::clone(&scraper) as _,
+            config: Arc::clone(&configuration) as _,
+            dashboards: Arc::clone(&configuration) as _,
+            reloader: Arc::clone(&configuration) as _,
+            ledger: Arc::clone(&ledger),
+            limits: Limits::default(),
+            clock: Arc::new(SystemClock),
+            build: build_info(),
+            readiness: Arc::clone(&readiness),
+            options: server_options(args),
+        })?;
+        let asked_to_stop = CancellationToken::new();
+        let shutdown = CancellationToken::new();
+        signals::watch(asked_to_stop.clone(), Arc::clone(&configuration) as _)?;
+        let threads = [
+            driver.start(shutdown.clone())?,
+            maintenance::start(Arc::clone(&stores), shutdown.clone())?,
+        ];
+        readiness.set(true);
+        banner::print_serving(&addresses, &args.storage_path, started.elapsed());
+        let serving = tokio::spawn(server.serve(listeners, shutdown.clone()));
+        Ok(Self {
+            addresses,
+            stores,
+            ledger,
+            scraper,
+            telemetry,
+            asked_to_stop,
+            shutdown,
+            serving,
+            threads,
+            _lock: lock,
+        })
+    }
+
+    /// Where it listens.
+    pub(crate) fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Where log lines that are collected here go, and who counts them.
+    pub(crate) fn log_door(&self) -> LogDoor {
+        LogDoor {
+            sink: self.stores.tenant(&TenantId::default()).log_sink,
+            ledger: Arc::clone(&self.ledger),
+        }
+    }
+
+    /// Returns when a signal asks for the end.
+    pub(crate) async fn asked_to_stop(&self) {
+        self.asked_to_stop.cancelled().await;
+    }
+
+    /// Answers what is in flight, then flushes and closes everything.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.shutdown.cancel();
+        self.serving.await.context("the server ended by a panic")?;
+        self.scraper.shutdown().await;
+        self.telemetry.shutdown();
+        for thread in self.threads {
+            join(thread);
+        }
+        self.stores.close()
+    }
 }
 
 /// Nothing checks who asks, so a listener beyond loopback needs a word of consent.

@@ -7,8 +7,8 @@ use skopos_server::views::Reloader;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Watches for signals until the end is asked for.
-pub(super) fn watch(shutdown: CancellationToken, reloader: Arc<dyn Reloader>) -> anyhow::Result<()> {
+/// Watches for signals until one asks for the end, and passes that on.
+pub(super) fn watch(asked_to_stop: CancellationToken, reloader: Arc<dyn Reloader>) -> anyhow::Result<()> {
     let listen = |kind| signal(kind).context("failed to listen for signals");
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
@@ -18,7 +18,6 @@ pub(super) fn watch(shutdown: CancellationToken, reloader: Arc<dyn Reloader>) ->
             tokio::select! {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
-                () = shutdown.cancelled() => break,
                 _ = hang_up.recv() => {
                     let reloader = Arc::clone(&reloader);
                     // The outcome is logged by the reloader itself.
@@ -27,7 +26,7 @@ pub(super) fn watch(shutdown: CancellationToken, reloader: Arc<dyn Reloader>) ->
             }
         }
         tracing::info!("stopping: requests in flight are answered, then the stores are flushed");
-        shutdown.cancel();
+        asked_to_stop.cancel();
     });
     Ok(())
 }
