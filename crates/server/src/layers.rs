@@ -53,7 +53,9 @@ async fn observe(request: Request<Body>, next: Next) -> Response {
     let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
     let span = tracing::info_span!(
         "http_request",
+        otel.name = format!("{method} {route}"),
         otel.kind = "server",
+        otel.status_code = tracing::field::Empty,
         http.request.method = method,
         http.route = route,
         http.response.status_code = tracing::field::Empty,
@@ -61,6 +63,9 @@ async fn observe(request: Request<Body>, next: Next) -> Response {
     let response = next.run(request).instrument(span.clone()).await;
     let code = response.status();
     span.record("http.response.status_code", code.as_u16());
+    if code.is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
     telemetry::REQUESTS
         .with_label_values(&[route, method, code.as_str()])
         .inc();
