@@ -69,7 +69,7 @@ pub fn parse_duration(text: &str) -> Result<i64, DurationError> {
 #[must_use]
 pub fn milliseconds(seconds: f64) -> Option<i64> {
     let ns = (seconds * 1e9).round();
-    (ns.abs() < i64::MAX as f64).then(|| ns as i64 / 1_000_000)
+    (ns.abs() < i64::MAX as f64).then_some(ns as i64 / 1_000_000)
 }
 
 /// The canonical text of a duration; negative ones start with `-`.

@@ -27,7 +27,8 @@ pub struct EngineOptions {
     pub subquery_step_ms: i64,
     /// Flagged parts of the language.
     pub syntax: ParseOptions,
-    /// `promql-delayed-name-removal`: metric names are dropped at the end of the query.
+    /// `promql-delayed-name-removal`: metric names are dropped at the end of the query, so that
+    /// annotations can say which metric they are about.
     pub delayed_name_removal: Feature,
     /// `use-start-timestamps`: counters reset where a sample's start timestamp says so.
     pub start_timestamps: Feature,
@@ -39,8 +40,8 @@ impl Default for EngineOptions {
             lookback_ms: DEFAULT_LOOKBACK_MS,
             subquery_step_ms: 60_000,
             syntax: ParseOptions::default(),
-            delayed_name_removal: Feature::Disabled,
-            start_timestamps: Feature::Disabled,
+            delayed_name_removal: Feature::Enabled,
+            start_timestamps: Feature::Enabled,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use skopos_core::Labels;
 use skopos_core::metric::{MetricValue, Series};
@@ -140,7 +141,7 @@ fn points_of(series: &[Series]) -> Result<Points, String> {
                 &mut points,
                 &series.labels,
                 *time,
-                MetricValue::Histogram(histogram.clone()),
+                MetricValue::Histogram(Arc::clone(histogram)),
             )?;
         }
     }

@@ -90,7 +90,7 @@ pub(super) fn parse_quoted(text: &str) -> Result<(String, &str), String> {
             escaped = true;
         } else if c == quote {
             let (literal, rest) = text.split_at(at + 1);
-            return Ok((unquote(literal).map_err(|error| error.to_string())?, rest));
+            return Ok((unquote(literal).map_err(str::to_owned)?, rest));
         }
     }
     Err(format!("unterminated text at {text:?}"))

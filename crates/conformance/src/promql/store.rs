@@ -89,7 +89,7 @@ fn read(labels: &Labels, samples: &[(i64, &Stored)]) -> (Series, StartTimestamps
             }
             MetricValue::Histogram(histogram) => {
                 series.histogram_timestamps_ms.push(*time);
-                series.histograms.push(histogram.clone());
+                series.histograms.push(Arc::clone(histogram));
                 starts.histograms_ms.push(sample.start_ms);
             }
         }

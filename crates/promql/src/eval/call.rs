@@ -245,7 +245,9 @@ impl Evaluator<'_> {
     fn sort(&self, call: &Call, frame: Frame) -> EvalResult<Evaluated> {
         let mut columns = self.eval_vector(&call.args[0], frame)?;
         // Histograms have no order and are left out.
-        columns.iter_mut().for_each(|column| column.histograms.clear());
+        for column in &mut columns {
+            column.histograms.clear();
+        }
         columns.retain(|column| !column.is_empty());
         if frame.grid.is_instant() {
             let descending = call.function.name == "sort_desc";

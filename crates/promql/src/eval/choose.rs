@@ -43,7 +43,9 @@ impl Evaluator<'_> {
                 } else {
                     present.truncate(param.max(0.0) as usize);
                 }
-                present.iter().for_each(|at| kept[*at] = true);
+                for at in &present {
+                    kept[*at] = true;
+                }
                 for member in &group.members {
                     if !std::mem::take(&mut kept[*member]) {
                         columns[*member].clear(step);

@@ -51,7 +51,7 @@ impl Evaluator<'_> {
                 .map_or(&[][..], Vec::as_slice);
             enrich(&column, infos, &wanted, &mut results)?;
         }
-        for column in info_columns {
+        for column in &info_columns {
             results.add_column(column)?;
         }
         Ok(Evaluated::Vector(results.columns))
@@ -289,9 +289,9 @@ impl Merged {
         Ok(())
     }
 
-    fn add_column(&mut self, column: Column) -> EvalResult<()> {
+    fn add_column(&mut self, column: &Column) -> EvalResult<()> {
         (0..column.floats.len())
             .filter(|step| column.has(*step))
-            .try_for_each(|step| self.add(&column, column.labels.clone(), step))
+            .try_for_each(|step| self.add(column, column.labels.clone(), step))
     }
 }

@@ -122,7 +122,9 @@ impl Evaluator<'_> {
         let mut found = self.source.select_started(&selection, self.budget)?;
         self.note_read(found.iter().map(|(series, _)| series.len()).sum());
         if selector.histogram_stats {
-            found.iter_mut().for_each(|(series, _)| keep_statistics(series));
+            for (series, _) in &mut found {
+                keep_statistics(series);
+            }
         }
         Ok(found)
     }
