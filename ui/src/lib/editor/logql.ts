@@ -6,7 +6,8 @@ import type { Extension } from '@codemirror/state';
 import { parser } from '@grafana/lezer-logql';
 import { styleTags, tags } from '@lezer/highlight';
 import { labelNames, labelValues } from '../../api/loki';
-import { logqlContext } from './logql-context';
+import { LEVELS } from '../logs/level';
+import { logqlContext, type LogqlContext } from './logql-context';
 
 const FUNCTIONS = [
   'rate', 'count_over_time', 'bytes_rate', 'bytes_over_time', 'sum_over_time', 'avg_over_time', 'max_over_time', 'min_over_time',
@@ -35,19 +36,41 @@ const language = LRLanguage.define({
 });
 
 const toOptions = (labels: readonly string[], type: string): Completion[] => labels.map((label) => ({ label, type }));
+/** What every entry may carry besides the labels of its stream. */
+const METADATA = ['detected_level', 'trace_id', 'span_id'];
+const AFTER_PIPE: Completion[] = [
+  { label: '|= ""', apply: '= "', detail: 'line contains', type: 'keyword' },
+  { label: '|~ ""', apply: '~ "', detail: 'line matches', type: 'keyword' },
+  ...STAGES.slice(0, 5).map((stage) => ({ label: `| ${stage}`, apply: ` ${stage} `, detail: 'stage', type: 'function' })),
+];
 
+async function optionsFor(where: LogqlContext): Promise<Completion[]> {
+  const window = { fromMs: Date.now() - WINDOW_MS, toMs: Date.now() };
+  switch (where.kind) {
+    case 'label':
+      return toOptions(await labelNames(window), 'property');
+    case 'name':
+      return toOptions([...(await labelNames(window)), ...METADATA], 'property');
+    case 'value':
+      if (where.label === 'detected_level' && where.others === null) return toOptions(LEVELS, 'text');
+      return toOptions(await labelValues(where.label, window, where.others || undefined), 'text');
+    case 'stage':
+      return [...toOptions(STAGES, 'function'), ...toOptions([...METADATA, ...(await labelNames(window))], 'property')];
+    case 'pipe':
+      return AFTER_PIPE;
+    case 'function':
+      return toOptions(FUNCTIONS, 'function');
+  }
+}
+
+const AT_ONCE: ReadonlySet<LogqlContext['kind']> = new Set(['label', 'value', 'pipe', 'name']);
+
+/** A failure to list labels only means fewer proposals. */
 async function complete(context: CompletionContext): Promise<CompletionResult | null> {
   const where = logqlContext(context.state.doc.sliceString(0, context.pos));
-  if (!where || (where.prefix === '' && !context.explicit && where.kind !== 'value' && where.kind !== 'label')) return null;
-  const window = { fromMs: Date.now() - WINDOW_MS, toMs: Date.now() };
-  const from = context.pos - where.prefix.length;
-  try {
-    if (where.kind === 'label') return { from, options: toOptions(await labelNames(window), 'property') };
-    if (where.kind === 'value') return { from, options: toOptions(await labelValues(where.label, window), 'text') };
-  } catch {
-    return null;
-  }
-  return { from, options: toOptions(where.kind === 'stage' ? STAGES : FUNCTIONS, 'function') };
+  if (!where || (where.prefix === '' && !context.explicit && !AT_ONCE.has(where.kind))) return null;
+  const options = await optionsFor(where).catch(() => []);
+  return options.length > 0 ? { from: context.pos - where.prefix.length, options, validFor: where.kind === 'value' ? /^[^"]*$/ : /^\w*$/ } : null;
 }
 
 export function logql(): Extension {
