@@ -23,6 +23,9 @@ export interface PanelInput {
 export class PanelData {
   readonly query: Query<PanelAnswer>;
   private input: PanelInput;
+  /** What was answered last, and whether the panel was out of sight since. */
+  private answered = '';
+  private away = false;
 
   plan: Plan = $derived.by(() => planQueries(this.input.placed.panel, this.input.placed.scope, time.range, this.input.width, this.input.variables));
   // A text compares by content: the same plan is not asked twice.
@@ -36,12 +39,19 @@ export class PanelData {
   constructor(input: PanelInput) {
     this.input = input;
     this.query = createQuery((signal) => {
-      if (!input.seen || input.width === 0) {
-        const before = untrack(() => this.query?.data);
-        return before ? Promise.resolve(before) : null;
-      }
-      const plan = JSON.parse(this.key) as Plan;
-      return plan.queries.length > 0 ? askPanel(plan, signal) : null;
+      const before = untrack(() => this.query?.data);
+      const hidden = !input.seen || input.width === 0;
+      // Scrolled back to with the same question: the answer is still there.
+      const same = this.away && !hidden && this.answered === this.key;
+      this.away = hidden;
+      if (hidden || same) return before ? Promise.resolve(before) : null;
+      const { key } = this;
+      const plan = JSON.parse(key) as Plan;
+      if (plan.queries.length === 0) return null;
+      return askPanel(plan, signal).then((answer) => {
+        this.answered = answer.errors.length === 0 ? key : '';
+        return answer;
+      });
     });
   }
 }

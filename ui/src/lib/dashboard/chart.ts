@@ -24,11 +24,28 @@ interface Item {
 }
 
 function items(frames: readonly Frame[]): Item[] {
-  return frames.flatMap((frame) => {
+  return frames.flatMap(split).flatMap((frame) => {
     const time = frame.fields.find((f) => f.type === 'time');
     if (!time) return [];
     const times = time.values.map((t) => Number(t) / 1000);
     return frame.fields.filter((f) => f.type === 'number' && !hiddenFrom(f, 'viz')).map((field) => ({ frame, field, times }));
+  });
+}
+
+/** A table with names beside its times is several series under each other. */
+function split(frame: Frame): Frame[] {
+  const time = frame.fields.find((f) => f.type === 'time');
+  const words = frame.fields.filter((f) => f.type === 'string');
+  if (!time || words.length === 0 || frame.logs) return [frame];
+  const groups = new Map<string, number[]>();
+  for (let i = 0; i < time.values.length; i++) {
+    const key = JSON.stringify(words.map((f) => f.values[i]));
+    groups.set(key, [...(groups.get(key) ?? []), i]);
+  }
+  return [...groups.values()].map((rows) => {
+    const labels = Object.fromEntries(words.map((f) => [f.name, String(f.values[rows[0] ?? 0])]));
+    const pick = (f: Field): Field => ({ ...f, values: rows.map((i) => f.values[i]), ...(f.type === 'number' ? { labels, legend: Object.values(labels).join(' ') } : {}) });
+    return { ...frame, fields: [pick(time), ...frame.fields.filter((f) => f.type === 'number').map(pick)] };
   });
 }
 

@@ -59,6 +59,11 @@ describe('time charts', () => {
     expect(view.data.series.map((s) => [s.name, s.axis, s.stackGroup, s.values, s.fillOpacity])).toEqual([['a', 'left', 'A', [1, 2, null], 10], ['b', 'right', '', [3, null, 5], 10]]);
     expect(view.options).toMatchObject({ unit: 'ms', right: { unit: 'percent' }, stacking: 'normal' });
   });
+  it('splits a table into the series that it lists', () => {
+    const plain = panelOf({});
+    const view = toTimeChart(configured([table({ Time: [0, 0, 60_000], job: ['x', 'y', 'x'], Value: [1, 2, 3] })], plain), plain);
+    expect(view.data.series.map((s) => [s.name, s.values])).toEqual([['x', [1, 3]], ['y', [2, null]]]);
+  });
   it('reads legends', () => {
     expect(legendOf(panelOf({ options: { legend: { displayMode: 'table', placement: 'right', calcs: ['mean'], sortBy: 'Mean' } } }))).toEqual({ shown: true, mode: 'table', right: true, calcs: ['mean'], sortBy: 'Mean', sortDesc: true });
     expect(legendOf(panelOf({ options: { legend: { displayMode: 'hidden' } } })).shown).toBe(false);

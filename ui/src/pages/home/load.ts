@@ -8,7 +8,7 @@ import { promDuration } from '../../lib/duration';
 import { chartStep } from '../../lib/interval';
 import type { Range } from '../../lib/time';
 import { groupFailures, logFailures, spanFailures, type Failure } from './failures';
-import { HTTP_COUNTERS, httpQueries, mergeRows, spanQueries, toRows, type GridSeries, type RedQueries, type ServiceRow } from './services';
+import { HTTP_COUNTERS, HTTP_METRICS, httpQueries, mergeRows, spanQueries, toRows, type GridSeries, type RedQueries, type ServiceRow } from './services';
 
 const POINTS = 40;
 /** Rates need four scrapes of the usual interval. */
@@ -39,7 +39,7 @@ async function rows(queries: RedQueries | null, range: Range, signal: AbortSigna
 
 export async function loadServices(range: Range, signal: AbortSignal): Promise<ServiceRow[]> {
   const window = rateWindow(range);
-  const names = new Set(await prometheus.labelValues('__name__', ['{__name__=~".*(http|requests|handled).*"}'], range, signal));
+  const names = new Set(await prometheus.labelValues('__name__', HTTP_METRICS, range, signal));
   const counter = HTTP_COUNTERS.find((n) => names.has(n));
   const labels = counter ? await prometheus.labelNames([counter], range, signal) : [];
   const [spans, http] = await Promise.all([rows(spanQueries(window), range, signal), rows(httpQueries(names, labels, window), range, signal)]);

@@ -58,6 +58,8 @@ export const HTTP_COUNTERS = [
 ] as const;
 
 const HTTP_BUCKETS = ['http_request_duration_seconds_bucket', 'http_server_request_duration_seconds_bucket', 'http_server_requests_seconds_bucket', 'http_request_duration_highr_seconds_bucket'] as const;
+/** All that are looked for. */
+export const HTTP_METRICS: readonly string[] = [...HTTP_COUNTERS, ...HTTP_BUCKETS];
 const CODE_LABELS = ['code', 'status', 'status_code', 'http_response_status_code', 'http_status_code'] as const;
 
 /** Queries over scraped metrics; null where no known counter is there. */
