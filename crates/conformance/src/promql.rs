@@ -1,5 +1,5 @@
 //! Suite `promql`: Prometheus' engine scripts (`*.test`) and its tables of expressions, series
-//! notation and durations.
+//! notation and durations, and Prometheus' answers to the queries of the compliance project.
 //!
 //! ```text
 //!   x.test ──▶ script (commands) ──▶ runner ──▶ engine over a store in memory ──▶ compare
@@ -12,6 +12,7 @@ mod at_variant;
 mod check;
 mod classic;
 mod compare;
+mod differential;
 mod expect;
 mod histogram_text;
 mod notation;
@@ -29,6 +30,7 @@ use crate::Outcome;
 /// Runs the scripts in `dir`, and the tables that lie beside them.
 pub fn run(dir: &Path) -> anyhow::Result<Outcome> {
     let mut outcome = tables::run(dir)?;
+    outcome.merge(differential::run(&dir.join("diff"))?);
     for path in scripts(dir)? {
         let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();

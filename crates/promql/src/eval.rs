@@ -13,6 +13,7 @@ mod count_values;
 mod histograms;
 mod info;
 mod labels;
+mod matching;
 mod ranges;
 mod resolve;
 mod select;

@@ -13,7 +13,7 @@ use super::{EvalResult, Evaluator, Frame};
 use crate::annotation::Annotation;
 use crate::ast::{AggregateExpr, AggregateOp};
 use crate::functions::over_time::{mean, quantile, sum, variance};
-use crate::histogram::{compacted, mean_of, sum_of};
+use crate::histogram::{compacted, is_custom, mean_of, sum_of};
 
 /// Columns that are aggregated to one.
 pub(super) struct Group {
@@ -68,13 +68,14 @@ impl Evaluator<'_> {
         let mut result = Column::empty(group.labels.clone(), steps);
         result.drop_name = group.members.iter().any(|member| columns[*member].drop_name);
         let mut floats = Vec::with_capacity(group.members.len());
+        let mut histograms: Vec<(&Column, &FloatHistogram)> = Vec::new();
         for step in 0..steps {
             floats.clear();
-            let mut histograms: Vec<&Arc<FloatHistogram>> = Vec::new();
+            histograms.clear();
             for member in &group.members {
                 let column = &columns[*member];
                 match column.histogram(step) {
-                    Some(histogram) => histograms.push(histogram),
+                    Some(histogram) => histograms.push((column, histogram)),
                     None => floats.extend(column.float(step)),
                 }
             }
@@ -116,21 +117,30 @@ impl Evaluator<'_> {
         &self,
         aggregate: &AggregateExpr,
         floats: &[f64],
-        histograms: &[&Arc<FloatHistogram>],
+        histograms: &[(&Column, &FloatHistogram)],
     ) -> Option<FloatHistogram> {
         let pos = aggregate.expr.pos();
         if !floats.is_empty() {
             self.note(Annotation::MixedFloatsHistogramsAggregation, pos);
             return None;
         }
-        let all = histograms.iter().map(|histogram| &***histogram);
+        let all = histograms.iter().map(|(_, histogram)| *histogram);
         let totalled = if aggregate.op == AggregateOp::Avg {
             mean_of(all)
         } else {
             sum_of(all)
         };
         let Ok(totalled) = totalled else {
-            self.note(Annotation::MixedExponentialCustom(String::new()), pos);
+            let other =
+                |(_, histogram): &&(&Column, &FloatHistogram)| is_custom(histogram) != is_custom(histograms[0].1);
+            let metric = histograms
+                .iter()
+                .find(other)
+                .map(|(column, _)| column.labels.metric_name());
+            self.note(
+                Annotation::MixedExponentialCustom(metric.unwrap_or_default().to_owned()),
+                pos,
+            );
             return None;
         };
         let totalled = totalled?;

@@ -1,23 +1,23 @@
-//! Binary operations: series find each other once by signature, then steps are combined.
+//! Binary operations on values, between vectors and scalars, and set operators.
 
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
-use skopos_core::labels::METRIC_NAME;
+use hashbrown::HashMap;
+use skopos_core::Labels;
 use skopos_core::metric::MetricValue;
-use skopos_core::{Labels, LabelsBuilder};
 
-use super::column::{Column, merge_same, without_metadata};
+use super::column::{Column, merge_same};
+use super::matching::signature;
 use super::{EvalResult, Evaluated, Evaluator, Frame, float};
 use crate::annotation::Annotation;
-use crate::ast::{BinaryExpr, BinaryOp, Cardinality, VectorMatching};
+use crate::ast::{BinaryExpr, BinaryOp, VectorMatching};
 use crate::eval_error::EvalError;
 use crate::histogram::{Keep, Operation, combine, compacted, divided, equal, scaled, trimmed};
 use crate::position::PosRange;
 
 /// A value, or nothing because a comparison does not hold or the types do not fit.
-struct Element {
-    value: Option<MetricValue>,
+pub(super) struct Element {
+    pub(super) value: Option<MetricValue>,
     holds: bool,
 }
 
@@ -46,7 +46,7 @@ impl Evaluator<'_> {
                         op, left, right, &matching,
                     ))?));
                 }
-                self.vectors(binary, &left, &right, &matching, pos)
+                self.match_vectors(binary, &left, &right, &matching, pos)
                     .map(Evaluated::Vector)
             }
             _ => Err(EvalError::execution("binary operation between texts")),
@@ -86,111 +86,8 @@ impl Evaluator<'_> {
         self.checked(columns)
     }
 
-    fn vectors(
-        &self,
-        binary: &BinaryExpr,
-        left: &[Column],
-        right: &[Column],
-        matching: &VectorMatching,
-        pos: PosRange,
-    ) -> EvalResult<Vec<Column>> {
-        let swapped = matching.cardinality == Cardinality::OneToMany;
-        let (many, one) = if swapped { (right, left) } else { (left, right) };
-        let (fill_many, fill_one) = if swapped {
-            (matching.fill_right, matching.fill_left)
-        } else {
-            (matching.fill_left, matching.fill_right)
-        };
-        let steps = many.first().or(one.first()).map_or(0, |column| column.floats.len());
-        let (mut groups, order) = grouped(many, one, matching);
-        let mut results: HashMap<Labels, Column> = HashMap::new();
-        let mut result_order = Vec::new();
-        for key in order {
-            let Some((many, one)) = groups.remove(&key) else {
-                continue;
-            };
-            let fill_labels = if matching.on {
-                key.clone()
-            } else {
-                key.without(&[METRIC_NAME])
-            };
-            let mut names: HashMap<(&Labels, &Labels), Labels> = HashMap::new();
-            for step in 0..steps {
-                let ones: Vec<&&Column> = one.iter().filter(|column| column.has(step)).collect();
-                let manys: Vec<&&Column> = many.iter().filter(|column| column.has(step)).collect();
-                if ones.len() > 1 && !many.is_empty() {
-                    return Err(duplicate(&key, matching, &ones, swapped));
-                }
-                let mut pairs: Vec<(&Labels, MetricValue, &Labels, MetricValue)> = Vec::new();
-                let one_value = ones
-                    .first()
-                    .and_then(|column| Some((&column.labels, column.value(step)?)));
-                let one_side = one_value.or_else(|| Some((&fill_labels, float(fill_one?))));
-                if let Some((labels, value)) = &one_side {
-                    for column in &manys {
-                        if let Some(many_value) = column.value(step) {
-                            pairs.push((&column.labels, many_value, labels, value.clone()));
-                        }
-                    }
-                }
-                if let (true, Some(fill), Some(column)) = (manys.is_empty(), fill_many, ones.first())
-                    && let Some(value) = column.value(step)
-                {
-                    pairs.push((&fill_labels, float(fill), &column.labels, value));
-                }
-                if pairs.len() > 1 && matching.cardinality == Cardinality::OneToOne {
-                    let message =
-                        "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
-                    return Err(EvalError::execution(message));
-                }
-                let mut seen = HashSet::new();
-                for (many_labels, many_value, one_labels, one_value) in pairs {
-                    let (l, r) = if swapped {
-                        (&one_value, &many_value)
-                    } else {
-                        (&many_value, &one_value)
-                    };
-                    let element = self.element(binary.op, l, r, pos);
-                    if element.value.is_none() {
-                        continue;
-                    }
-                    let name = names.entry((many_labels, one_labels)).or_insert_with(|| {
-                        let labels = result_labels(many_labels, one_labels, binary.op, matching);
-                        if binary.return_bool && !self.delays_names() {
-                            without_metadata(&labels)
-                        } else {
-                            labels
-                        }
-                    });
-                    if !seen.insert(name.clone()) {
-                        let message = "multiple matches for labels: grouping labels must ensure unique matches";
-                        return Err(EvalError::execution(message));
-                    }
-                    let Some(value) = outcome(binary, element) else {
-                        continue;
-                    };
-                    let result = results.entry(name.clone()).or_insert_with(|| {
-                        result_order.push(name.clone());
-                        let mut column = Column::empty(name.clone(), steps);
-                        column.drop_name = binary.return_bool;
-                        column
-                    });
-                    if result.has(step) {
-                        return Err(EvalError::execution(
-                            "vector cannot contain metrics with the same labelset",
-                        ));
-                    }
-                    result.set(step, value);
-                }
-            }
-        }
-        Ok(result_order
-            .iter()
-            .filter_map(|labels| results.remove(labels))
-            .collect())
-    }
-
-    fn element(&self, op: BinaryOp, left: &MetricValue, right: &MetricValue, pos: PosRange) -> Element {
+    /// Combines two values.
+    pub(super) fn element(&self, op: BinaryOp, left: &MetricValue, right: &MetricValue, pos: PosRange) -> Element {
         use MetricValue::{Float, Histogram};
         let some = |value: MetricValue| Element {
             value: Some(value),
@@ -262,7 +159,7 @@ impl Evaluator<'_> {
     }
 }
 
-fn outcome(binary: &BinaryExpr, element: Element) -> Option<MetricValue> {
+pub(super) fn outcome(binary: &BinaryExpr, element: Element) -> Option<MetricValue> {
     let value = element.value?;
     if binary.return_bool {
         return Some(float(f64::from(u8::from(element.holds))));
@@ -270,7 +167,8 @@ fn outcome(binary: &BinaryExpr, element: Element) -> Option<MetricValue> {
     element.holds.then_some(value)
 }
 
-fn changes_schema(op: BinaryOp) -> bool {
+/// Whether the result of the operator is no longer what its operands' names say.
+pub(super) fn changes_schema(op: BinaryOp) -> bool {
     !op.is_comparison() && !op.is_set() && !matches!(op, BinaryOp::TrimLower | BinaryOp::TrimUpper)
 }
 
@@ -292,46 +190,6 @@ fn scalars(op: BinaryOp, left: f64, right: f64) -> f64 {
         BinaryOp::GreaterOrEqual => truth(left >= right),
         BinaryOp::TrimUpper | BinaryOp::TrimLower | BinaryOp::And | BinaryOp::Or | BinaryOp::Unless => f64::NAN,
     }
-}
-
-fn signature(labels: &Labels, matching: &VectorMatching) -> Labels {
-    if matching.on {
-        return labels.only(&matching.labels);
-    }
-    labels.filtered(|name| name != METRIC_NAME && !matching.labels.iter().any(|label| label == name))
-}
-
-fn result_labels(many: &Labels, one: &Labels, op: BinaryOp, matching: &VectorMatching) -> Labels {
-    let many = if changes_schema(op) {
-        without_metadata(many)
-    } else {
-        many.clone()
-    };
-    let kept = match (matching.cardinality, matching.on) {
-        (Cardinality::OneToOne, true) => many.only(&matching.labels),
-        (Cardinality::OneToOne, false) => many.without(&matching.labels),
-        _ => many,
-    };
-    let mut builder = LabelsBuilder::from_labels(&kept);
-    for name in &matching.include {
-        builder.set(name, one.get(name));
-    }
-    builder.build()
-}
-
-fn duplicate(key: &Labels, matching: &VectorMatching, ones: &[&&Column], swapped: bool) -> EvalError {
-    let side = if swapped { "left" } else { "right" };
-    let shown = if matching.on {
-        key.clone()
-    } else {
-        key.without(&[METRIC_NAME])
-    };
-    let (first, second) = (&ones[0].labels, &ones[1].labels);
-    let (first, second) = (first.min(second), first.max(second));
-    EvalError::execution(format!(
-        "found duplicate series for the match group {shown} on the {side} hand-side of the operation: [{first}, {second}]\
-         ;many-to-many matching not allowed: matching labels must be unique on one side"
-    ))
 }
 
 fn set_operation(op: BinaryOp, left: Vec<Column>, right: Vec<Column>, matching: &VectorMatching) -> Vec<Column> {
@@ -365,32 +223,4 @@ fn set_operation(op: BinaryOp, left: Vec<Column>, right: Vec<Column>, matching: 
             left.into_iter().chain(rest).collect()
         }
     }
-}
-
-/// Columns of both sides that share a signature: the many side, the one side.
-type Group<'a> = (Vec<&'a Column>, Vec<&'a Column>);
-
-/// Columns by signature, and the signatures in the order in which they appear.
-fn grouped<'a>(
-    many: &'a [Column],
-    one: &'a [Column],
-    matching: &VectorMatching,
-) -> (HashMap<Labels, Group<'a>>, Vec<Labels>) {
-    let mut groups: HashMap<Labels, Group<'a>> = HashMap::new();
-    let mut order = Vec::new();
-    for (columns, is_many) in [(many, true), (one, false)] {
-        for column in columns {
-            let signature = signature(&column.labels, matching);
-            let group = groups.entry(signature.clone()).or_insert_with(|| {
-                order.push(signature);
-                Group::default()
-            });
-            if is_many {
-                group.0.push(column);
-            } else {
-                group.1.push(column);
-            }
-        }
-    }
-    (groups, order)
 }
