@@ -1,9 +1,9 @@
 //! The log store: streams, head, Parquet parts, replay.
 //!
 //! ```text
-//!   discover::enrich ─▶ LogSink::append ─▶ check ─▶ WAL record ─▶ head (blocks by stream, zstd)
-//!                                                                   │ flush: cut, write, commit, forget
-//!   LogSource::scan ◀── merge by time ◀── head blocks ∪ parts ◀─────┴─▶ parts (an entry a row)
+//!   LogSink::append ─▶ check ─▶ WAL record ─▶ head (blocks by stream, zstd)
+//!                                               │ flush: cut, write, commit, forget
+//!   LogSource::scan ◀── merge by time ◀── head blocks ∪ parts (an entry a row)
 //! ```
 //!
 //! An entry is applied to the head after its record is in the log, so nothing acknowledged is
@@ -13,7 +13,6 @@
 
 mod block;
 mod check;
-pub mod discover;
 mod filter;
 mod head;
 mod index;

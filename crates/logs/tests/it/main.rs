@@ -1,8 +1,7 @@
-//! The log store against the shared cases, kills, stored files, and a naive model.
+//! The log store against kills, stored files, and a naive model.
 
 mod crash;
 mod golden;
-mod levels;
 mod model;
 mod queries;
 mod support;
