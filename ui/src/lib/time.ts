@@ -83,6 +83,11 @@ export function describeRange(raw: RawRange, nowMs: number): string {
   return `${formatDateTime(range.fromMs)} → ${sameDay ? formatTime(range.toMs) : formatDateTime(range.toMs)}`;
 }
 
+/** A range's description within a sentence: `in the last 15 minutes`. */
+export function inRange(text: string): string {
+  return text.startsWith('Last ') ? `in the ${text.toLowerCase().replace(/^last 1 /, 'last ')}` : `in ${text}`;
+}
+
 /** The same middle, twice the span. */
 export function zoomOut(range: Range): Range {
   const half = (range.toMs - range.fromMs) / 2;
