@@ -1,5 +1,7 @@
 /** Why a query may find nothing: the selectors in it, to ask for one by one. */
 
+import type { Labels } from '../labels';
+
 /** A selector as written, and the metric it names. */
 export interface SelectorText {
   text: string;
@@ -25,4 +27,13 @@ export function selectorsOf(expr: string): SelectorText[] {
 
 function add(out: Map<string, SelectorText>, text: string, metric: string): void {
   out.set(text, { text: text.replace(/\s+/g, ' '), metric });
+}
+
+/** The first matcher of the selector that no series of the metric fulfils, and the values that there are. */
+export function unmatched(selector: string, series: readonly Labels[]): { label: string; value: string; known: string[] } | undefined {
+  for (const [, label = '', value = ''] of selector.matchAll(/([a-zA-Z_]\w*)\s*=(?!~)\s*"((?:[^"\\]|\\.)*)"/g)) {
+    if (label === '__name__' || series.some((s) => (s[label] ?? '') === value)) continue;
+    return { label, value, known: [...new Set(series.map((s) => s[label] ?? ''))].filter(Boolean).sort() };
+  }
+  return undefined;
 }

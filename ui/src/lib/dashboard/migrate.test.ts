@@ -32,6 +32,11 @@ describe('reading dashboards', () => {
     ]);
   });
 
+  it('keeps the first of variables with one name', () => {
+    const list = [{ name: 'a', type: 'custom' }, { name: 'a', type: 'query' }, { type: 'query' }];
+    expect(readDashboard({ panels: [], templating: { list } }, 'u').variables.map((v) => [v.name, v.type])).toEqual([['a', 'custom']]);
+  });
+
   it('survives what is no dashboard', () => {
     for (const junk of [null, 3, 'x', [], { panels: 'no', templating: { list: [1, null] } }, { panels: [{ targets: [null], fieldConfig: 4 }] }]) expect(() => readDashboard(junk, 'u')).not.toThrow();
   });

@@ -18,7 +18,7 @@ export function readDashboard(json: unknown, uid: string): Dashboard {
     description: text(raw['description']),
     tags: texts(raw['tags']),
     sections: readSections(raw),
-    variables: objs(obj(raw['templating'])['list']).map(readVariable).filter((v) => v.name),
+    variables: objs(obj(raw['templating'])['list']).map(readVariable).filter((v, i, all) => v.name && all.findIndex((o) => o.name === v.name) === i),
     links: objs(raw['links']).map(readDashboardLink),
     time: { from: str(time['from']) || 'now-6h', to: str(time['to']) || 'now' },
     refresh: str(raw['refresh']) || 'off',

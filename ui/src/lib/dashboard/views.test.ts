@@ -4,7 +4,7 @@ import { queryStep, rangeBuiltins, stepBuiltins } from './builtins';
 import { gridFor, toCells } from './cells';
 import { legendOf, toTimeChart } from './chart';
 import { targetSource } from './datasource';
-import { selectorsOf } from './explain';
+import { selectorsOf, unmatched } from './explain';
 import { histogram, niceSize, toHeatmap } from './heatmap';
 import { placeSections } from './layout';
 import { dashboardLinkHref, localPath, resolveLink } from './links';
@@ -155,6 +155,15 @@ describe('explanations', () => {
   it('finds the selectors of an expression', () => {
     expect(selectorsOf('sum by (job, le) (rate(a_total{x="y, z"}[5m])) / on (pod) group_left b unless {__name__="c", d="}"} > 0.5e3').map((s) => s.text)).toEqual(['a_total{x="y, z"}', 'b', '{__name__="c", d="}"}']);
     expect(selectorsOf('histogram_quantile(0.9, x_bucket offset 5m) # comment y').map((s) => s.metric)).toEqual(['x_bucket']);
+  });
+});
+
+describe('mismatches', () => {
+  const all = [{ job: 'host', mode: 'idle' }, { job: 'other', mode: 'user' }];
+  it('names the matcher that nothing fulfils', () => {
+    expect(unmatched('x{mode="idle", job="node", a=~"b"}', all)).toEqual({ label: 'job', value: 'node', known: ['host', 'other'] });
+    expect(unmatched('x{pod="p"}', all)).toEqual({ label: 'pod', value: 'p', known: [] });
+    expect(unmatched('x{job="host", pod=""}', all)).toBeUndefined();
   });
 });
 
