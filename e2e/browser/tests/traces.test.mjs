@@ -75,3 +75,11 @@ scenario('the form refuses what cannot be a duration or an attribute', async (pa
   await page.getByLabel('Attributes').fill('stray');
   await page.getByRole('alert').getByText(/key=value/).waitFor();
 });
+
+scenario('a trace with an open span fits 1024 pixels', async (page) => {
+  const { id, span } = await fullTrace();
+  await page.goto(`/explore/traces/${id}?span=${span.id}`);
+  await page.getByTestId('span-logs').getByRole('listitem').first().waitFor();
+  const wide = await page.evaluate(() => [document.documentElement, document.querySelector('main')].map((e) => e.scrollWidth - e.clientWidth));
+  assert.deepEqual(wide, [0, 0], 'nothing scrolls sideways');
+}, { size: { width: 1024, height: 800 } });
