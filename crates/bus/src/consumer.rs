@@ -15,14 +15,18 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
 use self::attempt::{Attempt, Received};
+use self::member::Member;
 use crate::offsets::OffsetTracker;
 use crate::{BusConfig, BusError, BusMetrics, Event, HandleError, Producer, RetryPolicy};
 
 mod attempt;
 mod lag;
+mod member;
 
 /// Pause after an error of the broker connection, so that an outage does not spin.
 const ERROR_PAUSE: Duration = Duration::from_millis(250);
+/// How long leaving the group may take; a broker that is away is not waited for.
+const LEAVE_LIMIT: Duration = Duration::from_secs(1);
 
 /// How a group member reads.
 #[derive(Debug, Clone)]
@@ -71,7 +75,7 @@ type DeadLetterHook = Box<dyn Fn(&HandleError) + Send + Sync>;
 
 /// A group member; see [`Consumer::run`].
 pub struct Consumer {
-    inner: Arc<StreamConsumer>,
+    inner: Arc<Member>,
     options: ConsumerOptions,
     producer: Producer,
     metrics: BusMetrics,
@@ -119,7 +123,7 @@ impl Consumer {
             source,
         })?;
         Ok(Self {
-            inner: Arc::new(inner),
+            inner: Arc::new(Member::new(inner)),
             options,
             producer,
             metrics,
@@ -166,8 +170,14 @@ impl Consumer {
         while let Some(finished) = in_flight.next().await {
             self.commit(&finished);
         }
+        drop(in_flight);
         if let Err(error) = lag.await {
             tracing::warn!(error = %error, "lag reporter ended");
+        }
+        let left = self.inner.left();
+        drop(self);
+        if tokio::time::timeout(LEAVE_LIMIT, left.cancelled()).await.is_err() {
+            tracing::debug!("the group was left without an answer of the broker");
         }
     }
 

@@ -7,6 +7,7 @@ use rdkafka::consumer::{Consumer, StreamConsumer};
 use tokio_util::sync::CancellationToken;
 
 use super::ConsumerOptions;
+use super::member::Member;
 use crate::BusMetrics;
 use crate::offsets::OffsetTracker;
 
@@ -14,7 +15,7 @@ use crate::offsets::OffsetTracker;
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) async fn report(
-    consumer: Arc<StreamConsumer>,
+    consumer: Arc<Member>,
     offsets: Arc<Mutex<OffsetTracker>>,
     metrics: BusMetrics,
     options: ConsumerOptions,
@@ -34,9 +35,15 @@ pub(super) async fn report(
             options.group.clone(),
         );
         // Watermark requests block; one task at a time, each bounded by its timeout.
-        let round = tokio::task::spawn_blocking(move || measure(&consumer, &offsets, &metrics, &group)).await;
-        if let Err(error) = round {
-            tracing::warn!(error = %error, "lag could not be measured");
+        let round = tokio::task::spawn_blocking(move || measure(&consumer, &offsets, &metrics, &group));
+        tokio::select! {
+            // With the broker away a round takes seconds; it ends by itself.
+            () = cancel.cancelled() => return,
+            result = round => {
+                if let Err(error) = result {
+                    tracing::warn!(error = %error, "lag could not be measured");
+                }
+            }
         }
     }
 }

@@ -101,9 +101,11 @@ impl Classifier {
     }
 }
 
-/// Tokens, with all numbers alike.
+/// Tokens of the request, with all numbers alike. What follows a colon is what the user wants worked on: it may say
+/// anything and tells nothing of the intent.
 fn features(text: &str) -> impl Iterator<Item = String> + '_ {
-    tokenize(text).map(|token| {
+    let request = text.split_once(':').map_or(text, |(request, _)| request);
+    tokenize(request).map(|token| {
         if token.bytes().all(|byte| byte.is_ascii_digit()) {
             "<number>".to_owned()
         } else {
@@ -144,6 +146,10 @@ mod tests {
             ("count the words of this: the ferry is late", "analyze_text"),
             ("search the documents for refunds of hotels", "search_documents"),
             ("make this text smaller: aaaa bbbb", "compress_text"),
+            (
+                "compress this text: why does it rain? good morning, thanks",
+                "compress_text",
+            ),
             ("hash this with 3 rounds: secret", "hash_text"),
             ("why does a queue grow when a consumer is slow?", "question"),
             ("that was kind of you, thanks", "smalltalk"),
