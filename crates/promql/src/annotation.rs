@@ -92,6 +92,10 @@ pub(crate) struct Annotations {
 
 impl Annotations {
     pub(crate) fn add(&mut self, annotation: Annotation, pos: PosRange) {
+        let grows = matches!(annotation, Annotation::ForcedMonotonicity(_));
+        if !grows && self.entries.last().is_some_and(|(last, _)| *last == annotation) {
+            return;
+        }
         let key = annotation.key();
         if let Some(position) = self.positions.get(&key) {
             self.entries[*position].0.merge(&annotation);

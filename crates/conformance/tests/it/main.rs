@@ -1,5 +1,7 @@
 //! The conformance suites as tests: one test per suite or file.
 
+use std::path::Path;
+
 use skopos_conformance::{SUITES, Suite};
 
 #[test]
@@ -34,7 +36,7 @@ fn relabel() {
 }
 
 /// Fewest cases of the scripts and tables; less means that data was lost.
-const LEAST_PROMQL_CASES: usize = 1700;
+const LEAST_PROMQL_CASES: usize = 2000;
 
 #[test]
 fn promql() {
@@ -44,6 +46,16 @@ fn promql() {
         outcome.passed + outcome.failures.len() >= LEAST_PROMQL_CASES,
         "{outcome}"
     );
+    let failures: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
+    assert!(outcome.is_success(), "{outcome}\n{}", failures.join("\n"));
+}
+
+/// Our own scripts: what those of Prometheus leave open.
+#[test]
+fn promql_scenarios() {
+    let suite = Suite::by_name("promql").expect("the suite is listed");
+    let scenarios = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
+    let outcome = (suite.run)(Path::new(scenarios)).expect("the scenarios are readable");
     let failures: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
     assert!(outcome.is_success(), "{outcome}\n{}", failures.join("\n"));
 }

@@ -188,6 +188,9 @@ impl Evaluator<'_> {
         let mut column = Column::empty(series.series.labels.clone(), grid.len());
         column.drop_name = series.drop_name;
         let mut notes = Vec::new();
+        let mut annotations = Annotations::default();
+        // All notes of a range function point to its first argument.
+        let pos = call.args[0].pos();
         let mut cursors = Cursors::default();
         let mut step_params = vec![0.0; params.len()];
         for step in 0..grid.len() {
@@ -204,20 +207,15 @@ impl Evaluator<'_> {
             if let Some(value) = value {
                 column.set(step, value);
             }
-            notes.dedup();
+            for note in notes.drain(..) {
+                annotations.add(note, pos);
+            }
         }
-        notes.extend(non_counter(call.function.name, &column));
-        self.note_all(notes, call);
-        Ok(Some(column).filter(|column| !column.is_empty()))
-    }
-
-    /// All notes of a range function point to its first argument.
-    fn note_all(&self, notes: Vec<Annotation>, call: &Call) {
-        let mut annotations = Annotations::default();
-        for note in notes {
-            annotations.add(note, call.args[0].pos());
+        if let Some(note) = non_counter(call.function.name, &column) {
+            annotations.add(note, pos);
         }
         self.merge_notes(&annotations);
+        Ok(Some(column).filter(|column| !column.is_empty()))
     }
 }
 

@@ -145,13 +145,13 @@ pub(crate) fn evaluate(
         }
         "changes" => pairs(window, differs),
         "resets" => pairs(window, is_reset),
+        "double_exponential_smoothing" => return smoothing(values, params[0], params[1]),
         _ if values.len() < 2 => return Ok(None),
         "deriv" => regression(window, window.times[0]).0,
         "predict_linear" => {
             let (slope, intercept) = regression(window, window.eval_ms);
             slope * params[0] + intercept
         }
-        "double_exponential_smoothing" => smoothing(values, params[0], params[1])?,
         _ => return Ok(None),
     };
     Ok(Some(MetricValue::Float(float)))
@@ -263,7 +263,8 @@ fn regression(window: &Window<'_>, intercept_ms: i64) -> (f64, f64) {
     (slope, y / n - slope * x / n)
 }
 
-fn smoothing(values: &[f64], smoothing: f64, trend: f64) -> Result<f64, String> {
+/// Faulty factors are an error also where there is too little to smooth.
+fn smoothing(values: &[f64], smoothing: f64, trend: f64) -> Result<Option<MetricValue>, String> {
     for (name, factor, short) in [("smoothing", smoothing, "sf"), ("trend", trend, "tf")] {
         if factor <= 0.0 || factor >= 1.0 {
             let given = crate::number::format_fixed(factor);
@@ -271,6 +272,9 @@ fn smoothing(values: &[f64], smoothing: f64, trend: f64) -> Result<f64, String> 
                 "invalid {name} factor. Expected: 0 < {short} < 1, got: {given}"
             ));
         }
+    }
+    if values.len() < 2 {
+        return Ok(None);
     }
     let (mut before, mut smoothed, mut slope) = (0.0, values[0], values[1] - values[0]);
     for (at, value) in values.iter().enumerate().skip(1) {
@@ -280,5 +284,5 @@ fn smoothing(values: &[f64], smoothing: f64, trend: f64) -> Result<f64, String> 
         let next = smoothing * value + (1.0 - smoothing) * (smoothed + slope);
         (before, smoothed) = (smoothed, next);
     }
-    Ok(smoothed)
+    Ok(Some(MetricValue::Float(smoothed)))
 }

@@ -50,13 +50,14 @@ pub(crate) fn bounds(histogram: &FloatHistogram, index: i32) -> (f64, f64) {
 
 pub(crate) fn positive_buckets(histogram: &FloatHistogram) -> impl Iterator<Item = Bucket> + '_ {
     let buckets = indexed(&histogram.positive_spans, &histogram.positive_buckets);
-    buckets.into_iter().map(|(index, count)| {
+    let custom = is_custom(histogram);
+    buckets.into_iter().map(move |(index, count)| {
         let (lower, upper) = bounds(histogram, index);
         Bucket {
             lower,
             upper,
-            lower_inclusive: lower < 0.0,
-            upper_inclusive: upper >= 0.0,
+            lower_inclusive: if custom { index == 0 } else { lower < 0.0 },
+            upper_inclusive: custom || upper > 0.0,
             count,
         }
     })
