@@ -43,7 +43,7 @@ export function flattenJson(object: Record<string, unknown>): Labels {
 }
 
 export interface Piece {
-  kind: 'text' | 'key' | 'value';
+  kind: 'text' | 'key' | 'value' | 'string' | 'number';
   text: string;
 }
 
@@ -64,4 +64,20 @@ export function compactJson(line: string, skip: ReadonlySet<string> = new Set())
 export function prettyJson(line: string): string {
   const object = jsonOf(line);
   return object ? JSON.stringify(object, null, 2) : line;
+}
+
+/** Pretty text in pieces that can be coloured; null when the line is not JSON. */
+export function prettyPieces(line: string): Piece[] | null {
+  const text = prettyJson(line);
+  if (text === line && jsonOf(line) === null) return null;
+  const token = /"(?:[^"\\]|\\.)*"(\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/g;
+  const pieces: Piece[] = [];
+  let at = 0;
+  for (const match of text.matchAll(token)) {
+    if (match.index > at) pieces.push({ kind: 'text', text: text.slice(at, match.index) });
+    pieces.push({ kind: match[1] !== undefined ? 'key' : match[0].startsWith('"') ? 'string' : 'number', text: match[0] });
+    at = match.index + match[0].length;
+  }
+  pieces.push({ kind: 'text', text: text.slice(at) });
+  return pieces;
 }

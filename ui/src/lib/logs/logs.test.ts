@@ -6,7 +6,7 @@ import { labelsOfAll, mergeEntries, nextNs, toEntries } from './entries';
 import { entriesToCsv, entriesToJsonLines } from './export';
 import { fieldsOf, fieldValue } from './fields';
 import { segments, termsRegex } from './highlight';
-import { compactJson, flattenJson, jsonOf, prettyJson } from './json';
+import { compactJson, flattenJson, jsonOf, prettyJson, prettyPieces } from './json';
 import { toLevel } from './level';
 import { addMatcher, appendStage, errorPosition, filterByField, isMetricQuery, lineTerms, replaceSelector, selectorOf, streamSelector, volumeQuery } from './logql';
 import { decodeLogs, encodeLogs } from './state';
@@ -72,6 +72,8 @@ describe('JSON lines', () => {
     expect(compactJson('{"ts":1,"level":"info","msg":"done","ms":4}')?.map((p) => p.text).join('')).toBe('done ms=4');
     expect(compactJson('plain')).toBeNull();
     expect(prettyJson('{"a":1}')).toBe('{\n  "a": 1\n}');
+    expect(prettyPieces('{"a":-1.5,"b":"x: 1"}')?.filter((p) => p.kind !== 'text').map((p) => `${p.kind} ${p.text}`)).toEqual(['key "a":', 'number -1.5', 'key "b":', 'string "x: 1"']);
+    expect(prettyPieces('plain 1')).toBeNull();
   });
 });
 
