@@ -71,10 +71,20 @@ export function toTimeChart(frames: readonly Frame[], panel: Panel): TimeChartVi
   const stacking: Stacking = modes.has('percent') ? 'percent' : modes.has('normal') ? 'normal' : 'none';
   const units = shown.map((i) => i.field.settings?.unit);
   const mainUnit = shown.find((i) => placement(i.field.settings) !== 'right')?.field.settings?.unit ?? units[0];
-  const series = shown.map((item, i) => toSeries(item, i, values[i] ?? [], stacking, mainUnit));
+  const series = named(shown.map((item, i) => toSeries(item, i, values[i] ?? [], stacking, mainUnit)));
   const left = shown.find((_, i) => series[i]?.axis === 'left')?.field.settings ?? shown[0]?.field.settings;
   const right = shown.find((_, i) => series[i]?.axis === 'right')?.field.settings;
   return { data: { times, series }, options: chartOptions(panel, left, right, stacking), fields: shown.map(({ field, frame }) => ({ field, frame })), dropped: all.length - shown.length };
+}
+
+/** Ids go by name, so that what a reader hid stays hidden when the order changes; equal ones are numbered. */
+function named(series: ChartSeries[]): ChartSeries[] {
+  const seen = new Map<string, number>();
+  return series.map((s) => {
+    const count = (seen.get(s.id) ?? 0) + 1;
+    seen.set(s.id, count);
+    return count === 1 ? s : { ...s, id: `${s.id}.${count}` };
+  });
 }
 
 const stackMode = (settings: Settings | undefined): string => text(obj(settings?.custom['stacking'])['mode']) || 'none';
@@ -90,7 +100,7 @@ function toSeries(item: Item, index: number, values: Value[], stacking: Stacking
   const other = placement(settings) === 'auto' && settings?.unit !== mainUnit;
   const dash = (Array.isArray(style['dash']) ? style['dash'] : [10, 10]).map(Number);
   return {
-    id: `${frame.refId}:${index}:${fieldName(field, frame)}`,
+    id: `${frame.refId}:${fieldName(field, frame)}`,
     name: fieldName(field, frame),
     labels: field.labels,
     color: seriesColor(field, index, extentOf([field], settings)),

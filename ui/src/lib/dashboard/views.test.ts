@@ -59,6 +59,10 @@ describe('time charts', () => {
     expect(view.data.series.map((s) => [s.name, s.axis, s.stackGroup, s.values, s.fillOpacity])).toEqual([['a', 'left', 'A', [1, 2, null], 10], ['b', 'right', '', [3, null, 5], 10]]);
     expect(view.options).toMatchObject({ unit: 'ms', right: { unit: 'percent' }, stacking: 'normal' });
   });
+  it('gives series ids that outlive their order', () => {
+    const plain = panelOf({});
+    expect(toTimeChart(configured([series('a', [1]), series('a', [2]), series('b', [3])], plain), plain).data.series.map((s) => s.id)).toEqual(['A:a', 'A:a.2', 'A:b']);
+  });
   it('splits a table into the series that it lists', () => {
     const plain = panelOf({});
     const view = toTimeChart(configured([table({ Time: [0, 0, 60_000], job: ['x', 'y', 'x'], Value: [1, 2, 3] })], plain), plain);

@@ -105,7 +105,14 @@ export function toRows(queries: RedQueries, rate: readonly GridSeries[], errors:
 export function mergeRows(spans: readonly ServiceRow[], http: readonly ServiceRow[]): ServiceRow[] {
   const names = new Set(spans.map((r) => r.name));
   const all = [...spans, ...http.filter((r) => !names.has(r.name))];
-  return all.sort((a, b) => Number(isOwn(a.name)) - Number(isOwn(b.name)) || (last(b.rate) ?? 0) - (last(a.rate) ?? 0) || a.name.localeCompare(b.name));
+  return all.sort((a, b) => Number(isOwn(a.name)) - Number(isOwn(b.name)) || magnitude(b) - magnitude(a) || a.name.localeCompare(b.name));
+}
+
+/** Doublings of the mean rate: a coarse order, so that rows stay where they are from refresh to refresh. */
+function magnitude(row: ServiceRow): number {
+  const values = row.rate.values.filter((v): v is number => v !== null);
+  const mean = values.reduce((total, v) => total + v, 0) / Math.max(1, values.length);
+  return mean > 0 ? Math.round(Math.log2(mean)) : -Infinity;
 }
 
 /** Skopos and its host report by themselves. */
