@@ -89,13 +89,17 @@ impl Evaluator<'_> {
     pub(crate) fn select(&self, selector: &VectorSelector, range: TimeRange, step_ms: i64) -> EvalResult<Vec<Series>> {
         let selection = Selection {
             matchers: &selector.matchers,
-            range,
+            range: self.range_to_read(selector, range),
             step_ms,
         };
         let mut found = self.source.select(&selection, self.budget)?;
         self.note_read(found.iter().map(Series::len).sum());
         if selector.histogram_stats {
-            found.iter_mut().for_each(keep_statistics);
+            for series in &mut found {
+                keep_statistics(series);
+                remove_before(series, &mut StartTimestamps::default(), range.start_ms);
+            }
+            found.retain(|series| !series.is_empty());
         }
         Ok(found)
     }
@@ -108,26 +112,46 @@ impl Evaluator<'_> {
         step_ms: i64,
     ) -> EvalResult<Vec<(Series, StartTimestamps)>> {
         if self.options.start_timestamps == Feature::Disabled {
-            let found = self.select(selector, range, step_ms)?;
-            return Ok(found
-                .into_iter()
-                .map(|series| (series, StartTimestamps::default()))
-                .collect());
+            let found = self.select(selector, range, step_ms)?.into_iter();
+            return Ok(found.map(|series| (series, StartTimestamps::default())).collect());
         }
         let selection = Selection {
             matchers: &selector.matchers,
-            range,
+            range: self.range_to_read(selector, range),
             step_ms,
         };
         let mut found = self.source.select_started(&selection, self.budget)?;
         self.note_read(found.iter().map(|(series, _)| series.len()).sum());
         if selector.histogram_stats {
-            for (series, _) in &mut found {
+            for (series, starts) in &mut found {
                 keep_statistics(series);
+                remove_before(series, starts, range.start_ms);
             }
+            found.retain(|(series, _)| !series.is_empty());
         }
         Ok(found)
     }
+
+    /// The range with what tells whether its first histogram follows a reset.
+    fn range_to_read(&self, selector: &VectorSelector, range: TimeRange) -> TimeRange {
+        if selector.histogram_stats {
+            TimeRange::new(range.start_ms.saturating_sub(self.options.lookback_ms), range.end_ms)
+        } else {
+            range
+        }
+    }
+}
+
+/// Removes the samples before a time.
+fn remove_before(series: &mut Series, starts: &mut StartTimestamps, start_ms: i64) {
+    let floats = series.timestamps_ms.partition_point(|time| *time < start_ms);
+    let histograms = series.histogram_timestamps_ms.partition_point(|time| *time < start_ms);
+    series.timestamps_ms.drain(..floats);
+    series.values.drain(..floats);
+    series.histogram_timestamps_ms.drain(..histograms);
+    series.histograms.drain(..histograms);
+    starts.floats_ms.drain(..floats.min(starts.floats_ms.len()));
+    starts.histograms_ms.drain(..histograms.min(starts.histograms_ms.len()));
 }
 
 /// Reduces histograms to count and sum. What their buckets tell of resets is kept as a hint
