@@ -54,7 +54,7 @@ scenario('a panel leads to its query in Explore', async (page) => {
 scenario('from a search to a trace, its spans and their logs', async (page) => {
   const { id, span } = await fullTrace();
   await page.goto('/explore/traces?from=now-1h&to=now&limit=500');
-  await page.getByLabel('Service').selectOption('gateway');
+  await page.getByRole('combobox', { name: 'Service', exact: true }).selectOption('gateway');
   await page.waitForURL(/service=gateway/);
   const list = page.getByRole('list', { name: 'Traces' });
   const row = list.getByRole('link').filter({ hasText: SERVICES[1] }).filter({ hasText: SERVICES[2] }).first();
