@@ -10,6 +10,7 @@ mod call;
 mod choose;
 mod column;
 mod count_values;
+mod fold;
 mod histograms;
 mod info;
 mod labels;

@@ -9,6 +9,7 @@ use skopos_core::labels::METRIC_NAME;
 
 use super::column::Column;
 use super::count_values::count_values;
+use super::fold::fold_columns;
 use super::{EvalResult, Evaluator, Frame};
 use crate::annotation::Annotation;
 use crate::ast::{AggregateExpr, AggregateOp};
@@ -67,6 +68,11 @@ impl Evaluator<'_> {
     ) -> Column {
         let mut result = Column::empty(group.labels.clone(), steps);
         result.drop_name = group.members.iter().any(|member| columns[*member].drop_name);
+        let members = group.members.iter().map(|member| &columns[*member]);
+        if let Some(floats) = fold_columns(aggregate.op, members, steps) {
+            result.floats = floats;
+            return result;
+        }
         let mut floats = Vec::with_capacity(group.members.len());
         let mut histograms: Vec<(&Column, &FloatHistogram)> = Vec::new();
         for step in 0..steps {

@@ -1,13 +1,11 @@
 //! `count_values`: how many series of a group have each value, the value as a label.
 
-use std::collections::BTreeMap;
-
 use hashbrown::HashMap;
 use skopos_core::labels::METRIC_NAME;
 use skopos_core::{Labels, LabelsBuilder};
 
 use super::EvalResult;
-use super::column::{Column, merge_same};
+use super::column::Column;
 use super::labels::is_valid_label_name;
 use crate::ast::{AggregateExpr, Expr};
 use crate::eval_error::EvalError;
@@ -23,27 +21,38 @@ pub(super) fn count_values(aggregate: &AggregateExpr, columns: &[Column], steps:
     if !is_valid_label_name(label) {
         return Err(EvalError::execution(format!("invalid label name {}", quote(label))));
     }
-    let mut counts: BTreeMap<Labels, Column> = BTreeMap::new();
+    let mut counts: Vec<Column> = Vec::new();
+    let mut positions: HashMap<Labels, usize> = HashMap::new();
     for column in columns {
-        // Values repeat, and making label sets is what costs.
-        let mut made: HashMap<String, Labels> = HashMap::new();
-        for step in 0..steps {
-            let value = match (column.histogram(step), column.float(step)) {
-                (Some(histogram), _) => to_text(histogram),
-                (None, Some(value)) => format_plain(value),
-                (None, None) => continue,
+        // Values repeat, and making texts and label sets of them is what costs.
+        let mut known: HashMap<u64, usize> = HashMap::new();
+        let mut position_of = |value: &str| {
+            let labels = value_labels(aggregate, &column.labels, label, value);
+            *positions.entry(labels).or_insert_with_key(|labels| {
+                counts.push(Column::empty(labels.clone(), steps));
+                counts.len() - 1
+            })
+        };
+        let mut found: Vec<Option<usize>> = vec![None; steps];
+        for (step, slot) in found.iter_mut().enumerate() {
+            *slot = match (column.histogram(step), column.float(step)) {
+                (Some(histogram), _) => Some(position_of(&to_text(histogram))),
+                (None, Some(value)) => {
+                    let position = known.entry(value.to_bits());
+                    Some(*position.or_insert_with(|| position_of(&format_plain(value))))
+                }
+                (None, None) => None,
             };
-            let labels = made
-                .entry_ref(&value)
-                .or_insert_with(|| value_labels(aggregate, &column.labels, label, &value))
-                .clone();
-            let count = counts
-                .entry(labels.clone())
-                .or_insert_with(|| Column::empty(labels, steps));
-            count.floats[step] = count.float(step).unwrap_or(0.0) + 1.0;
+        }
+        for (step, position) in found.into_iter().enumerate() {
+            if let Some(position) = position {
+                let count = &mut counts[position];
+                count.floats[step] = count.float(step).unwrap_or(0.0) + 1.0;
+            }
         }
     }
-    merge_same(counts.into_values().collect())
+    counts.sort_by(|a, b| a.labels.cmp(&b.labels));
+    Ok(counts)
 }
 
 fn value_labels(aggregate: &AggregateExpr, labels: &Labels, label: &str, value: &str) -> Labels {
