@@ -64,6 +64,13 @@ describe('field configuration', () => {
     expect(mapValue(2, mapped)).toBeUndefined();
   });
 
+  it('colours single values by thresholds and series by the palette where nothing is said', () => {
+    const of = (type: string) => configured([series('a', [90])], panelOf({ type }))[0]?.fields[1]?.settings;
+    expect([of('stat')?.color.mode, of('timeseries')?.color.mode, of('table')?.color.mode]).toEqual(['thresholds', 'palette-classic', 'thresholds']);
+    expect(of('gauge')?.thresholds.steps.map((s) => s.color)).toEqual(['green', 'red']);
+    expect(of('table')?.thresholds.steps).toEqual([]);
+  });
+
   it('takes extents from the settings, else from the values', () => {
     expect(extentOf([of(1) as never, of(0) as never], undefined)).toEqual({ min: 1, max: 200 });
     expect(extentOf([of(0) as never], { min: -5, max: 5 } as never)).toEqual({ min: -5, max: 5 });

@@ -7,8 +7,18 @@ import type { Field, Frame, Mapping, Override, Settings, ThresholdSteps } from '
 import { parseRegex } from './variables';
 
 export interface FieldConfig {
+  /** The panel's type: what it takes where nothing is said. */
+  type: string;
   defaults: Json;
   overrides: readonly Override[];
+}
+
+/** Panels of many series colour them by the palette; those of single values by thresholds. */
+const BY_PALETTE = new Set(['timeseries', 'piechart', 'barchart', 'histogram', 'heatmap', 'trend', 'xychart', 'state-timeline']);
+const THRESHOLDS = { mode: 'absolute', steps: [{ value: null, color: 'green' }, { value: 80, color: 'red' }] };
+
+function standard(type: string): Json {
+  return { color: { mode: BY_PALETTE.has(type) ? 'palette-classic' : 'thresholds' }, ...(type === 'stat' || type === 'gauge' || type === 'bargauge' ? { thresholds: THRESHOLDS } : {}) };
 }
 
 /** The frames with each field's settings. */
@@ -18,7 +28,7 @@ export function withSettings(frames: readonly Frame[], config: FieldConfig): Fra
 }
 
 function settingsOf(field: Field, frame: Frame, config: FieldConfig, many: boolean): Settings {
-  const merged: Json = { ...config.defaults, custom: { ...obj(config.defaults['custom']) } };
+  const merged: Json = { ...standard(config.type), ...config.defaults, custom: { ...obj(config.defaults['custom']) } };
   if (field.type === 'time') for (const key of ['unit', 'decimals', 'min', 'max']) delete merged[key];
   for (const override of config.overrides) {
     if (!matches(override.matcher, field, frame, many)) continue;

@@ -64,8 +64,10 @@ export function spanFailures(traces: readonly JaegerTrace[]): Failure[] {
     if (!origin) return [];
     const service = trace.processes[origin.processID]?.serviceName ?? 'unknown';
     const exception = origin.logs.flatMap((l) => l.fields).find((f) => f.key === 'exception.message')?.value;
-    const why = String(exception ?? tag(origin, 'otel.status_description') ?? '');
-    const text = why ? `${origin.operationName}: ${why}` : origin.operationName;
+    const why = String(exception ?? tag(origin, 'otel.status_description') ?? tag(origin, 'error.type') ?? tag(origin, 'http.response.status_code') ?? tag(origin, 'http.status_code') ?? '');
+    const path = String(tag(origin, 'http.route') ?? tag(origin, 'url.path') ?? tag(origin, 'url.full') ?? '').replace(/^https?:\/\/[^/]+/, '');
+    const name = path && !origin.operationName.includes('/') ? `${origin.operationName} ${path}` : origin.operationName;
+    const text = why ? `${name}: ${why}` : name;
     return [{ key: `span:${service}:${pattern(text)}`, kind: 'span' as const, service, text, ms: origin.startTime / 1000, count: 1, traceId: trace.traceID }];
   });
 }
