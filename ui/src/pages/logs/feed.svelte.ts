@@ -28,6 +28,8 @@ export class LogFeed {
   error = $state.raw<ApiError>();
   stats = $state.raw<LokiStats['summary']>();
   loaded = $state(false);
+  /** The line around which the list was read. */
+  at = $state.raw<string | null>(null);
   private request: FeedRequest | null = null;
   private controller = new AbortController();
 
@@ -54,6 +56,7 @@ export class LogFeed {
       const found = request.at === null ? await this.page(request, {}, signal) : await this.around(request, request.at, signal);
       if (signal.aborted) return;
       this.entries = found;
+      this.at = request.at;
       this.fresh = idsOf([]);
       this.complete = request.at === null && found.length < request.limit;
       this.error = undefined;
