@@ -40,7 +40,7 @@ mod time;
 mod web;
 
 pub use listen::{BindError, ListenOptions, Listeners};
-pub use options::{BuildInfo, QueryOptions, ServerOptions};
+pub use options::{BuildInfo, OtlpPorts, QueryOptions, ServerOptions};
 pub use prometheus::own_metrics;
 pub use server::Server;
 pub use state::{Readiness, State};

@@ -48,6 +48,17 @@ pub struct ServerOptions {
     pub drain_timeout: Duration,
     /// Whether `/-/reload` and `/-/quit` act (`--web.enable-lifecycle`).
     pub lifecycle: Lifecycle,
+    /// Where OTLP is taken besides the page's port, as the connect page tells.
+    pub otlp_ports: OtlpPorts,
+}
+
+/// Ports of the OTLP listeners that are on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OtlpPorts {
+    /// OTLP over gRPC.
+    pub grpc: Option<u16>,
+    /// OTLP over HTTP.
+    pub http: Option<u16>,
 }
 
 /// Whether the lifecycle endpoints act.
@@ -76,6 +87,7 @@ impl Default for ServerOptions {
             max_connections: 4096,
             drain_timeout: Duration::from_secs(10),
             lifecycle: Lifecycle::Enabled,
+            otlp_ports: OtlpPorts::default(),
         }
     }
 }

@@ -111,51 +111,55 @@ async fn dashboard(State(app): State<Shared>, Path(uid): Path<String>) -> Result
 }
 
 /// What to point at which URL, with the host that the caller used.
-async fn connect(headers: HeaderMap) -> Response {
+async fn connect(State(app): State<Shared>, headers: HeaderMap) -> Response {
     let host = headers
         .get(HOST)
         .and_then(|host| host.to_str().ok())
         .unwrap_or("localhost:9090");
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let line = |what: &str, url: String, hint: &str| json!({ "what": what, "url": url, "hint": hint });
-    ok(&json!([
-        line(
-            "OpenTelemetry SDK or Collector, gRPC",
-            format!("http://{name}:4317"),
-            "OTEL_EXPORTER_OTLP_ENDPOINT with OTEL_EXPORTER_OTLP_PROTOCOL=grpc; traces and logs"
-        ),
-        line(
-            "OpenTelemetry SDK or Collector, HTTP",
-            format!("http://{name}:4318"),
-            "OTEL_EXPORTER_OTLP_ENDPOINT with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf; traces and logs"
-        ),
+    let ports = app.state.options.otlp_ports;
+    let otlp = |port: Option<u16>, protocol: &str, value: &str| {
+        let hint = format!("OTEL_EXPORTER_OTLP_ENDPOINT with OTEL_EXPORTER_OTLP_PROTOCOL={value}; traces and logs");
+        port.map(|port| {
+            line(
+                &format!("OpenTelemetry SDK or Collector, {protocol}"),
+                format!("http://{name}:{port}"),
+                &hint,
+            )
+        })
+    };
+    let mut lines: Vec<Value> = otlp(ports.grpc, "gRPC", "grpc").into_iter().collect();
+    lines.extend(otlp(ports.http, "HTTP", "http/protobuf"));
+    lines.extend([
         line(
             "Prometheus remote write",
             format!("http://{host}/api/v1/write"),
-            "remote_write: [{url: …}] in prometheus.yml of another Prometheus or agent"
+            "remote_write: [{url: …}] in prometheus.yml of another Prometheus or agent",
         ),
         line(
             "Promtail, Grafana Alloy, Fluent Bit (Loki output)",
             format!("http://{host}/loki/api/v1/push"),
-            "clients: [{url: …}]"
+            "clients: [{url: …}]",
         ),
         line(
             "Grafana data source Prometheus",
             format!("http://{host}"),
-            "type Prometheus"
+            "type Prometheus",
         ),
         line("Grafana data source Loki", format!("http://{host}"), "type Loki"),
         line(
             "Grafana data source Jaeger",
             format!("http://{host}/jaeger"),
-            "type Jaeger"
+            "type Jaeger",
         ),
         line(
             "Scraping",
             String::new(),
-            "list your services in prometheus.yml and start with --config.file=prometheus.yml"
+            "list your services in prometheus.yml and start with --config.file=prometheus.yml",
         ),
-    ]))
+    ]);
+    ok(&Value::from(lines))
 }
 
 fn ok(body: &Value) -> Response {

@@ -8,6 +8,7 @@ pub(crate) mod sources;
 mod stores;
 mod targets;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,9 @@ use skopos_core::{SystemClock, TenantId};
 use skopos_rules::RuleGroups;
 use skopos_scrape::{ScrapeManager, ScrapeOptions};
 use skopos_server::views::Stores as _;
-use skopos_server::{BuildInfo, ListenOptions, Listeners, QueryOptions, Readiness, Server, ServerOptions, State};
+use skopos_server::{
+    BuildInfo, ListenOptions, Listeners, OtlpPorts, QueryOptions, Readiness, Server, ServerOptions, State,
+};
 use skopos_storage::DataDirLock;
 use tokio_util::sync::CancellationToken;
 
@@ -69,7 +72,7 @@ impl Node {
             Arc::clone(&tenant.metric_sink),
             scrape_options(&ledger),
         ));
-        targets::add_self(&scraper, args.self_scrape_interval, addresses.http)?;
+        targets::add_self(&scraper, args.self_scrape_interval, addresses.http, &ledger)?;
         let groups = Arc::new(RuleGroups::new());
         let driver = RuleDriver::new(Arc::clone(&groups), &tenant, args);
         let configuration = Arc::new(Configuration::new(
@@ -95,7 +98,7 @@ impl Node {
             clock: Arc::new(SystemClock),
             build: build_info(),
             readiness: Arc::clone(&readiness),
-            options: server_options(args),
+            options: server_options(args, &addresses),
         })?;
         let asked_to_stop = CancellationToken::new();
         let shutdown = CancellationToken::new();
@@ -173,7 +176,7 @@ fn refuse_open_doors(args: &ServeArgs) -> anyhow::Result<()> {
 }
 
 fn listen_options(args: &ServeArgs) -> ListenOptions {
-    let text = |address: std::net::SocketAddr| address.to_string();
+    let text = |address: SocketAddr| address.to_string();
     ListenOptions {
         http: text(args.web_listen_address),
         otlp_http: args.otlp_http_listen_address.0.map(text),
@@ -188,13 +191,18 @@ fn scrape_options(ledger: &Arc<Ledger>) -> ScrapeOptions {
     }
 }
 
-fn server_options(args: &ServeArgs) -> ServerOptions {
+fn server_options(args: &ServeArgs, addresses: &Addresses) -> ServerOptions {
+    let port = |address: Option<SocketAddr>| address.map(|address| address.port());
     ServerOptions {
         query: QueryOptions {
             timeout: args.query_timeout,
             max_concurrency: args.query_max_concurrency,
             max_samples: args.query_max_samples,
             ..QueryOptions::default()
+        },
+        otlp_ports: OtlpPorts {
+            grpc: port(addresses.otlp_grpc),
+            http: port(addresses.otlp_http),
         },
         ..ServerOptions::default()
     }

@@ -5,23 +5,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use skopos_core::ledger::Ledger;
 use skopos_host::Host;
 use skopos_scrape::{InProcessJob, InProcessTarget, ScrapeManager};
 
 use crate::telemetry::SELF_NAME;
 
-/// The process's own metrics.
+/// The process's own metrics, as `/metrics` shows them.
 #[derive(Debug)]
-struct OwnMetrics;
+struct OwnMetrics(Arc<Ledger>);
 
 impl InProcessTarget for OwnMetrics {
     fn render(&self) -> String {
-        prometheus::TextEncoder::new()
-            .encode_to_string(&prometheus::gather())
-            .unwrap_or_else(|error| {
-                tracing::error!(%error, "failed to encode own metrics");
-                String::new()
-            })
+        skopos_server::own_metrics(&self.0)
     }
 }
 
@@ -36,12 +32,19 @@ impl InProcessTarget for HostMetrics {
 }
 
 /// Makes the process and its host targets of the scraper, unless the interval is zero.
-pub(super) fn add_self(scraper: &ScrapeManager, interval: Duration, http: SocketAddr) -> anyhow::Result<()> {
+pub(super) fn add_self(
+    scraper: &ScrapeManager,
+    interval: Duration,
+    http: SocketAddr,
+    ledger: &Arc<Ledger>,
+) -> anyhow::Result<()> {
     if interval.is_zero() {
         return Ok(());
     }
-    let targets: [(&str, Arc<dyn InProcessTarget>); 2] =
-        [(SELF_NAME, Arc::new(OwnMetrics)), ("host", Arc::new(HostMetrics))];
+    let targets: [(&str, Arc<dyn InProcessTarget>); 2] = [
+        (SELF_NAME, Arc::new(OwnMetrics(Arc::clone(ledger)))),
+        ("host", Arc::new(HostMetrics)),
+    ];
     for (job, target) in targets {
         scraper.add_in_process(InProcessJob {
             job: job.to_owned(),
