@@ -1,11 +1,12 @@
 """End to end: runs `skopos demo` and asks it what a user would, with real peers beside it.
 
-    python3 e2e/peers.py --binary target/release/skopos [--fault]
+    python3 e2e/peers.py --binary target/release/skopos [--browser] [--fault]
 
 Checks that every job is up, that one trace spans gateway, worker and executor, that its logs are
 found by trace id, that every panel of the pack's dashboards has data, and that Debian's promtool
-gets the same answers. `--fault` also waits until an injected fault makes its alert fire, which
-takes about twelve minutes. Ends with `N passed, N failed`; exit 1 on a failure.
+gets the same answers. `--browser` also walks the page in Chromium (e2e/browser, after `npm ci`
+there). `--fault` also waits until an injected fault makes its alert fire, which takes about twelve
+minutes. Ends with `N passed, N failed`; exit 1 on a failure.
 """
 
 import argparse
@@ -181,6 +182,13 @@ def check_promtool(checks, skopos):
         checks.check(f"promtool answers the same: {query}", theirs and theirs == ours, ran.stderr.strip())
 
 
+def check_browser(checks, skopos):
+    """The walk through the page; its own lines are printed as they come."""
+    folder = pathlib.Path(__file__).parent / "browser"
+    ran = subprocess.run(["npm", "test"], cwd=folder, env={**os.environ, "SKOPOS_URL": skopos.url}, check=False)
+    checks.check("the page works in a browser", ran.returncode == 0, f"exit {ran.returncode}")
+
+
 def alert_state(skopos, name):
     alerts = skopos.get("/api/v1/alerts")["data"]["alerts"]
     return {alert["state"] for alert in alerts if alert["labels"]["alertname"] == name}
@@ -192,7 +200,7 @@ def check_fault(checks, skopos):
         checks.check(f"slow model makes SlowConversationProcessing {state}", seen, f"{time.monotonic() - skopos.started:.0f} s after start")
 
 
-def run(checks, binary, folder, fault):
+def run(checks, binary, folder, browser, fault):
     skopos = Skopos(binary, folder, ["slm-slow"] if fault else [])
     try:
         ready = skopos.wait_ready()
@@ -205,6 +213,8 @@ def run(checks, binary, folder, fault):
             checks.check("its logs are found by trace id", jobs, logs_of(skopos, trace["traceID"]))
         check_promtool(checks, skopos)
         check_dashboards(checks, skopos)
+        if browser:
+            check_browser(checks, skopos)
         if fault:
             check_fault(checks, skopos)
         time.sleep(max(0, DATA_SECONDS - (time.monotonic() - skopos.started)))
@@ -221,11 +231,12 @@ def run(checks, binary, folder, fault):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", required=True)
+    parser.add_argument("--browser", action="store_true")
     parser.add_argument("--fault", action="store_true")
     arguments = parser.parse_args()
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:
-        run(checks, os.path.abspath(arguments.binary), folder, arguments.fault)
+        run(checks, os.path.abspath(arguments.binary), folder, arguments.browser, arguments.fault)
     print(f"{checks.passed} passed, {checks.failed} failed")
     sys.exit(checks.failed > 0)
 
