@@ -1,1 +1,0 @@
-import{C as e,L as t,P as n,X as r,f as i,h as a,j as o,n as s,x as c}from"./Icon-DSc7T5Ly.js";var l=e(`<span><i class="svelte-1fmrh5r"></i><!></span>`);function u(e,u){let d=s(u,`tone`,3,`plain`);var f=l(),p=t(n(f));a(p,()=>u.children),r(f),o(()=>i(f,1,`badge ${d()??``}`,`svelte-1fmrh5r`)),c(e,f)}export{u as t};

@@ -1,0 +1,1 @@
+import{o as e}from"./labels-CSASFBIY.js";var t=[`service_name`,`service`,`job`];function n(e){for(let n of t){let t=new Set(e.map(e=>e[n])),[r]=t;if(t.size===1&&r)return r}return null}function r(t){return`{service_name=${e(t)}}`}function i(t){return`{service_name=~".+"} | trace_id=${e(t)}`}function a(t,n){return`${i(t)} | span_id=${e(n)}`}export{i,r as n,a as r,n as t};
