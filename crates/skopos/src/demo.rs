@@ -63,8 +63,11 @@ pub(crate) async fn run(mut args: DemoArgs, telemetry: Telemetry) -> anyhow::Res
         .collect();
     ports::refuse_taken(services.iter().map(|(_, service)| service))?;
     for system in &chosen {
-        let pack = packs::find(system.name, &args.serve.storage_path)?;
-        args.serve.packs.push(pack);
+        // A pack of that name on the command line is meant to stand in for the usual one.
+        if args.serve.packs.iter().all(|pack| !pack.ends_with(system.name)) {
+            let pack = packs::find(system.name, &args.serve.storage_path)?;
+            args.serve.packs.push(pack);
+        }
     }
     let node = Node::start(&args.serve, telemetry).await?;
     let fleet = Fleet::start(&services, &launch, &node);
