@@ -62,14 +62,11 @@ impl Head {
             return;
         };
         let before = record.samples.len() + record.exemplars.len();
+        self.plan_exemplars(reference, &batch.samples, batch.exemplars, record, report);
         let mut last_ms = i64::MIN;
         for sample in batch.samples {
             self.plan_sample(reference, sample, &mut last_ms, rules, record, report);
         }
-        report.stored += batch.exemplars.len() as u64;
-        record
-            .exemplars
-            .extend(batch.exemplars.into_iter().map(|exemplar| (reference, exemplar)));
         let wrote = record.samples.len() + record.exemplars.len() > before;
         if let Some(series) = self.series.get_mut(&reference)
             && wrote
@@ -116,6 +113,27 @@ impl Head {
         }
     }
 
+    /// Takes the exemplars that do not repeat the one before; targets show the same exemplar in
+    /// each scrape until they have a newer one. A repeated one counts as stored, as it is.
+    fn plan_exemplars(
+        &self,
+        reference: SeriesRef,
+        samples: &[MetricSample],
+        exemplars: Vec<Exemplar>,
+        record: &mut Record,
+        report: &mut AppendReport,
+    ) {
+        report.stored += exemplars.len() as u64;
+        let mut last = self.series.get(&reference).and_then(MemSeries::last_exemplar).cloned();
+        for exemplar in exemplars {
+            if last.as_ref().is_some_and(|last| repeats(last, &exemplar, samples)) {
+                continue;
+            }
+            last = Some(exemplar.clone());
+            record.exemplars.push((reference, exemplar));
+        }
+    }
+
     fn plan_metadata(&mut self, metadata: Vec<MetricMetadata>, epoch: u64, record: &mut Record) {
         for entry in metadata {
             if self.metadata.get(&entry.metric) != Some(&entry) {
@@ -152,11 +170,17 @@ impl Head {
             }
         }
         for (reference, exemplar) in record.exemplars {
-            if let Some(series) = self.series.get(&reference) {
-                self.exemplars.push_back((series.labels.clone(), exemplar));
-            }
+            self.append_exemplar(reference, exemplar);
         }
-        while self.exemplars.len() > MAX_EXEMPLARS {
+    }
+
+    fn append_exemplar(&mut self, reference: SeriesRef, exemplar: Exemplar) {
+        let Some(series) = self.series.get_mut(&reference) else {
+            return;
+        };
+        series.set_last_exemplar(exemplar.clone());
+        self.exemplars.push_back((series.labels.clone(), exemplar));
+        if self.exemplars.len() > MAX_EXEMPLARS {
             self.exemplars.pop_front();
         }
     }
@@ -181,8 +205,8 @@ impl Head {
             }
         }
         for (reference, exemplar) in record.exemplars {
-            if let Some(labels) = labels.get(&reference) {
-                self.exemplars.push_back((labels.clone(), exemplar));
+            if let Some(own) = labels.get(&reference).and_then(|labels| self.reference(labels, 0)) {
+                self.append_exemplar(own, exemplar);
             }
         }
         for entry in record.metadata {
@@ -264,4 +288,14 @@ impl Head {
             }
         }
     }
+}
+
+/// Whether an exemplar is the last one again (Prometheus' `Exemplar.Equals`). One without a time
+/// of its own has that of its sample, which says nothing about when it was observed.
+fn repeats(last: &Exemplar, exemplar: &Exemplar, samples: &[MetricSample]) -> bool {
+    let timestamp_ms = exemplar.timestamp_ms;
+    let has_time_of_sample = || samples.iter().any(|sample| sample.timestamp_ms == timestamp_ms);
+    last.labels == exemplar.labels
+        && last.value.to_bits() == exemplar.value.to_bits()
+        && (last.timestamp_ms == timestamp_ms || has_time_of_sample())
 }

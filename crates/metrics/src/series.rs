@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use skopos_core::histogram::FloatHistogram;
-use skopos_core::metric::{MetricValue, Series};
+use skopos_core::metric::{Exemplar, MetricValue, Series};
 use skopos_core::{Labels, TimeRange};
 
 use crate::xor::{self, XorEncoder};
@@ -39,6 +39,8 @@ pub(crate) struct MemSeries {
     histograms: Vec<(i64, Arc<FloatHistogram>)>,
     last_ms: i64,
     last_value: Option<MetricValue>,
+    /// Boxed, since few series have exemplars.
+    last_exemplar: Option<Box<Exemplar>>,
 }
 
 /// What becomes of a sample.
@@ -70,7 +72,18 @@ impl MemSeries {
             histograms: Vec::new(),
             last_ms: i64::MIN,
             last_value: None,
+            last_exemplar: None,
         }
+    }
+
+    /// The exemplar that was appended last.
+    pub(crate) fn last_exemplar(&self) -> Option<&Exemplar> {
+        self.last_exemplar.as_deref()
+    }
+
+    /// Notes the exemplar that was appended last.
+    pub(crate) fn set_last_exemplar(&mut self, exemplar: Exemplar) {
+        self.last_exemplar = Some(Box::new(exemplar));
     }
 
     /// Whether a sample may be appended.

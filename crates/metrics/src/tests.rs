@@ -1,5 +1,7 @@
 //! The store as a whole: restart, flush, refusals, and a naive model beside it.
 
+mod exemplars;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
