@@ -6,6 +6,8 @@ mod validate;
 
 use std::collections::BTreeMap;
 
+use skopos_promql::ParseOptions;
+
 use crate::error::RuleFileError;
 
 /// A valid rule file.
@@ -71,8 +73,14 @@ pub struct RuleSpec {
     pub line: u64,
 }
 
-/// Reads and checks a rule file. `path` is for messages and becomes the groups' file.
+/// Reads and checks a rule file with all parts of the query language on. `path` is for messages
+/// and becomes the groups' file.
 pub fn parse_rule_file(text: &str, path: &str) -> Result<RuleFile, RuleFileError> {
+    parse_rule_file_with(text, path, ParseOptions::default())
+}
+
+/// As [`parse_rule_file`] for an engine that reads queries with `syntax`.
+pub fn parse_rule_file_with(text: &str, path: &str, syntax: ParseOptions) -> Result<RuleFile, RuleFileError> {
     let (document, has_more) = raw::first_document(text);
     let raw = raw::read(document).map_err(|problem| RuleFileError {
         file: path.to_owned(),
@@ -84,7 +92,7 @@ pub fn parse_rule_file(text: &str, path: &str) -> Result<RuleFile, RuleFileError
             "{path}: only the first YAML document is read; move the others to files of their own"
         ));
     }
-    let groups = validate::validate(raw).map_err(|problems| RuleFileError {
+    let groups = validate::validate(raw, syntax).map_err(|problems| RuleFileError {
         file: path.to_owned(),
         problems,
     })?;

@@ -28,7 +28,7 @@ mod view;
 pub use alerting::AlertNotice;
 pub use error::{RuleFileError, RuleProblem};
 pub use expand::{ExpandContext, Expander};
-pub use file::{GroupSpec, RuleFile, RuleKind, RuleSpec, parse_rule_file};
+pub use file::{GroupSpec, RuleFile, RuleKind, RuleSpec, parse_rule_file, parse_rule_file_with};
 pub use groups::{GroupHandle, RuleGroups, RuleOptions};
 pub use io::{PromqlIo, RuleIo, RuleSample};
 pub use view::{AlertState, AlertView, GroupView, Health, RuleView, RuleViewKind};

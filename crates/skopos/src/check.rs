@@ -11,7 +11,7 @@ use crate::node::sources::{Loaded, Sources};
 pub(crate) fn run(args: &CheckConfigArgs) -> ExitCode {
     let mut outcomes: Vec<(PathBuf, Result<Loaded, String>)> = Vec::new();
     for path in &args.paths {
-        let loaded = sources(path).load().map_err(|error| format!("{error:#}"));
+        let loaded = sources(path, args).load().map_err(|error| format!("{error:#}"));
         outcomes.push((path.clone(), loaded));
     }
     if args.json {
@@ -32,16 +32,19 @@ pub(crate) fn run(args: &CheckConfigArgs) -> ExitCode {
     }
 }
 
-fn sources(path: &Path) -> Sources {
+fn sources(path: &Path, args: &CheckConfigArgs) -> Sources {
+    let feature_names = args.feature_names.clone();
     if path.is_dir() {
         Sources {
             config_file: None,
             packs: vec![path.to_owned()],
+            feature_names,
         }
     } else {
         Sources {
             config_file: Some(path.to_owned()),
             packs: Vec::new(),
+            feature_names,
         }
     }
 }

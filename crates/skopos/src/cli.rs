@@ -84,6 +84,9 @@ pub(crate) struct CheckConfigArgs {
     /// Configuration files, or folders of packs.
     #[arg(required = true, value_name = "FILE|PACK")]
     pub(crate) paths: Vec<PathBuf>,
+    /// Optional features that the server will run with, as for `serve`.
+    #[arg(long = "enable-feature", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) feature_names: Vec<String>,
     /// Print the findings as JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -6,6 +6,7 @@ mod check;
 mod cli;
 mod collect;
 mod demo;
+mod features;
 mod node;
 mod query;
 mod telemetry;

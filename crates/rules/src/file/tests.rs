@@ -113,3 +113,13 @@ fn all_problems_are_found() {
     let error = parse_rule_file(text, "r.yml").expect_err("the file is broken");
     assert_eq!(error.problems.len(), 5, "{error}");
 }
+
+#[test]
+fn what_the_engine_will_not_read_is_refused() {
+    let text = rule("{record: a, expr: 'limitk(1, up)'}");
+    assert!(parse_rule_file(&text, "r.yml").is_ok());
+    let off = ParseOptions::all(skopos_promql::Feature::Disabled);
+    let error = parse_rule_file_with(&text, "r.yml", off).expect_err("it is not enabled");
+    assert!(error.to_string().starts_with("r.yml:4:"), "{error}");
+    assert!(error.to_string().contains("promql-experimental-functions"), "{error}");
+}

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_saphyr::Spanned;
 use skopos_core::labels::METRIC_NAME;
+use skopos_promql::ParseOptions;
 
 use super::raw::{RawFile, RawGroup, RawRule, Texts, place};
 use super::{GroupSpec, RuleKind, RuleSpec};
 use crate::error::RuleProblem;
 use crate::expand::Expander;
 
-pub(super) fn validate(raw: RawFile) -> Result<Vec<GroupSpec>, Vec<RuleProblem>> {
+pub(super) fn validate(raw: RawFile, syntax: ParseOptions) -> Result<Vec<GroupSpec>, Vec<RuleProblem>> {
     let mut problems = Vec::new();
     let mut names = HashSet::new();
     let mut groups = Vec::new();
@@ -25,7 +26,7 @@ pub(super) fn validate(raw: RawFile) -> Result<Vec<GroupSpec>, Vec<RuleProblem>>
         if !names.insert(name.clone()) {
             complain(format!("groupname: {name:?} is repeated in the same file"));
         }
-        groups.push(group_spec(name, at, group.value, &mut problems));
+        groups.push(group_spec((name, at), group.value, syntax, &mut problems));
     }
     if problems.is_empty() { Ok(groups) } else { Err(problems) }
 }
@@ -43,7 +44,12 @@ fn text(value: Option<&Spanned<String>>) -> &str {
     value.map_or("", |spanned| spanned.value.as_str())
 }
 
-fn group_spec(name: String, at: (u64, u64), raw: RawGroup, problems: &mut Vec<RuleProblem>) -> GroupSpec {
+fn group_spec(
+    (name, at): (String, (u64, u64)),
+    raw: RawGroup,
+    syntax: ParseOptions,
+    problems: &mut Vec<RuleProblem>,
+) -> GroupSpec {
     let mut complain = |at, message| problems.push(problem(at, None, message));
     let interval_ms = duration(raw.interval.as_ref(), &mut complain);
     let query_offset_ms = duration(raw.query_offset.as_ref(), &mut complain);
@@ -57,6 +63,7 @@ fn group_spec(name: String, at: (u64, u64), raw: RawGroup, problems: &mut Vec<Ru
             group: &name,
             number: i + 1,
             name: rule_name(&rule.value),
+            syntax,
             problems,
         };
         rules.push(check.run(rule.value, &labels));
@@ -109,6 +116,7 @@ struct RuleCheck<'a> {
     group: &'a str,
     number: usize,
     name: String,
+    syntax: ParseOptions,
     problems: &'a mut Vec<RuleProblem>,
 }
 
@@ -175,7 +183,7 @@ impl RuleCheck<'_> {
     fn check_expr(&mut self, expr: Option<&Spanned<String>>) {
         match expr {
             Some(expr) if !expr.value.is_empty() => {
-                if let Err(error) = skopos_promql::parse(&expr.value) {
+                if let Err(error) = skopos_promql::parse_with(&expr.value, self.syntax) {
                     self.complain_at(place(expr.referenced), format!("could not parse expression: {error}"));
                 }
             }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use crate::features::Features;
+
 /// Settings of the server.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Configuration")]
@@ -18,7 +20,7 @@ pub(crate) struct ServeArgs {
     pub(crate) packs: Vec<PathBuf>,
     /// Optional features to turn on, by their Prometheus names, such as promql-experimental-functions.
     #[arg(long = "enable-feature", value_name = "NAME", value_delimiter = ',')]
-    pub(crate) features: Vec<String>,
+    pub(crate) feature_names: Vec<String>,
     /// How often Skopos looks at itself and its host; 0s turns it off.
     #[arg(long = "self.scrape-interval", value_name = "DURATION", default_value = "15s", value_parser = duration)]
     pub(crate) self_scrape_interval: Duration,
@@ -109,6 +111,13 @@ pub(crate) struct ServeArgs {
     /// Form of the lines on stderr.
     #[arg(long = "log.format", value_enum, default_value_t = LogFormat::Auto, help_heading = "Logging")]
     pub(crate) log_format: LogFormat,
+}
+
+impl ServeArgs {
+    /// The features that the flags turn on.
+    pub(crate) fn features(&self) -> Features {
+        Features::parse(&self.feature_names).0
+    }
 }
 
 /// When the write-ahead log is synced.

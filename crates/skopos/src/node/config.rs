@@ -130,6 +130,8 @@ fn flags(args: &ServeArgs) -> BTreeMap<String, String> {
                 .collect::<Vec<_>>()
                 .join(","),
         ),
+        ("enable-feature", args.feature_names.join(",")),
+        ("log.level", args.log_level.clone()),
         ("storage.path", args.storage_path.display().to_string()),
         ("storage.retention.time", duration(args.retention_metrics)),
         ("storage.retention.logs", duration(args.retention_logs)),

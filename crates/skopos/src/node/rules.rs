@@ -32,10 +32,11 @@ pub(crate) struct RuleDriver {
 
 /// The PromQL engine that the flags ask for.
 pub(super) fn engine(args: &ServeArgs) -> Engine {
-    Engine::new(EngineOptions {
+    let options = EngineOptions {
         lookback_ms: args.query_lookback_delta.as_millis() as i64,
         ..EngineOptions::default()
-    })
+    };
+    Engine::new(args.features().apply(options))
 }
 
 impl RuleDriver {

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use skopos_config::PrometheusConfig;
 use skopos_dashboards::DashboardStore;
-use skopos_rules::{RuleFile, parse_rule_file};
+use skopos_promql::ParseOptions;
+use skopos_rules::{RuleFile, parse_rule_file_with};
 
 use crate::cli::serve::ServeArgs;
+use crate::features::Features;
 
 /// Where to read from.
 #[derive(Debug, Clone)]
@@ -17,6 +19,8 @@ pub(crate) struct Sources {
     pub(crate) config_file: Option<PathBuf>,
     /// Folders with any of `prometheus.yml`, the rule files it names, and `dashboards/`.
     pub(crate) packs: Vec<PathBuf>,
+    /// Features by name, as rule files may use them.
+    pub(crate) feature_names: Vec<String>,
 }
 
 /// Everything that was read, checked.
@@ -45,6 +49,7 @@ impl Sources {
         Self {
             config_file: args.config_file.clone(),
             packs: args.packs.clone(),
+            feature_names: args.feature_names.clone(),
         }
     }
 
@@ -54,12 +59,16 @@ impl Sources {
         for file in self.config_files()? {
             configs.push(PrometheusConfig::load(&file)?);
         }
+        let (features, unknown) = Features::parse(&self.feature_names);
         let mut rules = Vec::new();
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<String> = unknown
+            .iter()
+            .map(|name| format!("--enable-feature={name}: there is no such feature; it is ignored"))
+            .collect();
         for config in &configs {
             warnings.extend(config.warnings.iter().cloned());
             for path in config.rule_file_paths()? {
-                rules.push(read_rules(&path)?);
+                rules.push(read_rules(&path, features.syntax)?);
             }
         }
         let (dashboards, problems) = DashboardStore::load(&self.dashboard_folders());
@@ -124,7 +133,7 @@ fn merge(configs: Vec<PrometheusConfig>) -> anyhow::Result<PrometheusConfig> {
     Ok(merged)
 }
 
-fn read_rules(path: &Path) -> anyhow::Result<RuleFile> {
+fn read_rules(path: &Path, syntax: ParseOptions) -> anyhow::Result<RuleFile> {
     let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-    Ok(parse_rule_file(&text, &path.display().to_string())?)
+    Ok(parse_rule_file_with(&text, &path.display().to_string(), syntax)?)
 }

@@ -102,3 +102,28 @@ fn beyond_loopback_needs_consent() {
     assert_eq!(ran.status.code(), Some(1));
     assert!(text(&ran.stderr).contains("--insecure"), "{}", text(&ran.stderr));
 }
+
+#[test]
+fn optional_features_decide_what_rules_may_say() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let rule = "groups:\n- name: g\n  rules:\n  - record: a\n    expr: limitk(1, up)\n";
+    std::fs::write(path("rules.yml"), rule).expect("written");
+    std::fs::write(path("prometheus.yml"), "rule_files: [rules.yml]\n").expect("written");
+    let check = |features: &[&str]| run(&[&["check", "config", &path("prometheus.yml")], features].concat());
+
+    let off = check(&[]);
+    assert_eq!(off.status.code(), Some(1));
+    let shown = text(&off.stdout);
+    let flag = "--enable-feature=promql-experimental-functions";
+    assert!(shown.contains("rules.yml:5:") && shown.contains(flag), "{shown}");
+    assert_eq!(check(&[flag]).status.code(), Some(0));
+
+    let misspelt = check(&[flag, "--enable-feature=promql-tyop"]);
+    assert_eq!(misspelt.status.code(), Some(3));
+    assert!(
+        text(&misspelt.stdout).contains("promql-tyop"),
+        "{}",
+        text(&misspelt.stdout)
+    );
+}
