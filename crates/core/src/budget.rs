@@ -89,9 +89,20 @@ impl QueryBudget {
 
     /// Counts `count` samples as held in memory.
     pub fn charge(&self, count: usize, stage: &'static str) -> Result<(), BudgetError> {
-        let held = self.samples.fetch_add(count as u64, Ordering::Relaxed) + count as u64;
+        let before = self.samples.fetch_add(count as u64, Ordering::Relaxed);
+        let held = before.saturating_add(count as u64);
         self.peak_samples.fetch_max(held, Ordering::Relaxed);
         if held > self.max_samples {
+            return Err(BudgetError::TooManySamples { stage });
+        }
+        Ok(())
+    }
+
+    /// Fails if `count` samples more would be too many. Asked before memory is taken for them;
+    /// nothing is counted.
+    pub fn check_room(&self, count: usize, stage: &'static str) -> Result<(), BudgetError> {
+        let wanted = self.samples.load(Ordering::Relaxed).saturating_add(count as u64);
+        if wanted > self.max_samples {
             return Err(BudgetError::TooManySamples { stage });
         }
         Ok(())

@@ -188,7 +188,7 @@ impl<'a> Evaluator<'a> {
         let evaluated = self.eval_part(expr, frame)?;
         let used = self.held.load(Ordering::Relaxed) - before;
         let slots = match &evaluated {
-            Evaluated::Vector(columns) => columns.len() * frame.grid.len(),
+            Evaluated::Vector(columns) => columns.len().saturating_mul(frame.grid.len()),
             Evaluated::Scalar(_) | Evaluated::Text(_) => 0,
         };
         self.budget.release(used);
@@ -197,7 +197,13 @@ impl<'a> Evaluator<'a> {
         Ok(evaluated)
     }
 
-    fn hold(&self, count: usize) -> EvalResult<()> {
+    /// Fails where columns of that many steps would be more than the query may hold: columns have
+    /// a slot for each step, filled or not.
+    pub(crate) fn check_room(&self, columns: usize, steps: usize) -> EvalResult<()> {
+        Ok(self.budget.check_room(columns.saturating_mul(steps), STAGE)?)
+    }
+
+    pub(crate) fn hold(&self, count: usize) -> EvalResult<()> {
         self.held.fetch_add(count, Ordering::Relaxed);
         Ok(self.budget.charge(count, STAGE)?)
     }
@@ -241,6 +247,7 @@ impl<'a> Evaluator<'a> {
         Ok(match self.eval(expr, once)? {
             Evaluated::Scalar(values) => Evaluated::Scalar(vec![values[0]; steps]),
             Evaluated::Vector(columns) => {
+                self.check_room(columns.len(), steps)?;
                 Evaluated::Vector(columns.into_iter().map(|column| column.broadcast(steps)).collect())
             }
             text @ Evaluated::Text(_) => text,

@@ -31,7 +31,10 @@ impl Evaluator<'_> {
         let columns = self.eval_vector(&aggregate.expr, frame)?;
         let steps = frame.grid.len();
         match aggregate.op {
-            AggregateOp::CountValues => count_values(aggregate, &columns, steps),
+            AggregateOp::CountValues => {
+                let check_room = |made: usize| self.check_room(made, steps);
+                count_values(aggregate, &columns, steps, check_room)
+            }
             AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK | AggregateOp::LimitRatio => {
                 self.choose(aggregate, columns, &params)
             }

@@ -223,13 +223,15 @@ impl Evaluator<'_> {
         let lookback_ms = self.options.lookback_ms;
         let range = TimeRange::new(look_at.first().saturating_sub(lookback_ms - 1), look_at.last());
         let mut columns = Vec::new();
-        for (series, starts) in self.select_started(selector, range, grid.step_ms)? {
+        let all = self.select_started(selector, range, grid.step_ms)?;
+        self.check_room(all.len(), grid.len())?;
+        for (series, starts) in all {
             let read = RangeSeries {
                 series,
                 starts,
                 drop_name: false,
             };
-            let found = newest(&read.series, look_at, lookback_ms).into_iter();
+            let found = newest(&read.series, look_at, lookback_ms);
             let seconds = found.map(|found| match found {
                 Some(found) => time_ms(&read, found) as f64 / 1000.0,
                 None => column::NOTHING,

@@ -13,7 +13,14 @@ use crate::histogram::to_text;
 use crate::number::format_plain;
 use crate::quote::quote;
 
-pub(super) fn count_values(aggregate: &AggregateExpr, columns: &[Column], steps: usize) -> EvalResult<Vec<Column>> {
+/// `check_room` is asked before each column, with the number that there will be: values may be
+/// many more than series.
+pub(super) fn count_values(
+    aggregate: &AggregateExpr,
+    columns: &[Column],
+    steps: usize,
+    check_room: impl Fn(usize) -> EvalResult<()>,
+) -> EvalResult<Vec<Column>> {
     let label = match aggregate.param.as_ref().map(Expr::unwrap_parens) {
         Some(Expr::String(string)) => string.value.as_str(),
         _ => "",
@@ -26,21 +33,28 @@ pub(super) fn count_values(aggregate: &AggregateExpr, columns: &[Column], steps:
     for column in columns {
         // Values repeat, and making texts and label sets of them is what costs.
         let mut known: HashMap<u64, usize> = HashMap::new();
-        let mut position_of = |value: &str| {
+        let mut position_of = |value: &str| -> EvalResult<usize> {
             let labels = value_labels(aggregate, &column.labels, label, value);
-            *positions.entry(labels).or_insert_with_key(|labels| {
-                counts.push(Column::empty(labels.clone(), steps));
-                counts.len() - 1
-            })
+            if let Some(position) = positions.get(&labels) {
+                return Ok(*position);
+            }
+            check_room(counts.len() + 1)?;
+            counts.push(Column::empty(labels.clone(), steps));
+            positions.insert(labels, counts.len() - 1);
+            Ok(counts.len() - 1)
         };
         let mut found: Vec<Option<usize>> = vec![None; steps];
         for (step, slot) in found.iter_mut().enumerate() {
             *slot = match (column.histogram(step), column.float(step)) {
-                (Some(histogram), _) => Some(position_of(&to_text(histogram))),
-                (None, Some(value)) => {
-                    let position = known.entry(value.to_bits());
-                    Some(*position.or_insert_with(|| position_of(&format_plain(value))))
-                }
+                (Some(histogram), _) => Some(position_of(&to_text(histogram))?),
+                (None, Some(value)) => match known.get(&value.to_bits()) {
+                    Some(position) => Some(*position),
+                    None => {
+                        let position = position_of(&format_plain(value))?;
+                        known.insert(value.to_bits(), position);
+                        Some(position)
+                    }
+                },
                 (None, None) => None,
             };
         }

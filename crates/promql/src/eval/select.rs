@@ -69,6 +69,7 @@ impl Evaluator<'_> {
             look_at.last().saturating_add(ahead_ms),
         );
         let all = self.select(selector, range, grid.step_ms)?;
+        self.check_room(all.len(), grid.len())?;
         let column = |series: Series| -> EvalResult<Option<Column>> {
             self.budget.check(STAGE)?;
             let column = if selector.smoothed {
@@ -180,9 +181,9 @@ fn keep_statistics(series: &mut Series) {
 }
 
 /// For each step the newest sample not older than the lookback, unless it marks staleness.
-pub(crate) fn newest(series: &Series, look_at: LookAt, lookback_ms: i64) -> Vec<Option<Found>> {
+pub(crate) fn newest(series: &Series, look_at: LookAt, lookback_ms: i64) -> impl Iterator<Item = Option<Found>> {
     let (mut floats_end, mut histograms_end) = (0, 0);
-    let find = |step: usize| {
+    let find = move |step: usize| {
         let time_ms = look_at.time(step);
         advance(&series.timestamps_ms, &mut floats_end, time_ms);
         advance(&series.histogram_timestamps_ms, &mut histograms_end, time_ms);
@@ -205,7 +206,7 @@ pub(crate) fn newest(series: &Series, look_at: LookAt, lookback_ms: i64) -> Vec<
         let fresh = newest_ms > time_ms.saturating_sub(lookback_ms) && !is_stale(value);
         fresh.then_some(found)
     };
-    (0..look_at.grid.len()).map(find).collect()
+    (0..look_at.grid.len()).map(find)
 }
 
 /// Moves `end` behind the last timestamp that is not after `time_ms`.
@@ -216,9 +217,8 @@ pub(crate) fn advance(timestamps_ms: &[i64], end: &mut usize, time_ms: i64) {
 }
 
 fn newest_column(series: Series, look_at: LookAt, lookback_ms: i64) -> Column {
-    let found = newest(&series, look_at, lookback_ms);
-    let mut column = Column::empty(series.labels, found.len());
-    for (step, found) in found.into_iter().enumerate() {
+    let mut column = Column::empty(series.labels.clone(), look_at.grid.len());
+    for (step, found) in newest(&series, look_at, lookback_ms).enumerate() {
         match found {
             Some(Found::Float(at)) => column.floats[step] = series.values[at],
             Some(Found::Histogram(at)) => {

@@ -154,6 +154,7 @@ impl Evaluator<'_> {
         }
         let ranges = self.ranges(&call.args[matrix_at], frame)?;
         refuse_extension(ranges.extension, name)?;
+        self.check_room(ranges.series.len(), frame.grid.len())?;
         let one = |series: &RangeSeries| self.windows(call, series, &ranges, &params, frame.grid);
         let columns: Vec<Option<Column>> = if ranges.series.len() >= PARALLEL_SERIES {
             ranges.series.par_iter().map(one).collect::<EvalResult<_>>()?

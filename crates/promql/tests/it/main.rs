@@ -128,3 +128,24 @@ fn faults_are_worded_and_placed() {
     let both = Engine::default().instant(&memory(), "c_total + on() c_total", 0, &QueryBudget::unbounded());
     assert!(matches!(both, Err(EvalError::Execution(text)) if text.starts_with("found duplicate series")));
 }
+
+#[test]
+fn memory_for_steps_is_taken_only_within_the_budget() {
+    let many_steps = [
+        "c_total[290y:1ms]",
+        "vector(1)[290y:1ms]",
+        "sum_over_time(rate(c_total[1m])[290y:1ms])",
+        "max_over_time((c_total @ 0)[290y:1ms])",
+        "count_over_time(timestamp(c_total)[290y:1ms])",
+    ];
+    for query in many_steps {
+        let outcome = Engine::default().instant(&memory(), query, 600_000, &QueryBudget::unbounded());
+        assert!(matches!(outcome, Err(EvalError::Budget(_))), "{query}: {outcome:?}");
+    }
+    // Two series of 601 steps fit; a series for each of their values does not.
+    let budget = || QueryBudget::new(5_000, None);
+    let range = |query: &str| Engine::default().range(&memory(), query, 0, 600_000, 1_000, &budget());
+    assert!(range("c_total").is_ok());
+    let counted = range("count_values(\"v\", c_total)");
+    assert!(matches!(counted, Err(EvalError::Budget(_))), "{counted:?}");
+}
