@@ -189,7 +189,8 @@ impl<'a> Evaluator<'a> {
         let used = self.held.load(Ordering::Relaxed) - before;
         let slots = match &evaluated {
             Evaluated::Vector(columns) => columns.len().saturating_mul(frame.grid.len()),
-            Evaluated::Scalar(_) | Evaluated::Text(_) => 0,
+            Evaluated::Scalar(values) => values.len(),
+            Evaluated::Text(_) => 0,
         };
         self.budget.release(used);
         self.held.store(before, Ordering::Relaxed);
@@ -203,7 +204,7 @@ impl<'a> Evaluator<'a> {
         Ok(self.budget.check_room(columns.saturating_mul(steps), STAGE)?)
     }
 
-    pub(crate) fn hold(&self, count: usize) -> EvalResult<()> {
+    fn hold(&self, count: usize) -> EvalResult<()> {
         self.held.fetch_add(count, Ordering::Relaxed);
         Ok(self.budget.charge(count, STAGE)?)
     }

@@ -1,6 +1,7 @@
 //! `count_values`: how many series of a group have each value, the value as a label.
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use skopos_core::labels::METRIC_NAME;
 use skopos_core::{Labels, LabelsBuilder};
 
@@ -47,14 +48,10 @@ pub(super) fn count_values(
         for (step, slot) in found.iter_mut().enumerate() {
             *slot = match (column.histogram(step), column.float(step)) {
                 (Some(histogram), _) => Some(position_of(&to_text(histogram))?),
-                (None, Some(value)) => match known.get(&value.to_bits()) {
-                    Some(position) => Some(*position),
-                    None => {
-                        let position = position_of(&format_plain(value))?;
-                        known.insert(value.to_bits(), position);
-                        Some(position)
-                    }
-                },
+                (None, Some(value)) => Some(match known.entry(value.to_bits()) {
+                    Entry::Occupied(entry) => *entry.get(),
+                    Entry::Vacant(entry) => *entry.insert(position_of(&format_plain(value))?),
+                }),
                 (None, None) => None,
             };
         }

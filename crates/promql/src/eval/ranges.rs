@@ -128,8 +128,7 @@ impl Evaluator<'_> {
         let after_ms = look_at.first().saturating_sub(subquery.range.ms);
         let start_ms = after_ms.div_euclid(step_ms).saturating_add(1).saturating_mul(step_ms);
         let grid = Grid::new(start_ms, look_at.last(), step_ms);
-        // A scalar has a value at each step, too.
-        self.hold(grid.len())?;
+        self.check_room(1, grid.len())?;
         let columns = if grid.len() == 0 {
             Vec::new()
         } else {

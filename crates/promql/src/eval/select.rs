@@ -75,7 +75,7 @@ impl Evaluator<'_> {
             let column = if selector.smoothed {
                 smoothed_column(series, look_at, lookback_ms)?
             } else {
-                newest_column(series, look_at, lookback_ms)
+                newest_column(&series, look_at, lookback_ms)
             };
             Ok(Some(column).filter(|column| !column.is_empty()))
         };
@@ -216,9 +216,9 @@ pub(crate) fn advance(timestamps_ms: &[i64], end: &mut usize, time_ms: i64) {
     }
 }
 
-fn newest_column(series: Series, look_at: LookAt, lookback_ms: i64) -> Column {
+fn newest_column(series: &Series, look_at: LookAt, lookback_ms: i64) -> Column {
     let mut column = Column::empty(series.labels.clone(), look_at.grid.len());
-    for (step, found) in newest(&series, look_at, lookback_ms).enumerate() {
+    for (step, found) in newest(series, look_at, lookback_ms).enumerate() {
         match found {
             Some(Found::Float(at)) => column.floats[step] = series.values[at],
             Some(Found::Histogram(at)) => {
