@@ -1,10 +1,7 @@
 //! What the program says on the terminal: where to go, what to point at it, and errors.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the banner and errors are for the terminal"
-)]
+#![expect(clippy::print_stderr, reason = "errors are for the terminal")]
 
+use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -25,55 +22,65 @@ pub(crate) struct Addresses {
 /// Prints each URL, what to point at it, where the data lies and how to stop.
 pub(crate) fn print_serving(addresses: &Addresses, data: &Path, ready: Duration) {
     let http = format!("http://{}", addresses.http);
-    println!(
-        "Skopos {} is ready after {} ms",
-        env!("CARGO_PKG_VERSION"),
-        ready.as_millis()
-    );
-    println!();
-    println!("  page            {http}/");
-    println!("  Prometheus API  {http}/api/v1      Grafana data source, promtool; remote write at /api/v1/write");
-    println!("  Loki API        {http}/loki/api/v1 push and query");
-    println!("  Jaeger API      {http}/jaeger/api  query");
+    let version = env!("CARGO_PKG_VERSION");
+    say(&format!("Skopos {version} is ready after {} ms", ready.as_millis()));
+    say("");
+    say(&format!("  page            {http}/"));
+    say(&format!(
+        "  Prometheus API  {http}/api/v1      Grafana data source, promtool; remote write at /api/v1/write"
+    ));
+    say(&format!("  Loki API        {http}/loki/api/v1 push and query"));
+    say(&format!("  Jaeger API      {http}/jaeger/api  query"));
     if let Some(address) = addresses.otlp_grpc {
-        println!("  OTLP gRPC       http://{address}     OTEL_EXPORTER_OTLP_ENDPOINT of your services");
+        say(&format!(
+            "  OTLP gRPC       http://{address}     OTEL_EXPORTER_OTLP_ENDPOINT of your services"
+        ));
     }
     if let Some(address) = addresses.otlp_http {
-        println!("  OTLP HTTP       http://{address}     the same with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf");
+        say(&format!(
+            "  OTLP HTTP       http://{address}     the same with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+        ));
     }
-    println!("  data            {}", data.display());
-    println!();
-    println!("Stop with Ctrl-C; reload the configuration with SIGHUP or a POST to /-/reload.");
+    say(&format!("  data            {}", data.display()));
+    say("");
+    say("Stop with Ctrl-C; reload the configuration with SIGHUP or a POST to /-/reload.");
 }
 
 /// Prints which services run and how the demo ends.
 pub(crate) fn print_fleet(services: &[ServiceSpec]) {
-    println!();
-    println!("The fleet, observed through its /metrics, OTLP and standard output:");
+    say("");
+    say("The fleet, observed through its /metrics, OTLP and standard output:");
     for service in services {
         let port = service.port.map(|port| format!(":{port}")).unwrap_or_default();
-        println!(
-            "  {:<13} {:<20} {port:<6} {}",
-            service.system, service.name, service.about
-        );
+        let (system, name, about) = (service.system, &service.name, &service.about);
+        say(&format!("  {system:<13} {name:<20} {port:<6} {about}"));
     }
-    println!();
-    println!("Its alerts are quiet until something is wrong: try `skopos demo --fault help`.");
+    say("");
+    say("Its alerts are quiet until something is wrong: try `skopos demo --fault help`.");
 }
 
 /// Prints the version.
 pub(crate) fn print_version(json: bool) {
     let version = env!("CARGO_PKG_VERSION");
     if json {
-        println!("{}", serde_json::json!({"name": "skopos", "version": version}));
+        print_line(&serde_json::json!({"name": "skopos", "version": version}).to_string());
     } else {
-        println!("skopos {version}");
+        print_line(&format!("skopos {version}"));
     }
 }
 
-/// Prints one line to stdout.
+/// Prints one line of an answer to stdout. A reader that has seen enough, such as `head`, ends the
+/// program quietly.
 pub(crate) fn print_line(text: &str) {
-    println!("{text}");
+    if let Err(error) = writeln!(std::io::stdout(), "{text}") {
+        let code = i32::from(error.kind() != ErrorKind::BrokenPipe);
+        std::process::exit(code);
+    }
+}
+
+/// Prints one line of a banner. A server goes on where nobody reads it.
+fn say(text: &str) {
+    writeln!(std::io::stdout(), "{text}").unwrap_or_default();
 }
 
 /// Prints an error with its causes.

@@ -1,7 +1,8 @@
 //! Prints rows in aligned columns.
-#![expect(clippy::print_stdout, reason = "the answer of a command goes to stdout")]
 
 use serde_json::Value;
+
+pub(super) use crate::banner::print_line;
 
 /// Prints `rows` under `header`, each column as wide as its widest cell.
 pub(super) fn print(header: &[&str], rows: &[Vec<String>]) {
@@ -13,18 +14,13 @@ pub(super) fn print(header: &[&str], rows: &[Vec<String>]) {
     }
     let heads: Vec<String> = header.iter().map(|cell| (*cell).to_owned()).collect();
     for row in std::iter::once(&heads).chain(rows) {
-        println!("{}", line(row, &widths));
+        print_line(&line(row, &widths));
     }
 }
 
 /// Prints JSON as it came.
 pub(super) fn print_json(value: &Value) {
-    println!("{value:#}");
-}
-
-/// Prints one line of text.
-pub(super) fn print_line(text: &str) {
-    println!("{text}");
+    print_line(&format!("{value:#}"));
 }
 
 fn line(row: &[String], widths: &[usize]) -> String {
