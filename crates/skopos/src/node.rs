@@ -1,4 +1,4 @@
-//! A running server: opens the stores, wires engines, scraper, rules and APIs, and stops in order.
+//! A running server: binds, wires its parts, answers, and stops in order.
 
 mod config;
 mod maintenance;
@@ -7,21 +7,16 @@ mod signals;
 pub(crate) mod sources;
 mod stores;
 mod targets;
+mod wiring;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use skopos_core::ledger::Ledger;
-use skopos_core::limits::Limits;
-use skopos_core::{SystemClock, TenantId};
-use skopos_rules::RuleGroups;
-use skopos_scrape::{ScrapeManager, ScrapeOptions};
+use skopos_core::TenantId;
 use skopos_server::views::Stores as _;
-use skopos_server::{
-    BuildInfo, ListenOptions, Listeners, OtlpPorts, QueryOptions, Readiness, Server, ServerOptions, State,
-};
+use skopos_server::{ListenOptions, Listeners, Readiness};
 use skopos_storage::DataDirLock;
 use tokio_util::sync::CancellationToken;
 
@@ -30,18 +25,14 @@ use crate::cli::serve::ServeArgs;
 use crate::collect::LogDoor;
 use crate::telemetry::{SELF_NAME, Telemetry};
 
-use config::Configuration;
-use rules::RuleDriver;
 use sources::Sources;
-use stores::NodeStores;
+use wiring::Wiring;
 
 /// A server that answers. [`Node::stop`] ends it in order; dropped without it, the stores are left
 /// as after a kill.
 pub(crate) struct Node {
     addresses: Addresses,
-    stores: Arc<NodeStores>,
-    ledger: Arc<Ledger>,
-    scraper: Arc<ScrapeManager>,
+    wiring: Wiring,
     telemetry: Telemetry,
     asked_to_stop: CancellationToken,
     shutdown: CancellationToken,
@@ -63,58 +54,22 @@ impl Node {
             otlp_grpc: listeners.otlp_grpc_address(),
         };
         let lock = DataDirLock::acquire(&args.storage_path)?;
-        let stores = Arc::new(NodeStores::open(args)?);
-        let tenant = stores.tenant(&TenantId::default());
-        telemetry.connect(Arc::clone(&tenant.log_sink), Arc::clone(&tenant.trace_sink));
-
-        let ledger = Arc::new(Ledger::default());
-        let scraper = Arc::new(ScrapeManager::new(
-            Arc::clone(&tenant.metric_sink),
-            scrape_options(&ledger),
-        ));
-        targets::add_self(&scraper, args.self_scrape_interval, addresses.http, &ledger)?;
-        let groups = Arc::new(RuleGroups::new());
-        let driver = RuleDriver::new(Arc::clone(&groups), &tenant, args);
-        let configuration = Arc::new(Configuration::new(
-            args,
-            loaded,
-            Arc::clone(&scraper),
-            driver.clone(),
-            addresses.http,
-        )?);
-
+        let wiring = Wiring::new(args, loaded, &addresses, &telemetry)?;
         let readiness = Arc::new(Readiness::default());
-        let server = Server::new(State {
-            stores: Arc::clone(&stores) as _,
-            promql: rules::engine(args),
-            logql: skopos_logql::Engine::new(skopos_logql::EngineOptions::default()),
-            rules: groups,
-            targets: Arc::clone(&scraper) as _,
-            config: Arc::clone(&configuration) as _,
-            dashboards: Arc::clone(&configuration) as _,
-            reloader: Arc::clone(&configuration) as _,
-            ledger: Arc::clone(&ledger),
-            limits: Limits::default(),
-            clock: Arc::new(SystemClock),
-            build: build_info(),
-            readiness: Arc::clone(&readiness),
-            options: server_options(args, &addresses),
-        })?;
+        let server = wiring.server(args, &addresses, Arc::clone(&readiness))?;
         let asked_to_stop = CancellationToken::new();
         let shutdown = CancellationToken::new();
-        signals::watch(asked_to_stop.clone(), Arc::clone(&configuration) as _)?;
+        signals::watch(asked_to_stop.clone(), Arc::clone(&wiring.configuration) as _)?;
         let threads = [
-            driver.start(shutdown.clone())?,
-            maintenance::start(Arc::clone(&stores), shutdown.clone())?,
+            wiring.driver.clone().start(shutdown.clone())?,
+            maintenance::start(Arc::clone(&wiring.stores), shutdown.clone())?,
         ];
         readiness.set(true);
         banner::print_serving(&addresses, &args.storage_path, started.elapsed());
         let serving = tokio::spawn(server.serve(listeners, shutdown.clone()));
         Ok(Self {
             addresses,
-            stores,
-            ledger,
-            scraper,
+            wiring,
             telemetry,
             asked_to_stop,
             shutdown,
@@ -132,8 +87,8 @@ impl Node {
     /// Where log lines that are collected here go, and who counts them.
     pub(crate) fn log_door(&self) -> LogDoor {
         LogDoor {
-            sink: self.stores.tenant(&TenantId::default()).log_sink,
-            ledger: Arc::clone(&self.ledger),
+            sink: self.wiring.stores.tenant(&TenantId::default()).log_sink,
+            ledger: Arc::clone(&self.wiring.ledger),
         }
     }
 
@@ -146,12 +101,12 @@ impl Node {
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.shutdown.cancel();
         self.serving.await.context("the server ended by a panic")?;
-        self.scraper.shutdown().await;
+        self.wiring.scraper.shutdown().await;
         self.telemetry.shutdown();
         for thread in self.threads {
             join(thread);
         }
-        self.stores.close()
+        self.wiring.stores.close()
     }
 }
 
@@ -181,39 +136,6 @@ fn listen_options(args: &ServeArgs) -> ListenOptions {
         http: text(args.web_listen_address),
         otlp_http: args.otlp_http_listen_address.0.map(text),
         otlp_grpc: args.otlp_grpc_listen_address.0.map(text),
-    }
-}
-
-fn scrape_options(ledger: &Arc<Ledger>) -> ScrapeOptions {
-    ScrapeOptions {
-        ledger: Arc::clone(ledger),
-        ..ScrapeOptions::default()
-    }
-}
-
-fn server_options(args: &ServeArgs, addresses: &Addresses) -> ServerOptions {
-    let port = |address: Option<SocketAddr>| address.map(|address| address.port());
-    ServerOptions {
-        query: QueryOptions {
-            timeout: args.query_timeout,
-            max_concurrency: args.query_max_concurrency,
-            max_samples: args.query_max_samples,
-            ..QueryOptions::default()
-        },
-        otlp_ports: OtlpPorts {
-            grpc: port(addresses.otlp_grpc),
-            http: port(addresses.otlp_http),
-        },
-        ..ServerOptions::default()
-    }
-}
-
-fn build_info() -> BuildInfo {
-    BuildInfo {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        revision: String::new(),
-        branch: String::new(),
-        build_date: String::new(),
     }
 }
 

@@ -1,0 +1,116 @@
+//! What a node is made of, tied together: stores, scraper, rules and configuration, and the server
+//! that looks at them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use skopos_core::ledger::Ledger;
+use skopos_core::limits::Limits;
+use skopos_core::{SystemClock, TenantId};
+use skopos_rules::RuleGroups;
+use skopos_scrape::{ScrapeManager, ScrapeOptions};
+use skopos_server::views::Stores as _;
+use skopos_server::{BuildInfo, OtlpPorts, QueryOptions, Readiness, Server, ServerOptions, State};
+
+use super::config::Configuration;
+use super::rules::{self, RuleDriver};
+use super::sources::Loaded;
+use super::stores::NodeStores;
+use super::targets;
+use crate::banner::Addresses;
+use crate::cli::serve::ServeArgs;
+use crate::telemetry::Telemetry;
+
+/// The parts of a node.
+pub(super) struct Wiring {
+    pub(super) stores: Arc<NodeStores>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) scraper: Arc<ScrapeManager>,
+    pub(super) driver: RuleDriver,
+    pub(super) configuration: Arc<Configuration>,
+    groups: Arc<RuleGroups>,
+}
+
+impl Wiring {
+    /// Opens the stores, lets own telemetry flow into them, and applies what was loaded.
+    pub(super) fn new(
+        args: &ServeArgs,
+        loaded: Loaded,
+        addresses: &Addresses,
+        telemetry: &Telemetry,
+    ) -> anyhow::Result<Self> {
+        let stores = Arc::new(NodeStores::open(args)?);
+        let tenant = stores.tenant(&TenantId::default());
+        telemetry.connect(Arc::clone(&tenant.log_sink), Arc::clone(&tenant.trace_sink));
+        let ledger = Arc::new(Ledger::default());
+        let options = ScrapeOptions {
+            ledger: Arc::clone(&ledger),
+            ..ScrapeOptions::default()
+        };
+        let scraper = Arc::new(ScrapeManager::new(Arc::clone(&tenant.metric_sink), options));
+        targets::add_self(&scraper, args.self_scrape_interval, addresses.http, &ledger)?;
+        let groups = Arc::new(RuleGroups::new());
+        let driver = RuleDriver::new(Arc::clone(&groups), &tenant, args);
+        let configuration = Configuration::new(args, loaded, Arc::clone(&scraper), driver.clone(), addresses.http)?;
+        Ok(Self {
+            stores,
+            ledger,
+            scraper,
+            driver,
+            configuration: Arc::new(configuration),
+            groups,
+        })
+    }
+
+    /// The server over these parts.
+    pub(super) fn server(
+        &self,
+        args: &ServeArgs,
+        addresses: &Addresses,
+        readiness: Arc<Readiness>,
+    ) -> anyhow::Result<Server> {
+        let server = Server::new(State {
+            stores: Arc::clone(&self.stores) as _,
+            promql: rules::engine(args),
+            logql: skopos_logql::Engine::new(skopos_logql::EngineOptions::default()),
+            rules: Arc::clone(&self.groups) as _,
+            targets: Arc::clone(&self.scraper) as _,
+            config: Arc::clone(&self.configuration) as _,
+            dashboards: Arc::clone(&self.configuration) as _,
+            reloader: Arc::clone(&self.configuration) as _,
+            ledger: Arc::clone(&self.ledger),
+            limits: Limits::default(),
+            clock: Arc::new(SystemClock),
+            build: build_info(),
+            readiness,
+            options: server_options(args, addresses),
+        })?;
+        Ok(server)
+    }
+}
+
+fn server_options(args: &ServeArgs, addresses: &Addresses) -> ServerOptions {
+    let port = |address: Option<SocketAddr>| address.map(|address| address.port());
+    ServerOptions {
+        query: QueryOptions {
+            timeout: args.query_timeout,
+            max_concurrency: args.query_max_concurrency,
+            max_samples: args.query_max_samples,
+            ..QueryOptions::default()
+        },
+        otlp_ports: OtlpPorts {
+            grpc: port(addresses.otlp_grpc),
+            http: port(addresses.otlp_http),
+        },
+        ..ServerOptions::default()
+    }
+}
+
+fn build_info() -> BuildInfo {
+    BuildInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        revision: String::new(),
+        branch: String::new(),
+        build_date: String::new(),
+    }
+}
