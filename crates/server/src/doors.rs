@@ -1,5 +1,6 @@
 //! The ledger at the doors: every item that comes in is counted with what became of it.
 
+use axum::http::StatusCode;
 use skopos_core::TenantId;
 use skopos_core::ledger::{Ledger, LedgerKey, Outcome, Signal};
 use skopos_core::metric::AppendReport;
@@ -27,6 +28,15 @@ impl Door {
     /// Counts items that were refused for one reason.
     pub(crate) fn reject(&self, ledger: &Ledger, reason: &'static str, count: u64) {
         ledger.add(self.key(Outcome::Rejected, reason), count);
+    }
+
+    /// Counts a body that could not be read as one item: nobody knows how many were in it.
+    pub(crate) fn reject_body(&self, ledger: &Ledger, status: StatusCode) {
+        let reason = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
+            _ => "invalid_body",
+        };
+        self.reject(ledger, reason, 1);
     }
 
     fn key(&self, outcome: Outcome, reason: &'static str) -> LedgerKey {

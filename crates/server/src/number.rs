@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use serde::Serializer;
+
 /// A float as Prometheus' API prints sample values: shortest decimal, exponent form only below
 /// 1e-6 and from 1e21 on (`jsonutil.MarshalFloat`).
 pub(crate) fn write_value(out: &mut Vec<u8>, value: f64) {
@@ -40,6 +42,17 @@ fn write_exponent(out: &mut Vec<u8>, value: f64) {
         None => ('+', exponent),
     };
     push(out, format_args!("{mantissa}e{sign}{digits:0>2}"));
+}
+
+/// A float as Go's `encoding/json` writes it, for `serialize_with`: whole numbers without `.0`.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    const MAX_EXACT: f64 = (1_u64 << 53) as f64;
+    if value.fract() == 0.0 && value.abs() <= MAX_EXACT {
+        serializer.serialize_i64(*value as i64)
+    } else {
+        serializer.serialize_f64(*value)
+    }
 }
 
 /// Milliseconds as seconds with up to three decimals.
@@ -109,5 +122,15 @@ mod tests {
         ] {
             assert_eq!(text_of(|out| write_seconds(out, ms)), text);
         }
+    }
+
+    #[test]
+    fn whole_numbers_of_json_have_no_fraction() {
+        let json = |value: f64| {
+            let mut out = Vec::new();
+            serialize(&value, &mut serde_json::Serializer::new(&mut out)).expect("memory");
+            String::from_utf8(out).expect("ASCII")
+        };
+        assert_eq!([15.0, 0.0, 0.25].map(json), ["15", "0", "0.25"]);
     }
 }

@@ -91,13 +91,15 @@ fn store(app: &App, push: &Push, decode: Decode) -> Result<(), PushFailure> {
         max_decompressed_bytes: app.state.options.max_body_bytes,
         ..PushOptions::default()
     };
-    let decoded = decode(&push.content_type, &push.content_encoding, &push.body, &options)?;
     let door = Door {
         tenant: push.tenant.clone(),
         signal: Signal::Logs,
         name: DOOR,
     };
     let ledger = &app.state.ledger;
+    let decoded = decode(&push.content_type, &push.content_encoding, &push.body, &options)
+        .map_err(PushFailure::from)
+        .inspect_err(|error| door.reject_body(ledger, error.status()))?;
     door.record(ledger, &decoded.report);
     let mut refused = decoded.report.refused;
     let count: u64 = decoded

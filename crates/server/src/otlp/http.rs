@@ -7,9 +7,11 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use skopos_core::WriteError;
 use skopos_core::ledger::Signal;
@@ -65,6 +67,23 @@ enum Kind {
     Traces,
     Logs,
     Metrics,
+}
+
+impl Kind {
+    fn signal(self) -> Signal {
+        match self {
+            Self::Traces => Signal::Traces,
+            Self::Logs => Signal::Logs,
+            Self::Metrics => Signal::Metrics,
+        }
+    }
+}
+
+/// The request of an export.
+enum Decoded {
+    Traces(ExportTraceServiceRequest),
+    Logs(ExportLogsServiceRequest),
+    Metrics(ExportMetricsServiceRequest),
 }
 
 impl Export {
@@ -133,23 +152,23 @@ async fn receive(app: Shared, export: Export, codec: Codec, request: Request<Bod
 }
 
 fn store(app: &App, export: Export, codec: Codec, push: Push) -> Result<Vec<u8>, ExportError> {
-    let encoding = Encoding::from_header(&push.content_encoding)?;
-    let body = unpack(encoding, push.body, app.state.options.max_body_bytes)?;
-    let door = |signal| ingest::door(push.tenant.clone(), signal, export.door);
-    match export.kind {
-        Kind::Traces => {
-            let rejected = ingest::traces(app, &door(Signal::Traces), decode_traces(codec, &body)?)?;
-            Ok(encode_traces_response(codec, rejected))
-        }
-        Kind::Logs => {
-            let rejected = ingest::logs(app, &door(Signal::Logs), decode_logs(codec, &body)?)?;
-            Ok(encode_logs_response(codec, rejected))
-        }
-        Kind::Metrics => {
-            let rejected = ingest::metrics(app, &door(Signal::Metrics), &decode_metrics(codec, &body)?);
-            Ok(encode_metrics_response(codec, rejected))
-        }
-    }
+    let door = ingest::door(push.tenant, export.kind.signal(), export.door);
+    let request = decode(app, export.kind, codec, &push.content_encoding, push.body)
+        .inspect_err(|error| door.reject_body(&app.state.ledger, error.status()))?;
+    Ok(match request {
+        Decoded::Traces(request) => encode_traces_response(codec, ingest::traces(app, &door, request)?),
+        Decoded::Logs(request) => encode_logs_response(codec, ingest::logs(app, &door, request)?),
+        Decoded::Metrics(request) => encode_metrics_response(codec, ingest::metrics(app, &door, &request)),
+    })
+}
+
+fn decode(app: &App, kind: Kind, codec: Codec, encoding: &str, body: Bytes) -> Result<Decoded, ExportError> {
+    let body = unpack(Encoding::from_header(encoding)?, body, app.state.options.max_body_bytes)?;
+    Ok(match kind {
+        Kind::Traces => Decoded::Traces(decode_traces(codec, &body)?),
+        Kind::Logs => Decoded::Logs(decode_logs(codec, &body)?),
+        Kind::Metrics => Decoded::Metrics(decode_metrics(codec, &body)?),
+    })
 }
 
 fn unpack(encoding: Encoding, body: Bytes, limit: usize) -> Result<Bytes, CompressionError> {

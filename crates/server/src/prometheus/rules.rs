@@ -11,6 +11,7 @@ use skopos_rules::{AlertView, GroupView, RuleView, RuleViewKind};
 
 use super::envelope::{ApiError, success};
 use super::labels::{LabelsJson, MapJson, PairsJson};
+use crate::number;
 use crate::params::Params;
 use crate::router::Shared;
 use crate::time::rfc3339;
@@ -59,8 +60,10 @@ struct GroupJson<'a> {
     name: &'a str,
     file: &'a str,
     rules: Vec<RuleJson<'a>>,
+    #[serde(serialize_with = "number::serialize")]
     interval: f64,
     limit: usize,
+    #[serde(serialize_with = "number::serialize")]
     evaluation_time: f64,
     last_evaluation: String,
 }
@@ -78,6 +81,7 @@ struct RuleJson<'a> {
     health: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
     last_error: &'a str,
+    #[serde(serialize_with = "number::serialize")]
     evaluation_time: f64,
     last_evaluation: String,
     r#type: &'static str,
@@ -86,7 +90,9 @@ struct RuleJson<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AlertingJson<'a> {
+    #[serde(serialize_with = "number::serialize")]
     duration: f64,
+    #[serde(serialize_with = "number::serialize")]
     keep_firing_for: f64,
     annotations: MapJson<'a>,
     alerts: Vec<AlertJson<'a>>,

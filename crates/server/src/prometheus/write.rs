@@ -78,13 +78,15 @@ async fn receive(app: Shared, request: Request<Body>) -> Result<Response, WriteF
 }
 
 fn store(app: &App, push: &Push) -> Result<(), WriteFailure> {
-    let decoded = decode_remote_write(&push.body, app.state.options.max_body_bytes)?;
     let door = Door {
         tenant: push.tenant.clone(),
         signal: Signal::Metrics,
         name: DOOR,
     };
     let ledger = &app.state.ledger;
+    let decoded = decode_remote_write(&push.body, app.state.options.max_body_bytes)
+        .map_err(WriteFailure::from)
+        .inspect_err(|error| door.reject_body(ledger, error.status()))?;
     // Series that the decoder left out are counted; the sender is not told, as in Prometheus.
     door.record(ledger, &decoded.report);
     let count = decoded

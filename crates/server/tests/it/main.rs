@@ -1,5 +1,6 @@
 //! Drives a whole server over real stores as clients do.
 
+mod bodies;
 mod harness;
 mod jaeger;
 mod loki;
