@@ -41,9 +41,18 @@ pub enum LockError {
         /// Who, if the note could be read.
         holder: Option<LockHolder>,
     },
-    /// The lock file cannot be made or written.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
+    /// The directory or the lock file in it cannot be made or written.
+    #[error(
+        "use {} as data directory: {}\nname a folder that this user may write with --storage.path",
+        root.display(),
+        cause_text(root, source)
+    )]
+    Unusable {
+        /// The data directory.
+        root: PathBuf,
+        /// What cannot be done.
+        source: StorageError,
+    },
 }
 
 /// Holds a data directory until dropped. The operating system frees it when the process ends.
@@ -56,7 +65,11 @@ pub struct DataDirLock {
 impl DataDirLock {
     /// Creates the directory where needed and locks it.
     pub fn acquire(root: &Path) -> Result<Self, LockError> {
-        std::fs::create_dir_all(root).map_err(|source| StorageError::io("create", root, source))?;
+        let unusable = |source| LockError::Unusable {
+            root: root.to_path_buf(),
+            source,
+        };
+        std::fs::create_dir_all(root).map_err(|source| unusable(StorageError::io("create", root, source)))?;
         let path = root.join(LOCK_FILE);
         let mut file = OpenOptions::new()
             .read(true)
@@ -64,7 +77,7 @@ impl DataDirLock {
             .create(true)
             .truncate(false)
             .open(&path)
-            .map_err(|source| StorageError::io("open", &path, source))?;
+            .map_err(|source| unusable(StorageError::io("open", &path, source)))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -73,9 +86,9 @@ impl DataDirLock {
                     holder: read_holder(&mut file),
                 });
             }
-            Err(TryLockError::Error(source)) => return Err(StorageError::io("lock", &path, source).into()),
+            Err(TryLockError::Error(source)) => return Err(unusable(StorageError::io("lock", &path, source))),
         }
-        write_holder(&mut file).map_err(|source| StorageError::io("write", &path, source))?;
+        write_holder(&mut file).map_err(|source| unusable(StorageError::io("write", &path, source)))?;
         Ok(Self {
             file,
             root: root.to_path_buf(),
@@ -94,6 +107,13 @@ impl Drop for DataDirLock {
             tracing::warn!(root = %self.root.display(), %error, "could not unlock the data directory");
         }
     }
+}
+
+fn cause_text(root: &Path, source: &StorageError) -> String {
+    if root.exists() && !root.is_dir() {
+        return "it is a file".to_owned();
+    }
+    crate::error_text(source)
 }
 
 fn holder_text(holder: Option<&LockHolder>) -> String {
@@ -148,5 +168,17 @@ mod tests {
         assert!(text.contains("--storage.path"), "{text}");
         drop(first);
         DataDirLock::acquire(dir.path()).expect("free again");
+    }
+
+    #[test]
+    fn what_is_no_folder_is_named_with_the_flag() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let file = dir.path().join("file");
+        std::fs::write(&file, "x").expect("written");
+        for (root, cause) in [(file.clone(), "it is a file"), (file.join("below"), "Not a directory")] {
+            let text = DataDirLock::acquire(&root).expect_err("no folder").to_string();
+            assert!(text.contains(&root.display().to_string()), "{text}");
+            assert!(text.contains(cause) && text.contains("--storage.path"), "{text}");
+        }
     }
 }
