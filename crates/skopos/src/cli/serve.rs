@@ -77,6 +77,12 @@ pub(crate) struct ServeArgs {
     /// Accepted for Prometheus' sake: remote write is always received.
     #[arg(long = "web.enable-remote-write-receiver", hide = true)]
     pub(crate) enable_remote_write_receiver: bool,
+    /// Accepted for Prometheus' sake, whose images set it: the page needs no templates.
+    #[arg(long = "web.console.templates", hide = true, value_name = "DIR")]
+    pub(crate) console_templates: Option<PathBuf>,
+    /// Accepted for Prometheus' sake, whose images set it: the page needs no libraries.
+    #[arg(long = "web.console.libraries", hide = true, value_name = "DIR")]
+    pub(crate) console_libraries: Option<PathBuf>,
     /// Listen beyond loopback although nothing checks who asks.
     #[arg(long = "insecure", help_heading = "Network")]
     pub(crate) insecure: bool,
