@@ -45,13 +45,13 @@ pub enum LockError {
     #[error(
         "use {} as data directory: {}\nname a folder that this user may write with --storage.path",
         root.display(),
-        cause_text(root, source)
+        cause_text(root, cause)
     )]
     Unusable {
         /// The data directory.
         root: PathBuf,
         /// What cannot be done.
-        source: StorageError,
+        cause: Box<StorageError>,
     },
 }
 
@@ -65,9 +65,9 @@ pub struct DataDirLock {
 impl DataDirLock {
     /// Creates the directory where needed and locks it.
     pub fn acquire(root: &Path) -> Result<Self, LockError> {
-        let unusable = |source| LockError::Unusable {
+        let unusable = |cause| LockError::Unusable {
             root: root.to_path_buf(),
-            source,
+            cause: Box::new(cause),
         };
         std::fs::create_dir_all(root).map_err(|source| unusable(StorageError::io("create", root, source)))?;
         let path = root.join(LOCK_FILE);
@@ -109,11 +109,11 @@ impl Drop for DataDirLock {
     }
 }
 
-fn cause_text(root: &Path, source: &StorageError) -> String {
+fn cause_text(root: &Path, cause: &StorageError) -> String {
     if root.exists() && !root.is_dir() {
         return "it is a file".to_owned();
     }
-    crate::error_text(source)
+    crate::error_text(cause)
 }
 
 fn holder_text(holder: Option<&LockHolder>) -> String {
