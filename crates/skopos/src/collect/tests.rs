@@ -1,3 +1,5 @@
+//! Lines of every kind through the collector, a few bytes at a time.
+
 use parking_lot::Mutex;
 use skopos_core::WriteError;
 use skopos_core::metric::AppendReport;

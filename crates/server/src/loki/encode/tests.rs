@@ -1,3 +1,5 @@
+//! Answers in Loki's JSON.
+
 use serde_json::Value;
 use skopos_logql::LabelSet;
 use skopos_logql::output::StreamsResult;

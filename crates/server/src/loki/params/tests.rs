@@ -1,3 +1,5 @@
+//! Parameters of queries as clients write them.
+
 use std::path::PathBuf;
 
 use serde::Deserialize;
