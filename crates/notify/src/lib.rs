@@ -1,0 +1,1 @@
+//! Sends notifications: templates, one module per kind of receiver, HTTP and SMTP.

@@ -1,0 +1,1 @@
+//! The small relational state beside the stores: alerts, silences, notification log, notifications, incidents.
