@@ -18,6 +18,7 @@ pub mod limits;
 pub mod log;
 pub mod matcher;
 pub mod metric;
+pub mod re2;
 pub mod sample;
 pub mod span;
 pub mod tenant;

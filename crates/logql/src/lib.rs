@@ -24,7 +24,6 @@ pub mod pattern;
 pub mod pipeline;
 mod prettify;
 mod printer;
-mod regex_syntax;
 
 pub use engine::{Engine, EngineOptions, InstantQuery, RangeQuery};
 pub use error::{EvalError, ParseError};

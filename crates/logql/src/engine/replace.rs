@@ -5,7 +5,7 @@ use crate::EvalError;
 use crate::ast::LabelReplaceExpr;
 
 pub(super) fn apply(replace: &LabelReplaceExpr, mut columns: Vec<Column>) -> Result<Vec<Column>, EvalError> {
-    let regex = crate::regex_syntax::compile_anchored(&replace.regex).map_err(EvalError::Stage)?;
+    let regex = skopos_core::re2::compile_anchored(&replace.regex).map_err(EvalError::Stage)?;
     for column in &mut columns {
         let source = column.labels.find(&replace.source).unwrap_or("");
         let Some(captures) = regex.captures(source) else {

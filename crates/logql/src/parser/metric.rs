@@ -301,7 +301,7 @@ impl Parser {
         }
         self.expect(")")?;
         let [destination, replacement, source, regex] = texts;
-        if let Err(error) = crate::regex_syntax::compile_anchored(&regex) {
+        if let Err(error) = skopos_core::re2::compile_anchored(&regex) {
             return Err(ParseError::whole(format!("invalid regex in label_replace: {error}")));
         }
         Ok(MetricExpr::LabelReplace(Box::new(LabelReplaceExpr {

@@ -70,7 +70,7 @@ impl Test {
         if core.chars().all(plain) {
             return Ok(Self::contains(core));
         }
-        Ok(Self::Regex(crate::regex_syntax::compile(pattern)?))
+        Ok(Self::Regex(skopos_core::re2::compile(pattern)?))
     }
 
     fn matches(&self, line: &str) -> bool {

@@ -16,7 +16,7 @@ pub(super) struct RegexpParser {
 
 impl RegexpParser {
     pub(super) fn new(pattern: &str) -> Result<Self, String> {
-        let regex = crate::regex_syntax::compile(pattern)?;
+        let regex = skopos_core::re2::compile(pattern)?;
         let mut names = Vec::new();
         for (group, name) in regex.capture_names().enumerate() {
             let Some(name) = name else { continue };

@@ -218,7 +218,7 @@ fn align(left: bool, size: i64, characters: &[char]) -> Result<String, String> {
 }
 
 fn by_regex(arguments: &Arguments<'_>) -> Answer {
-    let regex = |text: &str| crate::regex_syntax::compile(text);
+    let regex = |text: &str| skopos_core::re2::compile(text);
     if arguments.name == "count" {
         arguments.expect(2)?;
         let found = regex(arguments.text(0)?)?.find_iter(arguments.text(1)?).count();

@@ -8,13 +8,13 @@ use regex::Regex;
 /// Largest compiled program in bytes.
 const SIZE_LIMIT: usize = 4 << 20;
 
-/// Compiles a pattern that may match anywhere.
-pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
+/// Compiles a pattern that may match anywhere. The error is Go's `error parsing regexp: …`.
+pub fn compile(pattern: &str) -> Result<Regex, String> {
     build(pattern, &translate(pattern))
 }
 
-/// Compiles a pattern that must match the whole text.
-pub(crate) fn compile_anchored(pattern: &str) -> Result<Regex, String> {
+/// Compiles a pattern that must match the whole text. The error is Go's `error parsing regexp: …`.
+pub fn compile_anchored(pattern: &str) -> Result<Regex, String> {
     build(pattern, &format!("^(?:{})$", translate(pattern)))
 }
 
