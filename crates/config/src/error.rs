@@ -43,18 +43,23 @@ impl std::error::Error for ConfigError {}
 
 /// A [`ConfigError`] that does not know its file yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
-    pub(crate) position: Option<Position>,
-    pub(crate) message: String,
-    pub(crate) help: Option<String>,
+pub struct Problem {
+    /// Where in the file, unless the file as a whole is meant.
+    pub position: Option<Position>,
+    /// What is wrong.
+    pub message: String,
+    /// How to mend it.
+    pub help: Option<String>,
     /// Set where the problem lies in another file than the one being read.
-    pub(crate) path: Option<PathBuf>,
+    pub path: Option<PathBuf>,
 }
 
-pub(crate) type Result<T> = std::result::Result<T, Problem>;
+/// What reading a part of a file gives.
+pub type Result<T> = std::result::Result<T, Problem>;
 
 impl Problem {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
+    /// A problem of the file as a whole.
+    pub fn new(message: impl Into<String>) -> Self {
         Self {
             position: None,
             message: message.into(),
@@ -63,30 +68,34 @@ impl Problem {
         }
     }
 
-    pub(crate) fn at(position: Position, message: impl Into<String>) -> Self {
+    /// A problem at a place.
+    pub fn at(position: Position, message: impl Into<String>) -> Self {
         Self {
             position: Some(position),
             ..Self::new(message)
         }
     }
 
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+    /// Adds how to mend it.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
     /// Gives the problem a place if it has none.
-    pub(crate) fn or_at(mut self, position: Position) -> Self {
+    pub fn or_at(mut self, position: Position) -> Self {
         self.position.get_or_insert(position);
         self
     }
 
-    pub(crate) fn suffixed(mut self, suffix: &str) -> Self {
+    /// Adds to the message.
+    pub fn suffixed(mut self, suffix: &str) -> Self {
         self.message.push_str(suffix);
         self
     }
 
-    pub(crate) fn in_file(self, path: impl Into<PathBuf>) -> ConfigError {
+    /// Names the file.
+    pub fn in_file(self, path: impl Into<PathBuf>) -> ConfigError {
         ConfigError {
             path: self.path.unwrap_or_else(|| path.into()),
             position: self.position,

@@ -117,12 +117,12 @@ pub struct HeaderValues {
 
 impl HttpClientConfig {
     /// Whether nothing is set.
-    pub(crate) fn is_default(&self) -> bool {
+    pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 
     /// Reads the settings out of the section that they are inlined in.
-    pub(crate) fn read(section: &Section<'_>) -> Result<Self> {
+    pub fn read(section: &Section<'_>) -> Result<Self> {
         let bearer_token = section.secret("bearer_token")?;
         let bearer_token_file = section.text_or_empty("bearer_token_file")?;
         let mut config = Self {

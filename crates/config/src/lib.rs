@@ -48,5 +48,12 @@ pub use storage::{RetentionConfig, StorageConfig};
 pub use target_group::{TargetGroup, parse_target_groups};
 pub use tracing::TracingConfig;
 
+/// The strict reader below the model, for other files of the same kind (`alertmanager.yml`).
+pub mod strict {
+    pub use crate::error::{Problem, Result};
+    pub use crate::section::{Section, read_section, text, text_or_null};
+    pub use crate::yaml::{Entry, Node, Value, parse};
+}
+
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use crate::yaml::{Entry, Node, Value};
 
 /// A mapping being read. [`Section::finish`] refuses keys that nobody asked for.
 #[derive(Debug)]
-pub(crate) struct Section<'a> {
+pub struct Section<'a> {
     node: &'a Node,
     entries: &'a [Entry],
     /// Upstream's name of the type, which its users know from its errors.
@@ -22,7 +22,7 @@ pub(crate) struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// Begins to read `node`. Null reads as an empty mapping.
-    pub(crate) fn new(node: &'a Node, type_name: &'static str) -> Result<Self> {
+    pub fn new(node: &'a Node, type_name: &'static str) -> Result<Self> {
         let entries: &[Entry] = match &node.value {
             Value::Map(entries) => entries,
             Value::Null => &[],
@@ -44,12 +44,12 @@ impl<'a> Section<'a> {
     }
 
     /// A problem with the section as a whole.
-    pub(crate) fn problem(&self, message: impl Into<String>) -> Problem {
+    pub fn problem(&self, message: impl Into<String>) -> Problem {
         Problem::at(self.node.at, message)
     }
 
     /// A problem with the value of `key`, or with the section where the key is absent.
-    pub(crate) fn problem_at(&self, key: &str, message: impl Into<String>) -> Problem {
+    pub fn problem_at(&self, key: &str, message: impl Into<String>) -> Problem {
         let at = self
             .entries
             .iter()
@@ -59,7 +59,7 @@ impl<'a> Section<'a> {
     }
 
     /// The value of `key`, null included.
-    pub(crate) fn raw(&self, key: &'static str) -> Option<&'a Node> {
+    pub fn raw(&self, key: &'static str) -> Option<&'a Node> {
         self.asked.borrow_mut().push(key);
         self.entries
             .iter()
@@ -68,29 +68,32 @@ impl<'a> Section<'a> {
     }
 
     /// The value of `key` unless it is null.
-    pub(crate) fn get(&self, key: &'static str) -> Option<&'a Node> {
+    pub fn get(&self, key: &'static str) -> Option<&'a Node> {
         self.raw(key).filter(|node| !node.is_null())
     }
 
     /// Whether `key` is written, null included.
-    pub(crate) fn has(&self, key: &str) -> bool {
+    pub fn has(&self, key: &str) -> bool {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
-    pub(crate) fn text(&self, key: &'static str) -> Result<Option<String>> {
+    /// A text.
+    pub fn text(&self, key: &'static str) -> Result<Option<String>> {
         self.get(key).map(text).transpose()
     }
 
     /// A text; empty where absent.
-    pub(crate) fn text_or_empty(&self, key: &'static str) -> Result<String> {
+    pub fn text_or_empty(&self, key: &'static str) -> Result<String> {
         Ok(self.text(key)?.unwrap_or_default())
     }
 
-    pub(crate) fn secret(&self, key: &'static str) -> Result<Secret> {
+    /// A secret; empty where absent.
+    pub fn secret(&self, key: &'static str) -> Result<Secret> {
         self.text_or_empty(key).map(Secret::new)
     }
 
-    pub(crate) fn flag(&self, key: &'static str) -> Result<Option<bool>> {
+    /// True or false.
+    pub fn flag(&self, key: &'static str) -> Result<Option<bool>> {
         self.parsed(key, "true or false", |text| match text {
             "true" | "True" | "TRUE" | "yes" | "on" => Ok(true),
             "false" | "False" | "FALSE" | "no" | "off" => Ok(false),
@@ -98,45 +101,52 @@ impl<'a> Section<'a> {
         })
     }
 
-    pub(crate) fn flag_or(&self, key: &'static str, default: bool) -> Result<bool> {
+    /// True or false, or a default.
+    pub fn flag_or(&self, key: &'static str, default: bool) -> Result<bool> {
         Ok(self.flag(key)?.unwrap_or(default))
     }
 
-    pub(crate) fn count(&self, key: &'static str) -> Result<Option<u64>> {
+    /// A whole number from 0.
+    pub fn count(&self, key: &'static str) -> Result<Option<u64>> {
         self.parsed(key, "a whole number from 0", |text| text.parse().map_err(|_| None))
     }
 
-    pub(crate) fn count_or(&self, key: &'static str, default: u64) -> Result<u64> {
+    /// A whole number from 0, or a default.
+    pub fn count_or(&self, key: &'static str, default: u64) -> Result<u64> {
         Ok(self.count(key)?.unwrap_or(default))
     }
 
-    pub(crate) fn integer(&self, key: &'static str) -> Result<Option<i64>> {
+    /// A whole number.
+    pub fn integer(&self, key: &'static str) -> Result<Option<i64>> {
         self.parsed(key, "a whole number", |text| text.parse().map_err(|_| None))
     }
 
-    pub(crate) fn number(&self, key: &'static str) -> Result<Option<f64>> {
+    /// A number.
+    pub fn number(&self, key: &'static str) -> Result<Option<f64>> {
         self.parsed(key, "a number", |text| text.parse().map_err(|_| None))
     }
 
-    pub(crate) fn duration(&self, key: &'static str) -> Result<Option<Duration>> {
+    /// A duration in Prometheus' notation.
+    pub fn duration(&self, key: &'static str) -> Result<Option<Duration>> {
         self.parsed(key, "a duration such as 30s or 1h30m", |text| {
             parse_duration(text).map_err(|error| Some(error.to_string()))
         })
     }
 
-    pub(crate) fn duration_or(&self, key: &'static str, default: Duration) -> Result<Duration> {
+    /// A duration in Prometheus' notation, or a default.
+    pub fn duration_or(&self, key: &'static str, default: Duration) -> Result<Duration> {
         Ok(self.duration(key)?.unwrap_or(default))
     }
 
     /// A size in bytes; negative sizes are for the caller to refuse.
-    pub(crate) fn size(&self, key: &'static str) -> Result<Option<i64>> {
+    pub fn size(&self, key: &'static str) -> Result<Option<i64>> {
         self.parsed(key, "a size such as 10MB", |text| {
             parse_size(text).map_err(|error| Some(error.to_string()))
         })
     }
 
     /// One of `names`; anything else is refused with `message`.
-    pub(crate) fn choice<T: Copy>(
+    pub fn choice<T: Copy>(
         &self,
         key: &'static str,
         names: &[(&str, T)],
@@ -154,7 +164,7 @@ impl<'a> Section<'a> {
     }
 
     /// The items of a list; a null list is empty.
-    pub(crate) fn items(&self, key: &'static str) -> Result<&'a [Node]> {
+    pub fn items(&self, key: &'static str) -> Result<&'a [Node]> {
         match self.get(key).map(|node| (&node.value, node)) {
             None => Ok(&[]),
             Some((Value::List(items), _)) => Ok(items),
@@ -166,17 +176,17 @@ impl<'a> Section<'a> {
     }
 
     /// A list, each item read by `read`.
-    pub(crate) fn list<T>(&self, key: &'static str, read: impl Fn(&'a Node) -> Result<T>) -> Result<Vec<T>> {
+    pub fn list<T>(&self, key: &'static str, read: impl Fn(&'a Node) -> Result<T>) -> Result<Vec<T>> {
         self.items(key)?.iter().map(read).collect()
     }
 
     /// A list of texts.
-    pub(crate) fn texts(&self, key: &'static str) -> Result<Vec<String>> {
+    pub fn texts(&self, key: &'static str) -> Result<Vec<String>> {
         self.list(key, text)
     }
 
     /// A mapping of texts.
-    pub(crate) fn text_map(&self, key: &'static str) -> Result<BTreeMap<String, String>> {
+    pub fn text_map(&self, key: &'static str) -> Result<BTreeMap<String, String>> {
         let Some(node) = self.get(key) else {
             return Ok(BTreeMap::new());
         };
@@ -188,7 +198,7 @@ impl<'a> Section<'a> {
     }
 
     /// A mapping of lists of texts; a single text counts as a list of one.
-    pub(crate) fn lists_map(&self, key: &'static str) -> Result<BTreeMap<String, Vec<String>>> {
+    pub fn lists_map(&self, key: &'static str) -> Result<BTreeMap<String, Vec<String>>> {
         let Some(node) = self.get(key) else {
             return Ok(BTreeMap::new());
         };
@@ -205,12 +215,12 @@ impl<'a> Section<'a> {
     }
 
     /// The pairs of this mapping, whatever their keys.
-    pub(crate) fn pairs(&self) -> &'a [Entry] {
+    pub fn pairs(&self) -> &'a [Entry] {
         self.entries
     }
 
     /// Reads the mapping under `key` and requires that all of it is read.
-    pub(crate) fn section<T>(
+    pub fn section<T>(
         &self,
         key: &'static str,
         type_name: &'static str,
@@ -223,7 +233,7 @@ impl<'a> Section<'a> {
     }
 
     /// Refuses keys that were not asked for.
-    pub(crate) fn finish(&self) -> Result<()> {
+    pub fn finish(&self) -> Result<()> {
         let asked = self.asked.borrow();
         match self.entries.iter().find(|entry| !asked.contains(&entry.key.as_str())) {
             None => Ok(()),
@@ -264,7 +274,7 @@ impl<'a> Section<'a> {
 }
 
 /// Reads `node` as a mapping and requires that all of it is read.
-pub(crate) fn read_section<'a, T>(
+pub fn read_section<'a, T>(
     node: &'a Node,
     type_name: &'static str,
     read: impl FnOnce(&Section<'a>) -> Result<T>,
@@ -276,7 +286,7 @@ pub(crate) fn read_section<'a, T>(
 }
 
 /// A single value as text.
-pub(crate) fn text(node: &Node) -> Result<String> {
+pub fn text(node: &Node) -> Result<String> {
     match &node.value {
         Value::Scalar(text) => Ok(text.clone()),
         _ => Err(Problem::at(
@@ -287,7 +297,7 @@ pub(crate) fn text(node: &Node) -> Result<String> {
 }
 
 /// A single value as text, null as an empty one.
-pub(crate) fn text_or_null(node: &Node) -> Result<String> {
+pub fn text_or_null(node: &Node) -> Result<String> {
     if node.is_null() { Ok(String::new()) } else { text(node) }
 }
 

@@ -14,14 +14,18 @@ const MAX_DEPTH: usize = 64;
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Node {
-    pub(crate) value: Value,
-    pub(crate) at: Position,
+pub struct Node {
+    /// What it holds.
+    pub value: Value,
+    /// Where it begins.
+    pub at: Position,
+    /// Whether it is a scalar in quotes or a block, which is always a text.
+    pub is_quoted: bool,
 }
 
 /// What a node holds.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
+pub enum Value {
     /// Absent, `~` or `null`.
     Null,
     /// Any other scalar, as text.
@@ -34,19 +38,23 @@ pub(crate) enum Value {
 
 /// A pair of a map.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entry {
-    pub(crate) key: String,
-    pub(crate) key_at: Position,
-    pub(crate) node: Node,
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Where the key begins.
+    pub key_at: Position,
+    /// The value.
+    pub node: Node,
 }
 
 impl Node {
-    pub(crate) fn is_null(&self) -> bool {
+    /// Whether the value is absent or null.
+    pub fn is_null(&self) -> bool {
         self.value == Value::Null
     }
 
     /// What the node is, for messages.
-    pub(crate) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self.value {
             Value::Null => "nothing",
             Value::Scalar(_) => "a single value",
@@ -57,7 +65,7 @@ impl Node {
 }
 
 /// Reads the first document of `text`; an empty one is null.
-pub(crate) fn parse(text: &str) -> Result<Node> {
+pub fn parse(text: &str) -> Result<Node> {
     let mut builder = Builder {
         events: Parser::new_from_str(text),
         anchors: HashMap::new(),
@@ -106,6 +114,7 @@ impl<'a> Builder<'a> {
         if self.nodes > MAX_NODES || depth > MAX_DEPTH {
             return Err(Problem::at(at, "the document is too large or too deeply nested"));
         }
+        let is_quoted = matches!(&event, Event::Scalar(_, style, ..) if *style != ScalarStyle::Plain);
         let (value, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => (scalar(text, style, tag.as_deref(), at)?, anchor),
             Event::SequenceStart(_, anchor, _) => (Value::List(self.list(depth)?), anchor),
@@ -113,7 +122,7 @@ impl<'a> Builder<'a> {
             Event::Alias(anchor) => return self.alias(anchor, at),
             _ => return Err(Problem::at(at, "yaml: unexpected end of the document")),
         };
-        let node = Node { value, at };
+        let node = Node { value, at, is_quoted };
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
         }
@@ -211,7 +220,11 @@ fn count(node: &Node) -> usize {
 }
 
 fn null(at: Position) -> Node {
-    Node { value: Value::Null, at }
+    Node {
+        value: Value::Null,
+        at,
+        is_quoted: false,
+    }
 }
 
 fn position(span: &Span) -> Position {

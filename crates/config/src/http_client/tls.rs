@@ -66,11 +66,13 @@ const TLS_VERSIONS: [(&str, TlsVersion); 4] = [
 ];
 
 impl TlsConfig {
-    pub(crate) fn is_default(&self) -> bool {
+    /// Whether nothing is set.
+    pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 
-    pub(super) fn read(section: &Section<'_>) -> Result<Self> {
+    /// Reads the settings out of their section.
+    pub fn read(section: &Section<'_>) -> Result<Self> {
         let unknown = |text: &str| format!("unknown TLS version: {text}");
         let config = Self {
             ca: section.text_or_empty("ca")?,
