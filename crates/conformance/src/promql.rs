@@ -14,11 +14,8 @@ mod classic;
 mod compare;
 mod differential;
 mod expect;
-mod histogram_text;
-mod notation;
 mod runner;
 mod script;
-mod store;
 mod tables;
 
 use std::path::{Path, PathBuf};

@@ -18,6 +18,7 @@ mod eval_error;
 mod functions;
 mod histogram;
 mod lexer;
+pub mod notation;
 pub mod number;
 mod parse_error;
 mod parser;

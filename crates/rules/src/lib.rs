@@ -19,6 +19,7 @@ mod file;
 mod group;
 mod groups;
 mod io;
+pub mod memory;
 mod recording;
 mod rule;
 mod schedule;

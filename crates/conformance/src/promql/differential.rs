@@ -13,8 +13,8 @@ use skopos_core::sample::STALE_NAN;
 use skopos_core::{Labels, QueryBudget};
 use skopos_promql::{Engine, EvalError, QueryOutput, Value};
 
-use super::store::{Store, Stored};
 use crate::Outcome;
+use skopos_rules::memory::{MemoryStore, Stored};
 
 /// Relative difference that the compliance project allows.
 const TOLERANCE: f64 = 1e-5;
@@ -74,11 +74,11 @@ pub(super) fn run(dir: &Path) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-fn load(path: &Path) -> anyhow::Result<(Store, i64)> {
+fn load(path: &Path) -> anyhow::Result<(MemoryStore, i64)> {
     let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
     let mut lines = text.lines();
     let header: Header = serde_json::from_str(lines.next().context("the data set is empty")?)?;
-    let mut store = Store::default();
+    let store = MemoryStore::new();
     for line in lines {
         let series: DataSeries = serde_json::from_str(line)?;
         let labels: Labels = series.labels.iter().collect();

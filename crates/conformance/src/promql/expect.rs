@@ -2,8 +2,8 @@
 
 use regex::Regex;
 
-use super::notation::parse_quoted;
 use super::script::RangeTimes;
+use skopos_promql::notation::parse_quoted;
 
 /// What a text must be like.
 #[derive(Debug, Clone)]

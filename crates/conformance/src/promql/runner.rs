@@ -8,9 +8,9 @@ use skopos_promql::ast::ValueType;
 use skopos_promql::{Engine, EngineOptions, EvalError, Expr, Feature, ParseOptions, Value};
 
 use super::script::{CommandKind, Eval, Load, Loaded, RangeTimes, When, parse_script};
-use super::store::{Store, Stored};
 use super::{at_variant, check, classic};
 use crate::Outcome;
+use skopos_rules::memory::{MemoryStore, Stored};
 
 /// Prometheus' runner allows so many samples and so much time.
 const MAX_SAMPLES: u64 = 10_000;
@@ -27,13 +27,13 @@ pub(super) fn run(file: &str, text: &str, outcome: &mut Outcome) {
         Err((line, error)) => return outcome.record(format!("{file}:{line}"), Err(error)),
     };
     let engine = engine();
-    let mut store = Store::default();
+    let store = MemoryStore::new();
     for command in commands {
         let case = || format!("{file}:{}", command.line);
         match command.kind {
-            CommandKind::Clear => store = Store::default(),
+            CommandKind::Clear => store.clear(),
             CommandKind::Load(load) => {
-                if let Err(error) = apply(&load, &mut store) {
+                if let Err(error) = apply(&load, &store) {
                     outcome.record(case(), Err(error));
                 }
             }
@@ -58,7 +58,7 @@ fn budget() -> QueryBudget {
     QueryBudget::new(MAX_SAMPLES, Some(TIMEOUT))
 }
 
-fn apply(load: &Load, store: &mut Store) -> Result<(), String> {
+fn apply(load: &Load, store: &MemoryStore) -> Result<(), String> {
     for series in &load.series {
         insert(series, load.step_ms, store);
     }
@@ -70,7 +70,7 @@ fn apply(load: &Load, store: &mut Store) -> Result<(), String> {
     Ok(())
 }
 
-fn insert(series: &Loaded, step_ms: i64, store: &mut Store) {
+fn insert(series: &Loaded, step_ms: i64, store: &MemoryStore) {
     let mut timestamp_ms = 0;
     for (at, value) in series.values.iter().enumerate() {
         if let Some(value) = value {
@@ -85,7 +85,7 @@ fn insert(series: &Loaded, step_ms: i64, store: &mut Store) {
     }
 }
 
-fn evaluate(engine: &Engine, store: &Store, eval: &Eval) -> Result<(), String> {
+fn evaluate(engine: &Engine, store: &MemoryStore, eval: &Eval) -> Result<(), String> {
     let expr = engine.parse(&eval.query).map_err(|error| error.to_string())?;
     match eval.when {
         When::Range(times) => range(engine, store, eval, times),
@@ -103,7 +103,7 @@ fn evaluate(engine: &Engine, store: &Store, eval: &Eval) -> Result<(), String> {
     }
 }
 
-fn range(engine: &Engine, store: &Store, eval: &Eval, times: RangeTimes) -> Result<(), String> {
+fn range(engine: &Engine, store: &MemoryStore, eval: &Eval, times: RangeTimes) -> Result<(), String> {
     let RangeTimes {
         start_ms,
         end_ms,
@@ -116,7 +116,7 @@ fn range(engine: &Engine, store: &Store, eval: &Eval, times: RangeTimes) -> Resu
     }
 }
 
-fn instant(engine: &Engine, store: &Store, eval: &Eval, expr: &Expr, time_ms: i64) -> Result<(), String> {
+fn instant(engine: &Engine, store: &MemoryStore, eval: &Eval, expr: &Expr, time_ms: i64) -> Result<(), String> {
     match engine.instant_expr(store, &eval.query, expr, time_ms, &budget()) {
         Err(error) => failure(eval, &error),
         Ok(_) if eval.expectations.fail.is_some() => Err("expected a failure".to_owned()),
@@ -134,7 +134,7 @@ fn failure(eval: &Eval, error: &EvalError) -> Result<(), String> {
 }
 
 /// The same query over three steps, the middle one of which is the instant's.
-fn as_range(engine: &Engine, store: &Store, eval: &Eval, expr: &Expr, time_ms: i64) -> Result<(), String> {
+fn as_range(engine: &Engine, store: &MemoryStore, eval: &Eval, expr: &Expr, time_ms: i64) -> Result<(), String> {
     let expectations = &eval.expectations;
     let is_rangeable = matches!(expr.value_type(), ValueType::Scalar | ValueType::Vector);
     let names_range = RANGE_NAMES.iter().any(|name| eval.query.contains(name));

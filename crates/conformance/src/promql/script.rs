@@ -6,7 +6,7 @@ use skopos_promql::duration::parse_duration;
 use skopos_promql::{Expr, parse};
 
 use super::expect::{Expectations, Text};
-use super::notation::{Values, parse_labels, parse_repeat, parse_series};
+use skopos_promql::notation::{Values, parse_labels, parse_repeat, parse_series};
 
 /// A command and the line where it begins, counted from 1.
 #[derive(Debug)]

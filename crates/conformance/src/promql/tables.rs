@@ -11,9 +11,9 @@ use skopos_core::metric::MetricValue;
 use skopos_promql::duration::{format_duration, parse_duration};
 use skopos_promql::parse;
 
-use super::notation::parse_series;
 use super::runner::same_samples;
 use crate::Outcome;
+use skopos_promql::notation::parse_series;
 
 /// Runs the tables in `dir`.
 pub(super) fn run(dir: &Path) -> anyhow::Result<Outcome> {

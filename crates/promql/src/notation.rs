@@ -1,4 +1,7 @@
-//! Series notation: `name{label="value"} 1 2+3x4 _ stale {{count:5}}`.
+//! Series notation, in which engine scripts and rule unit tests write series:
+//! `name{label="value"} 1 2+3x4 _ stale {{count:5}}`.
+
+mod histogram_text;
 
 use std::sync::Arc;
 
@@ -7,25 +10,24 @@ use skopos_core::labels::METRIC_NAME;
 use skopos_core::metric::MetricValue;
 use skopos_core::sample::STALE_NAN;
 use skopos_core::{Labels, LabelsBuilder};
-use skopos_promql::quote::unquote;
-use skopos_promql::{IncompatibleSchemas, add_histograms, subtract_histograms};
 
-use super::histogram_text;
+use crate::histogram::{IncompatibleSchemas, add_histograms, subtract_histograms};
+use crate::quote::unquote;
 
 /// A value per step; `None` is a step without sample.
-pub(super) type Values = Vec<Option<MetricValue>>;
+pub type Values = Vec<Option<MetricValue>>;
 
 /// Most samples one item may stand for.
 const MAX_REPEAT: usize = 100_000;
 
 /// Reads a line of series notation.
-pub(super) fn parse_series(line: &str) -> Result<(Labels, Values), String> {
+pub fn parse_series(line: &str) -> Result<(Labels, Values), String> {
     let (labels, rest) = parse_labels(line)?;
     Ok((labels, parse_values(rest)?))
 }
 
 /// Reads the labels at the start of a line; the rest of the line follows them.
-pub(super) fn parse_labels(line: &str) -> Result<(Labels, &str), String> {
+pub fn parse_labels(line: &str) -> Result<(Labels, &str), String> {
     let mut builder = LabelsBuilder::new();
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     let name_length = line.find(|c| !is_name(c)).unwrap_or(line.len());
@@ -79,7 +81,7 @@ fn parse_label_name(text: &str) -> Result<(String, bool, &str), String> {
 }
 
 /// Reads a quoted text; the rest follows it.
-pub(super) fn parse_quoted(text: &str) -> Result<(String, &str), String> {
+pub fn parse_quoted(text: &str) -> Result<(String, &str), String> {
     let quote = text.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'));
     let quote = quote.ok_or_else(|| format!("expected a quoted text at {text:?}"))?;
     let mut escaped = false;
@@ -96,8 +98,8 @@ pub(super) fn parse_quoted(text: &str) -> Result<(String, &str), String> {
     Err(format!("unterminated text at {text:?}"))
 }
 
-/// Reads the values of a series.
-pub(super) fn parse_values(text: &str) -> Result<Values, String> {
+/// Reads the values of a series: items with blanks between them.
+pub fn parse_values(text: &str) -> Result<Values, String> {
     let mut values = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
@@ -189,7 +191,7 @@ fn parse_number(text: &str) -> Result<(f64, &str), String> {
 }
 
 /// `xN`, if it follows.
-pub(super) fn parse_repeat(text: &str) -> Result<(Option<usize>, &str), String> {
+pub fn parse_repeat(text: &str) -> Result<(Option<usize>, &str), String> {
     let Some(digits) = text.strip_prefix('x') else {
         return Ok((None, text));
     };
