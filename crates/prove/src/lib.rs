@@ -1,1 +1,22 @@
-//! Proves that alerts work: derives from an expression the input that must fire it, and follows it to the receiver.
+//! wip
+mod drive;
+mod heal;
+mod inline;
+mod key;
+mod pattern;
+mod promtool;
+mod prover;
+mod range;
+mod report;
+mod search;
+mod shrink;
+mod start;
+mod state;
+mod timeline;
+mod universe;
+mod values;
+mod variable;
+
+pub use promtool::{PromtoolTest, witness_as_promtool_test};
+pub use prover::{ProveOptions, Prover};
+pub use report::{Counts, FiredAlert, Link, Message, Moments, Report, RuleReport, Verdict, WitnessSeries};

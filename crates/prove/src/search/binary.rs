@@ -1,0 +1,379 @@
+//! Arithmetic and comparisons: what one operand must be while the other is what it is.
+
+use skopos_promql::Expr;
+use skopos_promql::ast::{BinaryExpr, BinaryOp, Cardinality};
+
+use super::sets::matching;
+use super::{Attempt, Element, Goal, Halt, Measure, Outcome, Search, Wish, is_constant};
+use crate::key::Key;
+use crate::range::{Range, left_of, right_of};
+
+/// A side of a binary operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
+}
+
+impl Side {
+    fn of(self, binary: &BinaryExpr) -> &Expr {
+        match self {
+            Self::Left => &binary.lhs,
+            Self::Right => &binary.rhs,
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Left => Self::Right,
+            Self::Right => Self::Left,
+        }
+    }
+}
+
+/// A level of denominators at which ratios read as percentages.
+const PLAIN_DENOMINATOR: f64 = 100.0;
+
+impl<'a> Search<'a> {
+    pub(super) fn aim_binary(
+        &mut self,
+        expr: &'a Expr,
+        binary: &'a BinaryExpr,
+        range: Range,
+        goal: Goal,
+        key: &Key,
+    ) -> Outcome {
+        match (is_constant(&binary.lhs), is_constant(&binary.rhs)) {
+            (true, true) => self.aim_constant(expr, goal, key),
+            (true, false) => self.aim_operand(expr, binary, Side::Right, range, goal, key),
+            (false, true) => self.aim_operand(expr, binary, Side::Left, range, goal, key),
+            (false, false) => self.aim_two_sided(expr, binary, range, goal, key),
+        }
+    }
+
+    /// One side is a constant: the goal goes to the other.
+    fn aim_operand(
+        &mut self,
+        expr: &'a Expr,
+        binary: &'a BinaryExpr,
+        side: Side,
+        range: Range,
+        goal: Goal,
+        key: &Key,
+    ) -> Outcome {
+        let operand = side.of(binary);
+        let constants = self.values_at_looks(side.other().of(binary), goal, &Key::default())?;
+        let ranges = operand_ranges(binary, side, range, goal, &constants);
+        match ranges.as_slice() {
+            [] => Err(self.stuck_at(expr, "no value of the operand satisfies this comparison")),
+            [only] => self.aim(operand, goal.present(*only), key),
+            several => {
+                let attempts = several.iter().map(|range| -> Attempt<'_, 'a> {
+                    Box::new(move |search| search.aim(operand, goal.present(*range), key))
+                });
+                let attempts = attempts.collect();
+                self.try_each(expr, goal, key, attempts)
+            }
+        }
+    }
+
+    /// The values of an expression at the times that matter; empty if it has none at one of them.
+    fn values_at_looks(&mut self, expr: &'a Expr, goal: Goal, key: &Key) -> Result<Vec<f64>, Halt> {
+        let mut values = Vec::new();
+        for at_ms in self.context.times.looks_ms() {
+            let elements = self.evaluate(expr, at_ms - goal.shift_ms)?;
+            match elements.into_iter().find(|element| key.admits(&element.labels)) {
+                Some(element) => values.push(element.value),
+                None => return Ok(Vec::new()),
+            }
+        }
+        Ok(values)
+    }
+
+    fn aim_two_sided(
+        &mut self,
+        expr: &'a Expr,
+        binary: &'a BinaryExpr,
+        range: Range,
+        goal: Goal,
+        key: &Key,
+    ) -> Outcome {
+        let mut attempts: Vec<Attempt<'_, 'a>> = Vec::new();
+        for first in [Side::Left, Side::Right] {
+            for moved in [Side::Left, Side::Right] {
+                attempts.push(Box::new(move |search| {
+                    let Some(pair) = search.join(expr, binary, first, goal, key)? else {
+                        return Err(Halt::Stuck);
+                    };
+                    if search.holds(expr, goal, &key.settled())? && goal.measure == Measure::Level {
+                        return Ok(());
+                    }
+                    search.move_side(binary, moved, &pair, range, goal)
+                }));
+            }
+        }
+        self.try_each(expr, goal, key, attempts)
+    }
+
+    /// Makes both sides have elements that meet; gives them.
+    fn join(
+        &mut self,
+        expr: &'a Expr,
+        binary: &'a BinaryExpr,
+        first: Side,
+        goal: Goal,
+        key: &Key,
+    ) -> Result<Option<[Element; 2]>, Halt> {
+        let level = self.plain_level;
+        let anything = Goal {
+            measure: Measure::Level,
+            ..goal.present(Range::ALL)
+        };
+        let keys = side_keys(binary, key).map_err(|name| {
+            self.stuck_at(expr, &format!("label {name} is asked for, but this operation does not keep it"))
+        })?;
+        let key_of = |side: Side| match side {
+            Side::Left => &keys[0],
+            Side::Right => &keys[1],
+        };
+        let expr_first = first.of(binary);
+        let expr_second = first.other().of(binary);
+        self.plain_level = self.level_for(binary, first, level);
+        self.aim(expr_first, anything, key_of(first))?;
+        let Some(element) = self.element(expr_first, anything, &key_of(first).settled())? else {
+            self.plain_level = level;
+            return Ok(None);
+        };
+        let mut partner = if expr_first.value_type() == skopos_promql::ValueType::Scalar
+            || expr_second.value_type() == skopos_promql::ValueType::Scalar
+        {
+            Key::default()
+        } else {
+            Key::partner(&element.labels, matching(binary))
+        };
+        for (name, value) in &key_of(first.other()).fixed {
+            partner.fixed.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        partner.wanted.extend(key_of(first.other()).wanted.iter().cloned());
+        self.plain_level = self.level_for(binary, first.other(), level);
+        let outcome = self.aim(expr_second, anything, &partner);
+        self.plain_level = level;
+        outcome?;
+        let Some(other) = self.element(expr_second, anything, &partner)? else {
+            return Ok(None);
+        };
+        Ok(Some(match first {
+            Side::Left => [element, other],
+            Side::Right => [other, element],
+        }))
+    }
+
+    fn level_for(&self, binary: &BinaryExpr, side: Side, level: f64) -> f64 {
+        if binary.op == BinaryOp::Div && side == Side::Right && level == 1.0 {
+            PLAIN_DENOMINATOR
+        } else {
+            level
+        }
+    }
+
+    /// Changes one side while the other keeps its values.
+    fn move_side(
+        &mut self,
+        binary: &'a BinaryExpr,
+        moved: Side,
+        pair: &[Element; 2],
+        range: Range,
+        goal: Goal,
+    ) -> Outcome {
+        let (own, kept) = match moved {
+            Side::Left => (&pair[0], &pair[1]),
+            Side::Right => (&pair[1], &pair[0]),
+        };
+        let (own_expr, kept_expr) = (moved.of(binary), moved.other().of(binary));
+        let constants = self.values_at_looks(kept_expr, goal, &Key::exactly(&kept.labels))?;
+        let own_key = Key::exactly(&own.labels);
+        let ranges = operand_ranges(binary, moved, range, goal, &constants);
+        self.freezing(kept_expr, |search| {
+            for range in ranges {
+                let saved = search.state.clone();
+                match search.aim(own_expr, goal.present(range), &own_key) {
+                    Err(Halt::Stuck) => search.state = saved,
+                    done => return done,
+                }
+            }
+            Err(Halt::Stuck)
+        })
+    }
+
+    /// A comparison that filters must let nothing of the range through.
+    pub(super) fn aim_filtered(
+        &mut self,
+        expr: &'a Expr,
+        binary: &'a BinaryExpr,
+        range: Range,
+        goal: Goal,
+        key: &Key,
+    ) -> Outcome {
+        let mut attempts: Vec<Attempt<'_, 'a>> = Vec::new();
+        for side in [Side::Left, Side::Right] {
+            if is_constant(side.of(binary)) {
+                continue;
+            }
+            attempts.push(Box::new(move |search| search.fail_comparison(binary, side, goal, key)));
+        }
+        for side in [Side::Left, Side::Right] {
+            let operand = side.of(binary);
+            if !is_constant(operand) {
+                let nothing = goal.wishing(Wish::Never(Range::ALL));
+                let keys = side_keys(binary, &key.settled());
+                attempts.push(Box::new(move |search| {
+                    let keys = keys.map_err(|_| Halt::Stuck)?;
+                    search.aim(operand, nothing, &keys[usize::from(side == Side::Right)])
+                }));
+            }
+        }
+        if !range.is_all() {
+            for part in range.complement() {
+                attempts.push(Box::new(move |search| search.aim_present(expr, part, goal.present(part), key)));
+            }
+        }
+        self.try_each(expr, goal, key, attempts)
+    }
+
+    /// Moves one side so far that the comparison does not hold.
+    fn fail_comparison(&mut self, binary: &'a BinaryExpr, side: Side, goal: Goal, key: &Key) -> Outcome {
+        let kept = side.other().of(binary);
+        let constants = self.values_at_looks(kept, goal, &Key::default())?;
+        let op = if side == Side::Left { binary.op } else { flipped(binary.op) };
+        let ranges = intersect_each(constants.iter().map(|c| Range::satisfying(negated(op), *c)));
+        let keys = side_keys(binary, &key.settled()).map_err(|_| Halt::Stuck)?;
+        let own_key = &keys[usize::from(side == Side::Right)];
+        self.freezing(kept, |search| {
+            for range in ranges {
+                let saved = search.state.clone();
+                match search.aim(side.of(binary), goal.present(range), own_key) {
+                    Err(Halt::Stuck) => search.state = saved,
+                    done => return done,
+                }
+            }
+            Err(Halt::Stuck)
+        })
+    }
+}
+
+/// The ranges of an operand for which the operation gives a value of `range`, while the other
+/// operand has these values.
+fn operand_ranges(binary: &BinaryExpr, side: Side, range: Range, goal: Goal, constants: &[f64]) -> Vec<Range> {
+    if constants.is_empty() {
+        return Vec::new();
+    }
+    let is_slope = matches!(goal.measure, Measure::Slope);
+    intersect_each(constants.iter().map(|c| {
+        if binary.op.is_comparison() {
+            return compared(binary, side, range, *c);
+        }
+        match (side, binary.op) {
+            // A constant that is added does not change how fast a value grows.
+            (_, BinaryOp::Add) if is_slope => vec![range],
+            (Side::Left, BinaryOp::Sub) if is_slope => vec![range],
+            (Side::Right, BinaryOp::Sub) if is_slope => vec![range.negate()],
+            (Side::Left, op) => left_of(op, range, *c),
+            (Side::Right, op) => right_of(op, range, *c),
+        }
+    }))
+}
+
+/// As [`operand_ranges`] for a comparison with one value.
+fn compared(binary: &BinaryExpr, side: Side, range: Range, c: f64) -> Vec<Range> {
+    let op = if side == Side::Left { binary.op } else { flipped(binary.op) };
+    let fitting = Range::satisfying(op, c);
+    if binary.return_bool {
+        let mut ranges = Vec::new();
+        if range.contains(1.0) {
+            ranges.extend(fitting);
+        }
+        if range.contains(0.0) {
+            ranges.extend(Range::satisfying(negated(op), c));
+        }
+        return ranges;
+    }
+    let is_own_value = side == Side::Left || binary.matching.is_none();
+    if !is_own_value && !range.contains(c) {
+        return Vec::new();
+    }
+    let own = if is_own_value { range } else { Range::ALL };
+    fitting.into_iter().filter_map(|fitting| fitting.meet(own)).collect()
+}
+
+/// Intersects lists of alternatives place by place.
+fn intersect_each(lists: impl Iterator<Item = Vec<Range>>) -> Vec<Range> {
+    let merged = lists.reduce(|merged, next| {
+        let pairs = merged.into_iter().zip(next);
+        pairs.filter_map(|(a, b)| a.meet(b)).collect()
+    });
+    let mut merged = merged.unwrap_or_default();
+    merged.retain(|range| !range.is_empty());
+    merged
+}
+
+/// The operator with its sides exchanged.
+pub(crate) fn flipped(op: BinaryOp) -> BinaryOp {
+    match op {
+        BinaryOp::Less => BinaryOp::Greater,
+        BinaryOp::LessOrEqual => BinaryOp::GreaterOrEqual,
+        BinaryOp::Greater => BinaryOp::Less,
+        BinaryOp::GreaterOrEqual => BinaryOp::LessOrEqual,
+        other => other,
+    }
+}
+
+/// The operator that holds where this one does not.
+fn negated(op: BinaryOp) -> BinaryOp {
+    match op {
+        BinaryOp::Less => BinaryOp::GreaterOrEqual,
+        BinaryOp::LessOrEqual => BinaryOp::Greater,
+        BinaryOp::Greater => BinaryOp::LessOrEqual,
+        BinaryOp::GreaterOrEqual => BinaryOp::Less,
+        BinaryOp::Equal => BinaryOp::NotEqual,
+        BinaryOp::NotEqual => BinaryOp::Equal,
+        other => other,
+    }
+}
+
+/// What the two sides must carry for the result to carry what `key` asks; the label that the
+/// operation does not keep, if there is one.
+fn side_keys(binary: &BinaryExpr, key: &Key) -> Result<[Key; 2], String> {
+    let Some(matching) = &binary.matching else {
+        return Ok([key.clone(), key.clone()]);
+    };
+    let settled = key.settled();
+    Ok(match matching.cardinality {
+        Cardinality::ManyToOne => included(key, &matching.include),
+        Cardinality::OneToMany => {
+            let [many, one] = included(key, &matching.include);
+            [one, many]
+        }
+        Cardinality::OneToOne | Cardinality::ManyToMany => {
+            let left = key.under_aggregation(&matching.labels, !matching.on)?;
+            let right = settled.under_aggregation(&matching.labels, !matching.on)?;
+            [left, right]
+        }
+    })
+}
+
+/// Labels of the "many" side, and those that come from the "one" side.
+fn included(key: &Key, include: &[String]) -> [Key; 2] {
+    let mut many = key.clone();
+    let mut one = Key::default();
+    for name in include {
+        if let Some(value) = many.fixed.remove(name) {
+            one.fixed.insert(name.clone(), value);
+        }
+        many.wanted.remove(name);
+        one.wanted.insert(name.clone());
+        if let Some(free) = &mut many.closed {
+            free.insert(name.clone());
+        }
+    }
+    [many, one]
+}

@@ -1,0 +1,413 @@
+//! Changes of one series: its level, slope, course over time or density, so that a window of it
+//! measures what is asked.
+
+use skopos_promql::ast::VectorSelector;
+
+use super::selector::Probe;
+use super::{Attempt, Goal, Halt, Measure, Outcome, Search};
+use crate::key::Key;
+use crate::range::Range;
+use crate::timeline::{Timeline, nice_step_ms};
+use crate::variable::{Shape, Step, Toggle, Variable, WindowGoal, seconds};
+
+/// The part of time that a goal is about.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    from_ms: i64,
+    to_ms: i64,
+    length_ms: i64,
+}
+
+impl Window {
+    fn goal(self, range: Range) -> WindowGoal {
+        WindowGoal {
+            from_ms: self.from_ms,
+            to_ms: self.to_ms,
+            range,
+        }
+    }
+}
+
+impl<'a> Search<'a> {
+    fn window(&self, selector: &VectorSelector, goal: Goal) -> Window {
+        let times = &self.context.times;
+        let back_ms = goal.shift_ms + selector.offset.ms;
+        Window {
+            from_ms: times.first_ms - back_ms - goal.window_ms,
+            to_ms: times.fire_ms - back_ms,
+            length_ms: goal.window_ms,
+        }
+    }
+
+    /// The ways in which a series can be made to measure a value of the range.
+    pub(super) fn changes_of<'t>(
+        &mut self,
+        index: usize,
+        selector: &'a VectorSelector,
+        range: Range,
+        goal: Goal,
+        probe: Probe<'a>,
+    ) -> Vec<Attempt<'t, 'a>>
+    where
+        'a: 't,
+    {
+        let window = self.window(selector, goal);
+        self.state.series[index].is_needed = true;
+        if self.state.series[index].is_frozen {
+            return vec![Box::new(move |search| search.accept_frozen(index, selector, range, window, goal, probe))];
+        }
+        let strength = self.context.strategy.strength;
+        let change = |how: fn(&mut Search<'a>, usize, Window, Range, u8) -> Outcome| -> Attempt<'t, 'a> {
+            Box::new(move |search| {
+                how(search, index, window, range, strength)?;
+                search.state.series[index].changed();
+                Ok(())
+            })
+        };
+        match goal.measure {
+            Measure::Level => vec![change(level), change(level_by_step), change(level_by_slope)],
+            Measure::Slope => vec![change(slope), change(slope_by_step)],
+            Measure::Predicted(ahead) => vec![Box::new(move |search| search.predict(index, window, range, ahead))],
+            Measure::Changes => vec![change(changes)],
+            Measure::Resets => vec![change(resets)],
+            Measure::Spread => vec![change(spread)],
+            Measure::Count => vec![change(count)],
+            Measure::Sum => vec![change(sum), change(count)],
+            Measure::Time => vec![change(age)],
+        }
+    }
+
+    /// A frozen series serves if it already measures what is asked.
+    fn accept_frozen(
+        &mut self,
+        index: usize,
+        selector: &'a VectorSelector,
+        range: Range,
+        window: Window,
+        goal: Goal,
+        probe: Probe<'a>,
+    ) -> Outcome {
+        if let Some((expr, probe_goal)) = probe {
+            if self.holds(expr, probe_goal, &Key::default())? {
+                return Ok(());
+            }
+        } else {
+            let shape = &self.state.series[index].shape;
+            let measured = match goal.measure {
+                Measure::Slope => shape.slope,
+                _ => shape.course(&self.context.times, window.to_ms),
+            };
+            if range.contains(measured) {
+                return Ok(());
+            }
+        }
+        let why = "the series has a value already that another part of the expression relies on";
+        self.note(selector.pos, why.to_owned());
+        Err(Halt::Stuck)
+    }
+
+    fn predict(&mut self, index: usize, window: Window, range: Range, ahead: f64) -> Outcome {
+        let times = self.context.times;
+        let strength = self.context.strategy.strength;
+        let variable = &mut self.state.series[index];
+        let shape = &mut variable.shape;
+        if variable.levels.is_empty() && ahead == 0.0 {
+            return level(self, index, window, range, strength);
+        }
+        let now = shape.course(&times, window.to_ms);
+        let earlier = shape.course(&times, window.to_ms.min(times.first_ms));
+        if range.contains(ahead.mul_add(shape.slope, now)) && range.contains(ahead.mul_add(shape.slope, earlier)) {
+            return Ok(());
+        }
+        let wanted = range.pick(None, strength.max(1));
+        // Falling from something positive reads better than falling below zero at once.
+        if variable.levels.is_empty() && wanted <= 0.0 && shape.base <= 1.0 && ahead > 0.0 {
+            shape.base = 100.0;
+        }
+        let step_s = seconds(self.state.step_ms);
+        let held_s = seconds(times.fire_ms - times.first_ms);
+        let room = if wanted < shape.base { ahead } else { (ahead - held_s).max(step_s) };
+        let slope = (wanted - shape.base) / room;
+        shape.slope = round_away(slope * step_s) / step_s;
+        variable.slopes.push(window.goal(Range::point(shape.slope)));
+        variable.changed();
+        fit_level(variable, &self.context.times, strength).ok_or(Halt::Stuck)
+    }
+
+    /// Ends a series before the window of an absence, if what needs it looks further back.
+    pub(super) fn end_before(&mut self, index: usize, selector: &VectorSelector, goal: Goal) -> bool {
+        let times = self.context.times;
+        let window = self.window(selector, goal);
+        let variable = &mut self.state.series[index];
+        if variable.is_frozen && variable.levels.is_empty() {
+            return false;
+        }
+        let needed_until_ms = variable.levels.iter().map(|level| level.to_ms).max();
+        let needed_from_ms = variable.levels.iter().map(|level| level.from_ms).min();
+        let lookback_ms = if window.length_ms == 0 { times.lookback_ms } else { 0 };
+        let before_ms = window.from_ms - lookback_ms - 1;
+        if needed_until_ms.is_some_and(|until_ms| until_ms - times.lookback_ms < before_ms) {
+            variable.shape.until_ms = Some(before_ms);
+        } else if needed_from_ms.is_some_and(|from_ms| from_ms > window.to_ms) {
+            variable.shape.from_ms = Some(window.to_ms + 1);
+        } else {
+            return false;
+        }
+        variable.changed();
+        true
+    }
+}
+
+/// The values that all goals allow.
+fn merged(goals: &[WindowGoal], range: Range) -> Option<Range> {
+    goals.iter().try_fold(range, |range, goal| range.meet(goal.range))
+}
+
+fn level(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
+    let times = search.context.times;
+    let variable = &mut search.state.series[index];
+    if variable.shape.step.is_some_and(|step| window.to_ms < step.at_ms) {
+        return level_before_step(variable, window, range, strength, &search.context.times);
+    }
+    variable.levels.push(window.goal(range));
+    fit_level(variable, &times, strength).ok_or(Halt::Stuck)
+}
+
+fn level_before_step(
+    variable: &mut Variable,
+    window: Window,
+    range: Range,
+    strength: u8,
+    times: &Timeline,
+) -> Outcome {
+    let now = variable.shape.course(times, window.to_ms);
+    let wanted = range.pick(Some(now), strength);
+    if let Some(step) = &mut variable.shape.step {
+        step.jump -= wanted - now;
+    }
+    variable.levels.push(window.goal(range));
+    Ok(())
+}
+
+/// Moves the level so that every window after a step lies within its range.
+fn fit_level(variable: &mut Variable, times: &Timeline, strength: u8) -> Option<()> {
+    let mut allowed = Range::ALL;
+    for goal in &variable.levels {
+        if variable.shape.step.is_some_and(|step| goal.to_ms < step.at_ms) {
+            continue;
+        }
+        let relative = |at_ms: i64| variable.shape.course(times, at_ms) - variable.shape.base;
+        let ends = [relative(goal.from_ms), relative(goal.to_ms)];
+        let mut range = goal.range;
+        let swing = variable.shape.toggle.map_or(0.0, |toggle| toggle.amplitude);
+        range.lo -= ends[0].min(ends[1]) + swing.min(0.0);
+        range.hi -= ends[0].max(ends[1]) + swing.max(0.0);
+        allowed = allowed.meet(range)?;
+    }
+    variable.shape.base = allowed.pick(Some(variable.shape.base), strength);
+    Some(())
+}
+
+fn level_by_step(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
+    let times = search.context.times;
+    let variable = &mut search.state.series[index];
+    let Some(other) = variable.levels.iter().copied().find(|goal| goal.to_ms != window.to_ms) else {
+        return Err(Halt::Stuck);
+    };
+    if variable.shape.step.is_some() || variable.shape.slope != 0.0 {
+        return Err(Halt::Stuck);
+    }
+    let old = variable.shape.course(&times, other.to_ms);
+    let new = range.pick(None, strength);
+    let (at_ms, before, after) = if other.to_ms < window.to_ms {
+        (other.to_ms + 1, old, new)
+    } else {
+        (window.to_ms + 1, new, old)
+    };
+    variable.shape.step = Some(Step {
+        at_ms,
+        jump: after - before,
+        slope: 0.0,
+    });
+    variable.shape.base = after;
+    variable.levels.push(window.goal(range));
+    Ok(())
+}
+
+fn level_by_slope(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
+    let times = search.context.times;
+    let step_s = seconds(search.state.step_ms);
+    let variable = &mut search.state.series[index];
+    let Some(other) = variable.levels.iter().copied().find(|goal| goal.to_ms != window.to_ms) else {
+        return Err(Halt::Stuck);
+    };
+    if variable.shape.step.is_some() || !variable.slopes.is_empty() {
+        return Err(Halt::Stuck);
+    }
+    let wanted = range.pick(None, strength.max(1));
+    let kept = variable.shape.course(&times, other.to_ms);
+    let apart_s = seconds(window.to_ms - other.to_ms);
+    variable.shape.slope = round_away((wanted - kept) / apart_s * step_s) / step_s;
+    variable.shape.base = kept - variable.shape.slope * seconds(other.to_ms - times.first_ms);
+    variable.levels.push(window.goal(range));
+    Ok(())
+}
+
+fn slope(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
+    let times = search.context.times;
+    let step_s = seconds(search.state.step_ms);
+    let variable = &mut search.state.series[index];
+    let before_step = variable.shape.step.filter(|step| window.to_ms < step.at_ms);
+    if let (Some(_), Some(step)) = (before_step, &mut variable.shape.step) {
+        step.slope = range.scale(step_s).pick(Some(step.slope * step_s), strength) / step_s;
+        return Ok(());
+    }
+    let allowed = merged(&variable.slopes, range).ok_or(Halt::Stuck)?;
+    let current = (!variable.slopes.is_empty() || allowed.contains(0.0)).then_some(variable.shape.slope * step_s);
+    variable.shape.slope = allowed.scale(step_s).pick(current, strength) / step_s;
+    variable.slopes.push(window.goal(range));
+    if variable.levels.is_empty() {
+        variable.shape.base = plain_base(&variable.shape, &times, step_s);
+        return Ok(());
+    }
+    fit_level(variable, &times, strength).ok_or(Halt::Stuck)
+}
+
+/// A counter starts at zero; what falls stays above zero.
+fn plain_base(shape: &Shape, times: &Timeline, step_s: f64) -> f64 {
+    if shape.slope > 0.0 {
+        shape.slope * seconds(times.first_ms - times.start_ms)
+    } else if shape.slope < 0.0 {
+        -shape.slope * (seconds(times.cause_end_ms() - times.first_ms) + step_s)
+    } else {
+        shape.base
+    }
+}
+
+fn slope_by_step(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
+    let times = search.context.times;
+    let step_s = seconds(search.state.step_ms);
+    let variable = &mut search.state.series[index];
+    let Some(other) = variable.slopes.iter().copied().find(|goal| goal.to_ms != window.to_ms) else {
+        return Err(Halt::Stuck);
+    };
+    if variable.shape.step.is_some() || !variable.levels.is_empty() {
+        return Err(Halt::Stuck);
+    }
+    let old = variable.shape.slope;
+    let new = range.scale(step_s).pick(None, strength) / step_s;
+    let (at_ms, before, after) = if other.to_ms < window.to_ms {
+        (other.to_ms + 1, old, new)
+    } else {
+        (window.to_ms + 1, new, old)
+    };
+    variable.shape.slope = after;
+    variable.shape.step = Some(Step {
+        at_ms,
+        jump: 0.0,
+        slope: before,
+    });
+    // What the counter shows at its start is nothing.
+    let start = variable.shape.course(&times, times.start_ms);
+    variable.shape.base -= start;
+    variable.slopes.push(window.goal(range));
+    Ok(())
+}
+
+fn changes(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
+    turns(search, index, window, range, strength, 1)
+}
+
+fn resets(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
+    turns(search, index, window, range, strength, 2)
+}
+
+/// Lets a series go up and down so often that a window holds a number of turns.
+fn turns(
+    search: &mut Search<'_>,
+    index: usize,
+    window: Window,
+    range: Range,
+    strength: u8,
+    samples_per_turn: i64,
+) -> Outcome {
+    let wanted = range.pick(Some(0.0), strength);
+    if wanted < 1.0 {
+        return if range.contains(0.0) { Ok(()) } else { Err(Halt::Stuck) };
+    }
+    let wanted = (wanted.ceil() as i64).saturating_add(1);
+    let most = window.length_ms / search.state.step_ms / samples_per_turn;
+    if most <= wanted {
+        let step_ms = nice_step_ms(window.length_ms / (wanted + 2) / samples_per_turn);
+        search.state.set_step(step_ms);
+    }
+    let samples = window.length_ms / search.state.step_ms;
+    let every = if range.hi.is_finite() {
+        (samples / wanted / samples_per_turn).max(1)
+    } else {
+        1
+    };
+    let variable = &mut search.state.series[index];
+    variable.shape.toggle = Some(Toggle { amplitude: 1.0, every });
+    let times = search.context.times;
+    fit_level(variable, &times, strength).ok_or(Halt::Stuck)
+}
+
+fn spread(search: &mut Search<'_>, index: usize, _window: Window, range: Range, strength: u8) -> Outcome {
+    let wanted = range.pick(Some(0.0), strength);
+    let variable = &mut search.state.series[index];
+    variable.shape.toggle = (wanted > 0.0).then_some(Toggle {
+        amplitude: wanted * 2.0,
+        every: 1,
+    });
+    Ok(())
+}
+
+/// Makes samples denser, or leaves some out.
+fn count(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
+    let stride = search.state.series[index].shape.stride;
+    let number = window.length_ms as f64 / search.state.step_ms as f64 / stride as f64;
+    if range.contains(number) && range.contains((number - 1.0).max(0.0)) {
+        return Ok(());
+    }
+    let wanted = range.pick(Some(number), strength).max(1.0);
+    if wanted > number {
+        let step_ms = (window.length_ms as f64 / (wanted + 1.0)) as i64;
+        search.state.set_step(nice_step_ms(step_ms));
+        return Ok(());
+    }
+    let stride = (window.length_ms as f64 / search.state.step_ms as f64 / wanted).ceil() as i64;
+    search.state.series[index].shape.stride = stride.max(1);
+    Ok(())
+}
+
+/// The sum of a constant: its level times the number of samples.
+fn sum(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
+    let number = (window.length_ms / search.state.step_ms).max(1) as f64;
+    level(search, index, window, range.scale(1.0 / number), strength)
+}
+
+/// The last sample before the window ends has a certain time: the series is sampled rarely, or
+/// has ended.
+fn age(search: &mut Search<'_>, index: usize, window: Window, range: Range, _strength: u8) -> Outcome {
+    let times = search.context.times;
+    let first_s = seconds(window.from_ms);
+    if range.contains(first_s) && range.contains(seconds(window.to_ms)) {
+        return Ok(());
+    }
+    let latest_ms = (range.hi * 1000.0).min(i64::MAX as f64 / 2.0) as i64 - i64::from(range.hi_open);
+    if latest_ms < times.start_ms || latest_ms >= window.from_ms {
+        return Err(Halt::Stuck);
+    }
+    search.state.series[index].shape.until_ms = Some(latest_ms);
+    Ok(())
+}
+
+/// The next number with two digits that is further from zero.
+fn round_away(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let scale = 10f64.powf(value.abs().log10().floor() - 1.0);
+    (value.abs() / scale).ceil() * scale * value.signum()
+}
