@@ -1,4 +1,7 @@
 //! wip
+pub mod backtest;
+pub mod coverage;
+pub mod dead;
 mod drive;
 mod heal;
 mod inline;
@@ -7,6 +10,7 @@ mod pattern;
 mod promtool;
 mod prover;
 mod range;
+mod reads;
 mod report;
 mod search;
 mod shrink;

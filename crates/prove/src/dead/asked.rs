@@ -160,11 +160,9 @@ pub(super) fn selectors(expr: &Expr, text: &str, lookback_ms: i64) -> Vec<Select
 /// The selector as it stands in the query, without what follows it.
 fn written(selector: &VectorSelector, query: &str) -> String {
     let text = query.get(selector.pos.start..selector.pos.end).unwrap_or(&selector.name);
-    let name_end = selector.name.len().min(text.len());
-    let end = match text.get(name_end..).and_then(|rest| rest.trim_start().starts_with('{').then_some(rest)) {
-        Some(_) => text.rfind('}').map_or(text.len(), |end| end + 1),
-        None if selector.name.is_empty() => text.len(),
-        None => name_end,
+    let end = match (text.contains('{'), text.rfind('}')) {
+        (true, Some(brace)) => brace + 1,
+        _ => text.find(char::is_whitespace).unwrap_or(text.len()),
     };
     text.get(..end).unwrap_or(text).to_owned()
 }

@@ -9,6 +9,8 @@ use crate::range::Range;
 
 /// Elements of a group that are tried one by one.
 const MAX_TRIED: usize = 4;
+/// More elements than this are made at once.
+const MANY: usize = 64;
 /// Elements that a group may need.
 const MAX_ELEMENTS: usize = 12_000;
 
@@ -194,6 +196,9 @@ impl<'a> Search<'a> {
         }
         let anything = goal.present(Range::ALL);
         self.aim(inner, anything, inner_key)?;
+        if wanted > MANY {
+            return self.create_many(inner, inner_key, wanted - number.max(1));
+        }
         for _ in number.max(1)..wanted {
             let distinct = self.distinct_from_others(inner, goal)?;
             self.aim(inner, goal.present(distinct), &fresh(inner_key))?;
@@ -205,6 +210,19 @@ impl<'a> Search<'a> {
             for element in elements.iter().skip(wanted) {
                 let exact = Key::exactly(&element.labels);
                 self.aim(inner, goal.wishing(Wish::Never(Range::ALL)), &exact)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Series by the thousand are made without looking at each.
+    fn create_many(&mut self, inner: &'a Expr, inner_key: &Key, number: usize) -> Outcome {
+        let mut selectors = Vec::new();
+        inner.for_each_selector(&mut |selector| selectors.push(selector));
+        for selector in selectors {
+            for _ in 0..number {
+                let index = self.create(selector, &fresh(inner_key))?;
+                self.state.series[index].is_needed = true;
             }
         }
         Ok(())

@@ -102,7 +102,7 @@ impl<'a> Search<'a> {
         for first in [Side::Left, Side::Right] {
             for moved in [Side::Left, Side::Right] {
                 attempts.push(Box::new(move |search| {
-                    let Some(pair) = search.join(expr, binary, first, goal, key)? else {
+                    let Some(pair) = search.join(expr, binary, first, range, goal, key)? else {
                         return Err(Halt::Stuck);
                     };
                     if search.holds(expr, goal, &key.settled())? && goal.measure == Measure::Level {
@@ -121,10 +121,15 @@ impl<'a> Search<'a> {
         expr: &'a Expr,
         binary: &'a BinaryExpr,
         first: Side,
+        range: Range,
         goal: Goal,
         key: &Key,
     ) -> Result<Option<[Element; 2]>, Halt> {
         let level = self.plain_level;
+        let goal_of = |side: Side| Goal {
+            measure: Measure::Level,
+            ..goal.present(first_range(binary, side, range))
+        };
         let anything = Goal {
             measure: Measure::Level,
             ..goal.present(Range::ALL)
@@ -139,7 +144,7 @@ impl<'a> Search<'a> {
         let expr_first = first.of(binary);
         let expr_second = first.other().of(binary);
         self.plain_level = self.level_for(binary, first, level);
-        self.aim(expr_first, anything, key_of(first))?;
+        self.aim_roughly(expr_first, goal_of(first), key_of(first))?;
         let Some(element) = self.element(expr_first, anything, &key_of(first).settled())? else {
             self.plain_level = level;
             return Ok(None);
@@ -156,7 +161,7 @@ impl<'a> Search<'a> {
         }
         partner.wanted.extend(key_of(first.other()).wanted.iter().cloned());
         self.plain_level = self.level_for(binary, first.other(), level);
-        let outcome = self.aim(expr_second, anything, &partner);
+        let outcome = self.aim_roughly(expr_second, goal_of(first.other()), &partner);
         self.plain_level = level;
         outcome?;
         let Some(other) = self.element(expr_second, anything, &partner)? else {
@@ -166,6 +171,18 @@ impl<'a> Search<'a> {
             Side::Left => [element, other],
             Side::Right => [other, element],
         }))
+    }
+
+    /// Aims at a range, or else at anything.
+    fn aim_roughly(&mut self, expr: &'a Expr, goal: Goal, key: &Key) -> Outcome {
+        let saved = self.state.clone();
+        match self.aim(expr, goal, key) {
+            Err(Halt::Stuck) if goal.wish != Wish::Present(Range::ALL) => {
+                self.state = saved;
+                self.aim(expr, goal.present(Range::ALL), key)
+            }
+            done => done,
+        }
     }
 
     fn level_for(&self, binary: &BinaryExpr, side: Side, level: f64) -> f64 {
@@ -258,6 +275,17 @@ impl<'a> Search<'a> {
             }
             Err(Halt::Stuck)
         })
+    }
+}
+
+/// Where a side of an operation starts before it is moved: ratios start with something above zero
+/// on both sides.
+fn first_range(binary: &BinaryExpr, side: Side, range: Range) -> Range {
+    let is_positive = range.lo > 0.0 || range.lo == 0.0 && range.lo_open;
+    match (binary.op, side) {
+        (BinaryOp::Div, Side::Right) => Range::above(0.0),
+        (BinaryOp::Div | BinaryOp::Mul, _) if is_positive => Range::above(0.0),
+        _ => Range::ALL,
     }
 }
 

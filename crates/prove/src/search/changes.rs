@@ -10,6 +10,9 @@ use crate::range::Range;
 use crate::timeline::{Timeline, nice_step_ms};
 use crate::variable::{Shape, Step, Toggle, Variable, WindowGoal, seconds};
 
+/// How much steeper a slope is within a window that lies in a longer one.
+const WITHIN_LONGER: f64 = 4.0;
+
 /// The part of time that a goal is about.
 #[derive(Debug, Clone, Copy)]
 struct Window {
@@ -53,9 +56,6 @@ impl<'a> Search<'a> {
     {
         let window = self.window(selector, goal);
         self.state.series[index].is_needed = true;
-        if self.state.series[index].is_frozen {
-            return vec![Box::new(move |search| search.accept_frozen(index, selector, range, window, goal, probe))];
-        }
         let strength = self.context.strategy.strength;
         let change = |how: fn(&mut Search<'a>, usize, Window, Range, u8) -> Outcome| -> Attempt<'t, 'a> {
             Box::new(move |search| {
@@ -64,6 +64,17 @@ impl<'a> Search<'a> {
                 Ok(())
             })
         };
+        if self.state.series[index].is_frozen {
+            let mut attempts: Vec<Attempt<'t, 'a>> = vec![Box::new(move |search| {
+                search.accept_frozen(index, selector, range, window, goal, probe)
+            })];
+            match goal.measure {
+                Measure::Level => attempts.extend([change(level_by_step), change(level_by_slope)]),
+                Measure::Slope => attempts.push(change(slope_by_step)),
+                _ => {}
+            }
+            return attempts;
+        }
         match goal.measure {
             Measure::Level => vec![change(level), change(level_by_step), change(level_by_slope)],
             Measure::Slope => vec![change(slope), change(slope_by_step)],
@@ -288,7 +299,8 @@ fn slope_by_step(search: &mut Search<'_>, index: usize, window: Window, range: R
     let times = search.context.times;
     let step_s = seconds(search.state.step_ms);
     let variable = &mut search.state.series[index];
-    let Some(other) = variable.slopes.iter().copied().find(|goal| goal.to_ms != window.to_ms) else {
+    let is_other = |goal: &&WindowGoal| goal.to_ms != window.to_ms || goal.from_ms != window.from_ms;
+    let Some(other) = variable.slopes.iter().find(is_other).copied() else {
         return Err(Halt::Stuck);
     };
     if variable.shape.step.is_some() || !variable.levels.is_empty() {
@@ -298,8 +310,13 @@ fn slope_by_step(search: &mut Search<'_>, index: usize, window: Window, range: R
     let new = range.scale(step_s).pick(None, strength) / step_s;
     let (at_ms, before, after) = if other.to_ms < window.to_ms {
         (other.to_ms + 1, old, new)
-    } else {
+    } else if window.to_ms < other.to_ms {
         (window.to_ms + 1, new, old)
+    } else if other.from_ms < window.from_ms {
+        // Both windows end now: the longer one sees little of what is new.
+        (window.from_ms, old, new * WITHIN_LONGER)
+    } else {
+        (other.from_ms, new / WITHIN_LONGER, old)
     };
     variable.shape.slope = after;
     variable.shape.step = Some(Step {

@@ -37,7 +37,7 @@ impl<'a> Search<'a> {
                         is_fresh: false,
                         ..key
                     };
-                    search.aim(buckets, goal.present(Range::point(count)), &key)?;
+                    search.aim(buckets, goal.present(about(count)), &key)?;
                 }
                 Ok(())
             });
@@ -46,6 +46,11 @@ impl<'a> Search<'a> {
         let attempts = attempts.collect();
         self.try_each(expr, goal, &key, attempts)
     }
+}
+
+/// Rates are not exact; what counts is that buckets with one count get the same.
+fn about(count: f64) -> Range {
+    Range::closed(count * 0.9, count * 1.1)
 }
 
 /// Buckets with their counts, for which any quantile lies within the range.

@@ -29,6 +29,10 @@ impl<'a> Search<'a> {
             }
             values.extend(self.context.universe.values(source, self.context.strategy.variant));
             values.extend(pattern::texts(regex));
+            if key.is_fresh {
+                let known: Vec<&str> = self.state.series.iter().map(|variable| variable.labels.get(source)).collect();
+                values.retain(|value| !known.contains(&value.as_str()));
+            }
             for value in values {
                 let result = replaced(&value, regex, replacement);
                 let is_asked = key.fixed.get(target).is_none_or(|asked| result.as_ref() == Some(asked));

@@ -1,7 +1,7 @@
 //! `and`, `or`, `unless`: which side must be there, and for which labels.
 
 use skopos_promql::Expr;
-use skopos_promql::ast::{BinaryExpr, BinaryOp, VectorMatching};
+use skopos_promql::ast::{AggregateOp, BinaryExpr, BinaryOp, VectorMatching, VectorSelector};
 
 use super::{Attempt, Element, Goal, Halt, Measure, Outcome, Search, Wish};
 use crate::key::Key;
@@ -53,7 +53,15 @@ impl<'a> Search<'a> {
             }),
             Box::new(move |search| {
                 search.aim(&binary.rhs, goal.wishing(right), &Key::default())?;
-                search.freezing(&binary.rhs, |search| search.aim(&binary.lhs, goal, key))
+                let mut left_key = key.clone();
+                if let (Wish::Present(_), Some(element)) = (right, search.element(&binary.rhs, goal, &Key::default())?) {
+                    let partner = Key::partner(&element.labels, matching(binary));
+                    left_key.closed = left_key.closed.or(partner.closed);
+                    for (name, value) in partner.fixed {
+                        left_key.fixed.entry(name).or_insert(value);
+                    }
+                }
+                search.freezing(&binary.rhs, |search| search.aim(&binary.lhs, goal, &left_key))
             }),
         ];
         self.try_each(expr, goal, key, attempts)
@@ -91,7 +99,7 @@ impl<'a> Search<'a> {
     pub(super) fn freezing(&mut self, side: &'a Expr, then: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
         let mut frozen = Vec::new();
         let avoided = self.avoided.len();
-        side.for_each_selector(&mut |selector| {
+        for_each_value(side, true, &mut |selector| {
             self.avoided.push(selector);
             frozen.extend(self.state.matching(selector));
         });
@@ -110,6 +118,26 @@ impl<'a> Search<'a> {
             }
         }
         outcome
+    }
+}
+
+/// Calls `visit` for the selectors whose values matter for a result, not only that they are there.
+fn for_each_value<'e>(expr: &'e Expr, matters: bool, visit: &mut impl FnMut(&'e VectorSelector)) {
+    match expr {
+        Expr::Vector(selector) if matters => visit(selector),
+        Expr::Matrix(matrix) if matters => visit(&matrix.selector),
+        Expr::Aggregate(aggregate) => {
+            let counts = matches!(aggregate.op, AggregateOp::Count | AggregateOp::Group);
+            for_each_value(&aggregate.expr, matters && !counts, visit);
+        }
+        Expr::Binary(binary) if binary.op.is_comparison() && !binary.return_bool => {
+            for_each_value(&binary.lhs, true, visit);
+            for_each_value(&binary.rhs, true, visit);
+        }
+        Expr::Call(call) if matches!(call.function.name, "present_over_time" | "absent" | "absent_over_time") => {
+            call.args.iter().for_each(|arg| for_each_value(arg, false, visit));
+        }
+        other => other.children().into_iter().for_each(|child| for_each_value(child, matters, visit)),
     }
 }
 

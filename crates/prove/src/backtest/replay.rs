@@ -1,0 +1,196 @@
+//! One rule with one set of values, replayed through the state machine of crate `rules`: `for`, `keep_firing_for`,
+//! limits and labels are its own. Only the query's answer comes from elsewhere.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use skopos_core::metric::{AppendReport, MetricBatch, Series};
+use skopos_core::{Labels, Matcher, ReadError, TimeRange, WriteError};
+use skopos_rules::{
+    AlertState, GroupHandle, GroupSpec, Health, RuleFile, RuleGroups, RuleIo, RuleOptions, RuleSample, RuleSpec,
+};
+
+use super::history::{History, StepVector};
+use super::threshold::Filter;
+use super::{BacktestError, Tested};
+
+/// A time during which an alert fired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) labels: Labels,
+    pub(super) start_ms: i64,
+    /// The first step at which it no longer fired; none if it did at the last.
+    pub(super) end_ms: Option<i64>,
+}
+
+/// A rule with one set of values, and what it did.
+#[derive(Debug)]
+pub(super) struct Variant {
+    pub(super) for_ms: i64,
+    pub(super) threshold: Option<f64>,
+    /// What fired, in the order of ends.
+    pub(super) spans: Vec<Span>,
+    /// Evaluations that failed, and the first reason.
+    pub(super) failures: u64,
+    pub(super) first_failure: Option<String>,
+    group: GroupHandle,
+    open: BTreeMap<Labels, i64>,
+    is_active: bool,
+}
+
+impl Variant {
+    pub(super) fn new(
+        tested: &Tested<'_>,
+        for_ms: i64,
+        threshold: Option<f64>,
+        options: &RuleOptions,
+    ) -> Result<Self, BacktestError> {
+        let spec = RuleSpec {
+            for_ms,
+            // They say nothing about when it fires, and their templates may ask queries.
+            annotations: BTreeMap::new(),
+            ..tested.spec.clone()
+        };
+        let group = GroupSpec {
+            query_offset_ms: Some(tested.offset_ms),
+            rules: vec![spec],
+            ..tested.group.clone()
+        };
+        let file = RuleFile {
+            path: tested.file.to_owned(),
+            groups: vec![group],
+            warnings: Vec::new(),
+        };
+        let groups = RuleGroups::new();
+        let refused = |reason: String| BacktestError::Rule {
+            rule: tested.spec.name.clone(),
+            reason,
+        };
+        groups
+            .load(vec![file], options.clone(), tested.steps.start_ms, &Silent)
+            .map_err(refused)?;
+        let group = groups.handles().pop();
+        Ok(Self {
+            for_ms,
+            threshold,
+            spans: Vec::new(),
+            failures: 0,
+            first_failure: None,
+            group: group.ok_or_else(|| refused("the group was not loaded".to_owned()))?,
+            open: BTreeMap::new(),
+            is_active: false,
+        })
+    }
+
+    /// Moves on by one evaluation.
+    pub(super) fn step(
+        &mut self,
+        now_ms: i64,
+        vector: &StepVector,
+        filter: Option<&Filter>,
+        history: &History<'_>,
+    ) {
+        let vector: StepVector = match (vector, filter) {
+            (Ok(samples), Some(filter)) => {
+                let passing = samples.iter().filter(|sample| filter.passes(&sample.value));
+                Ok(passing.cloned().collect())
+            }
+            (vector, _) => vector.clone(),
+        };
+        // Nothing holds and nothing is pending: the evaluation would change nothing.
+        if !self.is_active && vector.as_ref().is_ok_and(Vec::is_empty) {
+            return;
+        }
+        let io = Answer {
+            vector: &vector,
+            is_asked: Cell::new(false),
+            history,
+        };
+        drop(self.group.evaluate_at(now_ms, &io));
+        self.observe(now_ms);
+    }
+
+    /// Compares the alerts that fire with those before.
+    fn observe(&mut self, now_ms: i64) {
+        let view = self.group.view();
+        let Some(rule) = view.rules.first() else {
+            return;
+        };
+        if rule.health == Health::Bad {
+            self.failures += 1;
+            self.first_failure.get_or_insert_with(|| rule.last_error.clone());
+        }
+        let alerts = rule.alerts();
+        self.is_active = !alerts.is_empty();
+        let mut before = std::mem::take(&mut self.open);
+        for alert in alerts.iter().filter(|alert| alert.state == AlertState::Firing) {
+            let start_ms = before.remove(&alert.labels).unwrap_or(now_ms);
+            self.open.insert(alert.labels.clone(), start_ms);
+        }
+        self.spans.extend(before.into_iter().map(|(labels, start_ms)| Span {
+            labels,
+            start_ms,
+            end_ms: Some(now_ms),
+        }));
+    }
+
+    /// All that fired, those that still do at the end included, by start.
+    pub(super) fn into_spans(self) -> Vec<Span> {
+        let mut spans = self.spans;
+        spans.extend(self.open.into_iter().map(|(labels, start_ms)| Span {
+            labels,
+            start_ms,
+            end_ms: None,
+        }));
+        spans.sort_by(|a, b| (a.start_ms, &a.labels).cmp(&(b.start_ms, &b.labels)));
+        spans
+    }
+}
+
+/// The world of one evaluation: the first query is the rule's own, and its answer is known. Others come from
+/// templates of labels. Nothing is stored.
+struct Answer<'a> {
+    vector: &'a StepVector,
+    is_asked: Cell<bool>,
+    history: &'a History<'a>,
+}
+
+impl RuleIo for Answer<'_> {
+    fn query(&self, expr: &str, time_ms: i64) -> Result<Vec<RuleSample>, String> {
+        if !self.is_asked.replace(true) {
+            return self.vector.clone();
+        }
+        let parsed = self.history.engine.parse(expr).map_err(|error| error.to_string())?;
+        let answer = self.history.at(expr, &parsed, time_ms);
+        answer.map_err(|error| error.to_string())?
+    }
+
+    fn append(&self, batch: MetricBatch) -> Result<AppendReport, WriteError> {
+        Silent.append(batch)
+    }
+
+    fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Series>, ReadError> {
+        Silent.select(matchers, range)
+    }
+}
+
+/// A world without samples that keeps none.
+struct Silent;
+
+impl RuleIo for Silent {
+    fn query(&self, _expr: &str, _time_ms: i64) -> Result<Vec<RuleSample>, String> {
+        Ok(Vec::new())
+    }
+
+    fn append(&self, batch: MetricBatch) -> Result<AppendReport, WriteError> {
+        let samples = batch.series.iter().map(|series| series.samples.len() as u64).sum();
+        Ok(AppendReport {
+            stored: samples,
+            refused: Vec::new(),
+        })
+    }
+
+    fn select(&self, _matchers: &[Matcher], _range: TimeRange) -> Result<Vec<Series>, ReadError> {
+        Ok(Vec::new())
+    }
+}
