@@ -4,16 +4,18 @@
 mod restore;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use skopos_core::labels::METRIC_NAME;
 use skopos_core::metric::{MetricValue, SeriesBatch};
 use skopos_core::{Labels, LabelsBuilder};
 
+use crate::evidence::{Evidence, RuleOrigin, Transition, TransitionKind};
 use crate::expand::{ExpandContext, Expander};
 use crate::file::RuleSpec;
 use crate::io::RuleSample;
 use crate::rule::float_series;
-use crate::view::{AlertState, AlertView};
+use crate::view::{AlertState, AlertView, Annotations};
 
 pub(crate) use restore::{RestoreTimes, matchers};
 
@@ -28,13 +30,26 @@ const RESOLVED_RETENTION_MS: i64 = 15 * 60 * 1000;
 #[derive(Debug, Clone)]
 pub(crate) struct ActiveAlert {
     pub(crate) state: AlertState,
-    pub(crate) annotations: Vec<(String, String)>,
+    pub(crate) annotations: Annotations,
     pub(crate) value: f64,
+    /// Labels of its sample in the result of the expression.
+    pub(crate) sample_labels: Labels,
     pub(crate) active_at_ms: i64,
+    pub(crate) first_bad_ms: i64,
     pub(crate) fired_at_ms: Option<i64>,
     pub(crate) resolved_at_ms: Option<i64>,
     pub(crate) last_sent_ms: Option<i64>,
     pub(crate) keep_firing_since_ms: Option<i64>,
+    pub(crate) evidence: Option<Arc<Evidence>>,
+}
+
+/// What an evaluation made of a rule's alerts.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// `ALERTS` and `ALERTS_FOR_STATE`.
+    pub(crate) series: Vec<SeriesBatch>,
+    /// The alerts that moved on.
+    pub(crate) changes: Vec<(Labels, TransitionKind)>,
 }
 
 /// An alert to be sent to the alertmanager.
@@ -43,17 +58,17 @@ pub struct AlertNotice {
     /// Labels, `alertname` included.
     pub labels: Labels,
     /// Annotations, sorted by name.
-    pub annotations: Vec<(String, String)>,
-    /// When it started to be active.
+    pub annotations: Annotations,
+    /// When it started to fire.
     pub starts_at_ms: i64,
     /// When it resolved, or until when it holds if nothing more is sent.
     pub ends_at_ms: i64,
     /// Whether it resolved.
     pub is_resolved: bool,
-    /// The rule's expression.
-    pub expr: String,
-    /// File, group and rule it comes from.
-    pub origin: [String; 3],
+    /// The rule it comes from.
+    pub rule: Arc<RuleOrigin>,
+    /// What decided it.
+    pub evidence: Option<Arc<Evidence>>,
 }
 
 /// The alerts of a rule.
@@ -108,13 +123,13 @@ impl AlertingRule {
         self.is_restored = older.is_restored;
     }
 
-    /// Moves the alerts on by a result; gives the series that tell of them.
+    /// Moves the alerts on by a result; gives the series that tell of them, and what changed.
     pub(crate) fn evaluate(
         &mut self,
         samples: &[RuleSample],
         times: EvaluationTimes,
         context: &ExpandContext<'_>,
-    ) -> Result<Vec<SeriesBatch>, String> {
+    ) -> Result<Outcome, String> {
         let found = self.alerts_of(samples, times.now_ms, context)?;
         let present: Vec<Labels> = found.keys().cloned().collect();
         for (labels, alert) in found {
@@ -122,24 +137,28 @@ impl AlertingRule {
                 Some(known) if known.state != AlertState::Inactive => {
                     known.value = alert.value;
                     known.annotations = alert.annotations;
+                    known.sample_labels = alert.sample_labels;
                 }
                 _ => {
                     self.active.insert(labels, alert);
                 }
             }
         }
-        let live = self.advance(&present, times.now_ms);
+        let mut changes = Vec::new();
+        let live = self.advance(&present, times.now_ms, &mut changes);
         if times.limit > 0 && live.len() > times.limit {
             self.active.clear();
             return Err(format!("exceeded limit of {} with {} alerts", times.limit, live.len()));
         }
-        if !self.is_restored {
-            return Ok(Vec::new());
+        let mut series = Vec::new();
+        if self.is_restored {
+            series.reserve(2 * live.len());
+            let states = live
+                .iter()
+                .flat_map(|labels| self.state_series(labels, times.sample_ms));
+            series.extend(states);
         }
-        Ok(live
-            .iter()
-            .flat_map(|labels| self.state_series(labels, times.sample_ms))
-            .collect())
+        Ok(Outcome { series, changes })
     }
 
     fn alerts_of(
@@ -162,11 +181,14 @@ impl AlertingRule {
                 state: AlertState::Pending,
                 annotations: self.annotations.iter().map(expand).collect(),
                 value: float_value(&sample.value),
+                sample_labels: sample.labels.clone(),
                 active_at_ms: now_ms,
+                first_bad_ms: now_ms,
                 fired_at_ms: None,
                 resolved_at_ms: None,
                 last_sent_ms: None,
                 keep_firing_since_ms: None,
+                evidence: None,
             };
             if alerts.insert(builder.build(), alert).is_some() {
                 return Err("vector contains metrics with the same labelset after applying alert labels".to_owned());
@@ -176,18 +198,28 @@ impl AlertingRule {
     }
 
     /// Lets alerts fire, resolve and be forgotten; gives those that are pending or firing.
-    fn advance(&mut self, present: &[Labels], now_ms: i64) -> Vec<Labels> {
+    fn advance(&mut self, present: &[Labels], now_ms: i64, changes: &mut Vec<(Labels, TransitionKind)>) -> Vec<Labels> {
         let (hold_ms, keep_firing_for_ms) = (self.hold_ms, self.keep_firing_for_ms);
         let mut live = Vec::new();
         self.active.retain(|labels, alert| {
+            let before = alert.state;
+            let mut change = |kind| changes.push((labels.clone(), kind));
             if present.binary_search(labels).is_ok() {
                 alert.keep_firing_since_ms = None;
             } else if !alert.keeps_firing(keep_firing_for_ms, now_ms) {
+                match before {
+                    AlertState::Firing => change(TransitionKind::Resolved),
+                    AlertState::Pending => change(TransitionKind::Cancelled),
+                    AlertState::Inactive => {}
+                }
                 return alert.resolve(now_ms);
             }
             if alert.state == AlertState::Pending && now_ms - alert.active_at_ms >= hold_ms {
                 alert.state = AlertState::Firing;
                 alert.fired_at_ms = Some(now_ms);
+                change(TransitionKind::Firing);
+            } else if alert.state == AlertState::Pending && alert.active_at_ms == now_ms {
+                change(TransitionKind::Pending);
             }
             live.push(labels.clone());
             true
@@ -210,7 +242,13 @@ impl AlertingRule {
     }
 
     /// The alerts to send now (`needsSending`); they count as sent.
-    pub(crate) fn notices(&mut self, now_ms: i64, resend_delay_ms: i64, interval_ms: i64) -> Vec<AlertNotice> {
+    pub(crate) fn notices(
+        &mut self,
+        now_ms: i64,
+        resend_delay_ms: i64,
+        interval_ms: i64,
+        rule: &Arc<RuleOrigin>,
+    ) -> Vec<AlertNotice> {
         let mut notices = Vec::new();
         for (labels, alert) in &mut self.active {
             if !alert.needs_sending(now_ms, resend_delay_ms) {
@@ -220,15 +258,42 @@ impl AlertingRule {
             let valid_until_ms = now_ms + 4 * interval_ms.max(resend_delay_ms);
             notices.push(AlertNotice {
                 labels: labels.clone(),
-                annotations: alert.annotations.clone(),
+                annotations: Arc::clone(&alert.annotations),
                 starts_at_ms: alert.fired_at_ms.unwrap_or(alert.active_at_ms),
                 ends_at_ms: alert.resolved_at_ms.unwrap_or(valid_until_ms),
                 is_resolved: alert.resolved_at_ms.is_some(),
-                expr: String::new(),
-                origin: [String::new(), String::new(), self.name.clone()],
+                rule: Arc::clone(rule),
+                evidence: alert.evidence.clone(),
             });
         }
         notices
+    }
+
+    /// How an alert moved on, told to others.
+    pub(crate) fn transition(
+        &self,
+        labels: Labels,
+        kind: TransitionKind,
+        at_ms: i64,
+        rule: &Arc<RuleOrigin>,
+    ) -> Transition {
+        // A cancelled alert is forgotten at once.
+        let alert = self.active.get(&labels);
+        Transition {
+            kind,
+            at_ms,
+            first_bad_ms: alert.map_or(at_ms, |alert| alert.first_bad_ms),
+            pending_ms: alert.map_or(at_ms, |alert| alert.active_at_ms),
+            rule: Arc::clone(rule),
+            evidence: alert.and_then(|alert| alert.evidence.clone()),
+            labels,
+        }
+    }
+
+    /// How many of its alerts keep raw samples.
+    pub(crate) fn detailed_evidence(&self) -> usize {
+        let evidence = self.active.values().filter_map(|alert| alert.evidence.as_ref());
+        evidence.filter(|evidence| !evidence.selectors.is_empty()).count()
     }
 
     /// The highest state of its alerts.
@@ -245,11 +310,14 @@ impl AlertingRule {
             .filter(|(_, alert)| alert.state != AlertState::Inactive);
         live.map(|(labels, alert)| AlertView {
             labels: labels.clone(),
-            annotations: alert.annotations.clone(),
+            annotations: Arc::clone(&alert.annotations),
             state: alert.state,
             active_at_ms: alert.active_at_ms,
+            first_bad_ms: alert.first_bad_ms,
+            fired_at_ms: alert.fired_at_ms,
             keep_firing_since_ms: alert.keep_firing_since_ms,
             value: alert.value,
+            evidence: alert.evidence.clone(),
         })
         .collect()
     }

@@ -1,6 +1,7 @@
-//! Rule files: what they hold once they are read and found valid. Reading is in `raw`, the checks
-//! in `validate`.
+//! Rule files: what they hold once they are read and found valid. Documents are taken apart in
+//! `document`, read in `raw`, checked in `validate`.
 
+mod document;
 mod raw;
 mod validate;
 
@@ -8,7 +9,8 @@ use std::collections::BTreeMap;
 
 use skopos_promql::ParseOptions;
 
-use crate::error::RuleFileError;
+use crate::error::{RuleFileError, RuleProblem};
+use crate::query::QueryLanguage;
 
 /// A valid rule file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +63,8 @@ pub struct RuleSpec {
     pub name: String,
     /// The expression as written, without white space around it.
     pub expr: String,
+    /// The language of the expression.
+    pub language: QueryLanguage,
     /// How long an alert is pending before it fires.
     pub for_ms: i64,
     /// How long an alert goes on firing after its last result.
@@ -71,6 +75,22 @@ pub struct RuleSpec {
     pub annotations: BTreeMap<String, String>,
     /// Line of the rule in its file.
     pub line: u64,
+    /// Where its parts stand.
+    pub places: RulePlaces,
+}
+
+/// Line and column in a file, both from 1.
+pub type Place = (u64, u64);
+
+/// Where the parts of a rule stand in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RulePlaces {
+    /// The rule itself.
+    pub rule: Place,
+    /// Where YAML begins the expression: its first character, its quote or its `|`.
+    pub expr: Place,
+    /// The value of `for`, if it is given.
+    pub hold: Option<Place>,
 }
 
 /// Reads and checks a rule file with all parts of the query language on. `path` is for messages
@@ -81,27 +101,71 @@ pub fn parse_rule_file(text: &str, path: &str) -> Result<RuleFile, RuleFileError
 
 /// As [`parse_rule_file`] for an engine that reads queries with `syntax`.
 pub fn parse_rule_file_with(text: &str, path: &str, syntax: ParseOptions) -> Result<RuleFile, RuleFileError> {
-    let (document, has_more) = raw::first_document(text);
-    let raw = raw::read(document).map_err(|problem| RuleFileError {
+    parse(
+        text,
+        path,
+        Reading {
+            syntax,
+            language: QueryLanguage::PromQl,
+        },
+    )
+}
+
+/// Reads and checks a rule file of Loki: the same format with LogQL in it.
+pub fn parse_logql_rule_file(text: &str, path: &str) -> Result<RuleFile, RuleFileError> {
+    let reading = Reading {
+        syntax: ParseOptions::default(),
+        language: QueryLanguage::LogQl,
+    };
+    parse(text, path, reading)
+}
+
+/// How the expressions of a file are read.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    syntax: ParseOptions,
+    language: QueryLanguage,
+}
+
+fn parse(text: &str, path: &str, reading: Reading) -> Result<RuleFile, RuleFileError> {
+    let refused = |problems: Vec<RuleProblem>| RuleFileError {
         file: path.to_owned(),
-        problems: vec![problem],
-    })?;
+        problems,
+    };
+    let content = document::read(text).map_err(|problem| refused(vec![problem]))?;
     let mut warnings = Vec::new();
-    if has_more {
+    if content.has_unread {
         warnings.push(format!(
             "{path}: only the first YAML document is read; move the others to files of their own"
         ));
     }
-    let groups = validate::validate(raw, syntax).map_err(|problems| RuleFileError {
-        file: path.to_owned(),
-        problems,
-    })?;
+    let (mut groups, mut problems): (Vec<GroupSpec>, Vec<RuleProblem>) = Default::default();
+    for part in content.parts {
+        let object = part.object.clone();
+        match validate::validate(part, reading) {
+            Ok(more) => add_groups(&mut groups, more, object.as_deref()),
+            Err(more) => problems.extend(more),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(refused(problems));
+    }
     warnings.extend(validate::duplicate_rules(path, &groups));
     Ok(RuleFile {
         path: path.to_owned(),
         groups,
         warnings,
     })
+}
+
+/// Groups of several objects lie in one file; where names meet, the object's name goes before.
+fn add_groups(groups: &mut Vec<GroupSpec>, more: Vec<GroupSpec>, object: Option<&str>) {
+    for mut group in more {
+        if groups.iter().any(|other| other.name == group.name) {
+            group.name = format!("{}/{}", object.unwrap_or_default(), group.name);
+        }
+        groups.push(group);
+    }
 }
 
 #[cfg(test)]

@@ -1,20 +1,20 @@
 //! One group of rules: evaluates its rules in order, keeps their state, marks vanished series.
 
-use std::collections::HashSet;
-
+use parking_lot::Mutex;
 use skopos_core::metric::{MetricBatch, SeriesBatch};
 use skopos_core::sample::STALE_NAN;
 use skopos_core::{Labels, TimeRange};
 
-use crate::alerting::{AlertNotice, EvaluationTimes, RestoreTimes, matchers};
-use crate::expand::ExpandContext;
+use crate::alerting::{EvaluationTimes, RestoreTimes, matchers};
 use crate::file::GroupSpec;
 use crate::groups::RuleOptions;
 use crate::io::RuleIo;
+use crate::pass::{Evaluation, Pass};
+use crate::plan::{Reads, Runner, stages};
 use crate::rule::{Rule, RuleBody, float_series};
 use crate::schedule::{Due, Schedule};
 use crate::telemetry;
-use crate::view::{GroupView, Health, RuleView, RuleViewKind};
+use crate::view::{GroupView, RuleView, RuleViewKind};
 
 /// Evaluations before `for` state is restored: recording rules that alerts depend on must have
 /// run first.
@@ -27,7 +27,10 @@ pub(crate) struct Group {
     pub(crate) spec: GroupSpec,
     pub(crate) schedule: Schedule,
     interval_ms: i64,
+    query_offset_ms: i64,
     rules: Vec<Rule>,
+    /// Numbers of rules that may be evaluated side by side, stage after stage.
+    stages: Vec<Vec<usize>>,
     last_evaluation_ms: Option<i64>,
     evaluation_ns: i64,
     iterations: u64,
@@ -42,17 +45,23 @@ impl Group {
     /// evaluations.
     pub(crate) fn new(file: &str, spec: GroupSpec, options: &RuleOptions, now_ms: i64, restore: bool) -> Self {
         let interval_ms = spec.interval_ms.unwrap_or(options.interval_ms).max(1);
-        let rules = spec
-            .rules
-            .iter()
-            .map(|rule| Rule::new(rule.clone(), !restore))
+        let place = (file, spec.name.as_str());
+        let specs = spec.rules.iter();
+        let rules: Vec<Rule> = specs
+            .map(|rule| Rule::new(place, rule.clone(), options.syntax, !restore))
             .collect();
+        let reads = rules
+            .iter()
+            .map(|rule| (&rule.spec, Reads::of(rule.query.as_ref().ok(), &rule.spec)));
+        let stages = stages(&reads.collect::<Vec<_>>());
         Self {
             file: file.to_owned(),
             schedule: Schedule::new(file, &spec.name, interval_ms, now_ms),
+            query_offset_ms: spec.query_offset_ms.unwrap_or(options.query_offset_ms),
             spec,
             interval_ms,
             rules,
+            stages,
             last_evaluation_ms: None,
             evaluation_ns: 0,
             iterations: 0,
@@ -96,29 +105,33 @@ impl Group {
         series.chain(self.orphans.iter().cloned()).collect()
     }
 
-    /// Evaluates the group once; gives the alerts to send.
-    pub(crate) fn evaluate(&mut self, due: Due, io: &dyn RuleIo, options: &RuleOptions) -> Vec<AlertNotice> {
+    /// Evaluates the group once: stage after stage, the rules of a stage by `runner`.
+    pub(crate) fn evaluate(
+        &mut self,
+        due: Due,
+        io: &dyn RuleIo,
+        options: &RuleOptions,
+        runner: &dyn Runner,
+    ) -> Evaluation {
         let started_ns = options.clock.now_ns();
-        let offset_ms = self.spec.query_offset_ms.unwrap_or(options.query_offset_ms);
         let times = EvaluationTimes {
             now_ms: due.time_ms,
-            sample_ms: due.time_ms - offset_ms,
+            sample_ms: due.time_ms - self.query_offset_ms,
             limit: self.spec.limit,
         };
-        let mut notices = Vec::new();
-        for rule in &mut self.rules {
-            let rule_started_ns = options.clock.now_ns();
-            evaluate_rule(rule, times, io, options);
-            rule.evaluation_ns = options.clock.now_ns() - rule_started_ns;
-            if let (RuleBody::Alerting(alerting), Health::Good) = (&mut rule.body, rule.health) {
-                for mut notice in alerting.notices(due.time_ms, options.resend_delay_ms, self.interval_ms) {
-                    notice.expr.clone_from(&rule.spec.expr);
-                    notice.origin = [self.file.clone(), self.spec.name.clone(), rule.spec.name.clone()];
-                    notices.push(notice);
-                }
+        let pass = Pass {
+            io,
+            options,
+            times,
+            interval_ms: self.interval_ms,
+        };
+        let mut evaluation = Evaluation::default();
+        for stage in &self.stages {
+            for made in run_stage(&mut self.rules, stage, &pass, runner) {
+                evaluation.extend(made);
             }
         }
-        let ended = append(io, stale_markers(self.orphans.drain(..), times.sample_ms));
+        let ended = append_markers(io, self.orphans.drain(..), times.sample_ms);
         if let (Err(error), Some(first)) = (ended, self.rules.first_mut()) {
             first.last_error = error;
         }
@@ -126,7 +139,7 @@ impl Group {
         if self.wants_restoration && self.iterations >= EVALUATIONS_BEFORE_RESTORE {
             self.restore(due.time_ms, io, options);
         }
-        notices
+        evaluation
     }
 
     fn finish(&mut self, due: Due, evaluation_ns: i64) {
@@ -165,6 +178,7 @@ impl Group {
             name: self.spec.name.clone(),
             file: self.file.clone(),
             interval_seconds: self.interval_ms as f64 / 1000.0,
+            query_offset_seconds: self.query_offset_ms as f64 / 1000.0,
             limit: self.spec.limit,
             rules: self.rules.iter().map(rule_view).collect(),
             evaluation_seconds: self.evaluation_ns as f64 / 1e9,
@@ -175,54 +189,44 @@ impl Group {
     }
 }
 
-/// Evaluates a rule and stores what it makes; an error becomes the rule's health.
-fn evaluate_rule(rule: &mut Rule, times: EvaluationTimes, io: &dyn RuleIo, options: &RuleOptions) {
-    telemetry::EVALUATIONS.inc();
-    rule.last_evaluation_ms = Some(times.now_ms);
-    match run(rule, times, io, options) {
-        Ok(series) => {
-            let current: HashSet<Labels> = series.iter().map(|series| series.labels.clone()).collect();
-            let vanished = rule.series.difference(&current).cloned();
-            let mut batch = series;
-            batch.extend(stale_markers(vanished, times.sample_ms));
-            rule.health = Health::Good;
-            rule.last_error = append(io, batch).err().unwrap_or_default();
-            rule.series = current;
-        }
-        Err(error) => {
-            telemetry::FAILURES.inc();
-            rule.health = Health::Bad;
-            rule.last_error = error;
+/// Evaluates the rules of a stage; what they make is in the order of the rules.
+fn run_stage(rules: &mut [Rule], stage: &[usize], pass: &Pass<'_>, runner: &dyn Runner) -> Vec<Evaluation> {
+    let mut numbers = stage.iter().copied().peekable();
+    let mut slots = Vec::with_capacity(stage.len());
+    for (number, rule) in rules.iter_mut().enumerate() {
+        if numbers.next_if_eq(&number).is_some() {
+            slots.push(Mutex::new((rule, Evaluation::default())));
         }
     }
+    runner.run(slots.len(), &|slot| {
+        let (rule, made) = &mut *slots[slot].lock();
+        *made = pass.evaluate(rule);
+    });
+    slots.into_iter().map(|slot| slot.into_inner().1).collect()
 }
 
-fn run(
-    rule: &mut Rule,
-    times: EvaluationTimes,
+/// Marks series as ended. Refusals are expected where another rule still makes the series; a store
+/// that takes nothing is an error.
+pub(crate) fn append_markers(
     io: &dyn RuleIo,
-    options: &RuleOptions,
-) -> Result<Vec<SeriesBatch>, String> {
-    let samples = io.query(&rule.spec.expr, times.sample_ms)?;
-    match &mut rule.body {
-        RuleBody::Recording(recording) => recording.evaluate(samples, times.sample_ms, times.limit),
-        RuleBody::Alerting(alerting) => {
-            let context = ExpandContext {
-                query: &|expr| io.query(expr, times.now_ms),
-                now_ms: times.now_ms,
-                external_labels: &options.external_labels,
-                external_url: &options.external_url,
-            };
-            alerting.evaluate(&samples, times, &context)
-        }
-    }
-}
-
-fn stale_markers(series: impl IntoIterator<Item = Labels>, timestamp_ms: i64) -> Vec<SeriesBatch> {
-    let series = series.into_iter();
-    series
+    series: impl IntoIterator<Item = Labels>,
+    timestamp_ms: i64,
+) -> Result<(), String> {
+    let series: Vec<SeriesBatch> = series
+        .into_iter()
         .map(|labels| float_series(labels, timestamp_ms, STALE_NAN))
-        .collect()
+        .collect();
+    if series.is_empty() {
+        return Ok(());
+    }
+    let batch = MetricBatch {
+        series,
+        metadata: Vec::new(),
+    };
+    let written = io.append(batch);
+    written
+        .map(drop)
+        .map_err(|error| format!("failed to mark series as ended: {error}"))
 }
 
 /// Appends the series; what the store refuses is counted and told.
@@ -265,6 +269,8 @@ fn rule_view(rule: &Rule) -> RuleView {
     RuleView {
         name: rule.spec.name.clone(),
         query: rule.spec.expr.clone(),
+        language: rule.spec.language,
+        line: rule.spec.line,
         labels: rule.spec.labels.clone(),
         health: rule.health,
         last_error: rule.last_error.clone(),

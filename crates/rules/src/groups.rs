@@ -3,16 +3,17 @@
 //! evaluation.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
-use skopos_core::sample::STALE_NAN;
 use skopos_core::{Clock, Labels, SystemClock};
+use skopos_promql::ParseOptions;
 
-use crate::alerting::AlertNotice;
 use crate::file::RuleFile;
-use crate::group::{Group, append};
+use crate::group::{Group, append_markers};
 use crate::io::RuleIo;
-use crate::rule::float_series;
+use crate::pass::Evaluation;
+use crate::plan::{InOrder, Runner};
 use crate::schedule::Due;
 use crate::view::{AlertView, GroupView};
 
@@ -33,6 +34,15 @@ pub struct RuleOptions {
     pub outage_tolerance_ms: i64,
     /// `--rules.alert.for-grace-period`.
     pub for_grace_period_ms: i64,
+    /// Parts of PromQL that rules may use.
+    pub syntax: ParseOptions,
+    /// Whether the first load reads back since when alerts were pending. Where nothing is to be
+    /// read, `ALERTS` is written from the first evaluation on.
+    pub restores_state: bool,
+    /// Whether alerts keep what decided them.
+    pub keeps_evidence: bool,
+    /// Version of the configuration, for evidence: a hash or a number.
+    pub config_version: Arc<str>,
     /// Measures how long evaluations take; their times are given by the caller.
     pub clock: Arc<dyn Clock>,
 }
@@ -47,6 +57,10 @@ impl Default for RuleOptions {
             resend_delay_ms: 60_000,
             outage_tolerance_ms: 3_600_000,
             for_grace_period_ms: 600_000,
+            syntax: ParseOptions::default(),
+            restores_state: true,
+            keeps_evidence: true,
+            config_version: Arc::from(""),
             clock: Arc::new(SystemClock),
         }
     }
@@ -55,6 +69,7 @@ impl Default for RuleOptions {
 #[derive(Debug)]
 struct Cell {
     group: Mutex<Group>,
+    next_due_ms: AtomicI64,
     view: RwLock<Arc<GroupView>>,
 }
 
@@ -70,6 +85,7 @@ impl GroupHandle {
         let view = RwLock::new(Arc::new(group.view()));
         Self {
             cell: Arc::new(Cell {
+                next_due_ms: AtomicI64::new(group.schedule.next_due_ms()),
                 group: Mutex::new(group),
                 view,
             }),
@@ -77,33 +93,43 @@ impl GroupHandle {
         }
     }
 
-    /// When the group is due next.
+    /// When the group is due next; while it is evaluated, when this evaluation was due.
     pub fn next_due_ms(&self) -> i64 {
-        self.cell.group.lock().schedule.next_due_ms()
+        self.cell.next_due_ms.load(Ordering::Relaxed)
     }
 
-    /// Evaluates the group if it is due; gives the alerts to send.
-    pub fn evaluate(&self, now_ms: i64, io: &dyn RuleIo) -> Vec<AlertNotice> {
+    /// Evaluates the group if it is due, rule after rule.
+    pub fn evaluate(&self, now_ms: i64, io: &dyn RuleIo) -> Evaluation {
+        self.evaluate_with(now_ms, io, &InOrder)
+    }
+
+    /// Evaluates the group if it is due; `runner` runs rules that do not depend on each other.
+    pub fn evaluate_with(&self, now_ms: i64, io: &dyn RuleIo, runner: &dyn Runner) -> Evaluation {
         let mut group = self.cell.group.lock();
-        let Some(due) = group.schedule.take_due(now_ms) else {
-            return Vec::new();
-        };
-        let notices = group.evaluate(due, io, &self.options);
-        *self.cell.view.write() = Arc::new(group.view());
-        notices
+        match group.schedule.take_due(now_ms) {
+            Some(due) => self.run(&mut group, due, io, runner),
+            None => Evaluation::default(),
+        }
     }
 
     /// Evaluates the group for `now_ms` whatever its schedule says, for drivers whose clock is their
     /// own: rule unit tests and proofs. Times must not go back.
-    pub fn evaluate_at(&self, now_ms: i64, io: &dyn RuleIo) -> Vec<AlertNotice> {
-        let mut group = self.cell.group.lock();
+    pub fn evaluate_at(&self, now_ms: i64, io: &dyn RuleIo) -> Evaluation {
         let due = Due {
             time_ms: now_ms,
             missed: 0,
         };
-        let notices = group.evaluate(due, io, &self.options);
-        *self.cell.view.write() = Arc::new(group.view());
-        notices
+        self.run(&mut self.cell.group.lock(), due, io, &InOrder)
+    }
+
+    fn run(&self, group: &mut Group, due: Due, io: &dyn RuleIo, runner: &dyn Runner) -> Evaluation {
+        let evaluation = group.evaluate(due, io, &self.options, runner);
+        let view = Arc::new(group.view());
+        self.cell
+            .next_due_ms
+            .store(group.schedule.next_due_ms(), Ordering::Relaxed);
+        *self.cell.view.write() = view;
+        evaluation
     }
 
     /// What the API shows of the group: its state after the last evaluation.
@@ -129,11 +155,11 @@ impl RuleGroups {
     pub fn load(&self, files: Vec<RuleFile>, options: RuleOptions, now_ms: i64, io: &dyn RuleIo) -> Result<(), String> {
         let options = Arc::new(options);
         let mut current = self.groups.write();
-        let is_first_load = current.is_empty();
+        let restores = current.is_empty() && options.restores_state;
         let mut older = std::mem::take(&mut *current);
         for file in files {
             for spec in file.groups {
-                let mut group = Group::new(&file.path, spec, &options, now_ms, is_first_load);
+                let mut group = Group::new(&file.path, spec, &options, now_ms, restores);
                 let same = older.iter().position(|handle| handle.is_version_of(&group));
                 if let Some(position) = same {
                     let handle = older.swap_remove(position);
@@ -144,7 +170,7 @@ impl RuleGroups {
         }
         drop(current);
         let gone = older.iter().flat_map(|handle| handle.cell.group.lock().live_series());
-        append(io, gone.map(|labels| float_series(labels, now_ms, STALE_NAN)).collect())
+        append_markers(io, gone, now_ms)
     }
 
     /// The groups.
@@ -157,10 +183,13 @@ impl RuleGroups {
         self.handles().iter().map(GroupHandle::next_due_ms).min()
     }
 
-    /// Evaluates all groups that are due, one by one; gives the alerts to send.
-    pub fn evaluate_due(&self, now_ms: i64, io: &dyn RuleIo) -> Vec<AlertNotice> {
-        let handles = self.handles();
-        handles.iter().flat_map(|handle| handle.evaluate(now_ms, io)).collect()
+    /// Evaluates all groups that are due, one by one.
+    pub fn evaluate_due(&self, now_ms: i64, io: &dyn RuleIo) -> Evaluation {
+        let mut evaluation = Evaluation::default();
+        for handle in self.handles() {
+            evaluation.extend(handle.evaluate(now_ms, io));
+        }
+        evaluation
     }
 
     /// All groups for the API, in the order of files.

@@ -1,11 +1,18 @@
-//! What rules ask of the world, and how the PromQL engine and a metric store answer.
+//! What rules ask of the world, and how the engines and stores answer.
 
 use std::fmt;
 use std::sync::Arc;
 
+use skopos_core::log::LogSource;
 use skopos_core::metric::{AppendReport, MetricBatch, MetricSink, MetricSource, MetricValue, Selection, Series};
 use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TimeRange, WriteError};
-use skopos_promql::{Engine, Value};
+use skopos_logql::{InstantQuery, QueryValue};
+use skopos_promql::{Engine, Expr, Value};
+
+use crate::query::{QueryBody, RuleQuery};
+
+const NOT_A_VECTOR: &str = "rule result is not a vector or scalar";
+const NS_PER_MS: i64 = 1_000_000;
 
 /// A sample of a query's result.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,15 +23,24 @@ pub struct RuleSample {
     pub value: MetricValue,
 }
 
-/// What rules ask of the world.
-pub trait RuleIo {
-    /// The vector that an expression gives at a time; a scalar is one sample without labels.
-    fn query(&self, expr: &str, time_ms: i64) -> Result<Vec<RuleSample>, String>;
+impl RuleSample {
+    fn scalar(value: f64) -> Self {
+        Self {
+            labels: Labels::empty(),
+            value: MetricValue::Float(value),
+        }
+    }
+}
+
+/// What rules ask of the world. Rules that do not depend on each other may ask side by side.
+pub trait RuleIo: Sync {
+    /// The vector that a query gives at a time; a scalar is one sample without labels.
+    fn query(&self, query: &RuleQuery, time_ms: i64) -> Result<Vec<RuleSample>, String>;
 
     /// Stores what rules made. Rules of a group see what the rules before them made.
     fn append(&self, batch: MetricBatch) -> Result<AppendReport, WriteError>;
 
-    /// Raw series, staleness markers included; asked once per alerting rule after a restart.
+    /// Raw series, staleness markers included; asked after a restart and for evidence.
     fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Series>, ReadError>;
 }
 
@@ -48,10 +64,10 @@ impl fmt::Debug for PromqlIo<'_> {
     }
 }
 
-impl RuleIo for PromqlIo<'_> {
-    fn query(&self, expr: &str, time_ms: i64) -> Result<Vec<RuleSample>, String> {
+impl PromqlIo<'_> {
+    fn evaluate(&self, text: &str, expr: &Expr, time_ms: i64) -> Result<Vec<RuleSample>, String> {
         let budget = (self.budget)();
-        let output = self.engine.instant(self.source, expr, time_ms, &budget);
+        let output = self.engine.instant_expr(self.source, text, expr, time_ms, &budget);
         match output.map_err(|error| error.to_string())?.value {
             Value::Vector(samples) => Ok(samples
                 .into_iter()
@@ -60,11 +76,17 @@ impl RuleIo for PromqlIo<'_> {
                     value: sample.value,
                 })
                 .collect()),
-            Value::Scalar { value, .. } => Ok(vec![RuleSample {
-                labels: Labels::empty(),
-                value: MetricValue::Float(value),
-            }]),
-            Value::String { .. } | Value::Matrix(_) => Err("rule result is not a vector or scalar".to_owned()),
+            Value::Scalar { value, .. } => Ok(vec![RuleSample::scalar(value)]),
+            Value::String { .. } | Value::Matrix(_) => Err(NOT_A_VECTOR.to_owned()),
+        }
+    }
+}
+
+impl RuleIo for PromqlIo<'_> {
+    fn query(&self, query: &RuleQuery, time_ms: i64) -> Result<Vec<RuleSample>, String> {
+        match query.body() {
+            QueryBody::PromQl(expr) => self.evaluate(query.text(), expr, time_ms),
+            QueryBody::LogQl => Err("a LogQL rule is evaluated where there are only metrics".to_owned()),
         }
     }
 
@@ -79,5 +101,55 @@ impl RuleIo for PromqlIo<'_> {
             step_ms: 0,
         };
         self.source.select(&selection, &(self.budget)())
+    }
+}
+
+/// Rules over PromQL and LogQL; what they make is stored with the metrics.
+#[derive(Debug)]
+pub struct SignalsIo<'a> {
+    /// Answers PromQL and takes results.
+    pub metrics: PromqlIo<'a>,
+    /// Evaluates LogQL.
+    pub log_engine: &'a skopos_logql::Engine,
+    /// Where LogQL reads.
+    pub logs: &'a dyn LogSource,
+}
+
+impl RuleIo for SignalsIo<'_> {
+    fn query(&self, query: &RuleQuery, time_ms: i64) -> Result<Vec<RuleSample>, String> {
+        match query.body() {
+            QueryBody::PromQl(expr) => self.metrics.evaluate(query.text(), expr, time_ms),
+            QueryBody::LogQl => self.ask_logs(query.text(), time_ms),
+        }
+    }
+
+    fn append(&self, batch: MetricBatch) -> Result<AppendReport, WriteError> {
+        self.metrics.append(batch)
+    }
+
+    fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Series>, ReadError> {
+        self.metrics.select(matchers, range)
+    }
+}
+
+impl SignalsIo<'_> {
+    fn ask_logs(&self, text: &str, time_ms: i64) -> Result<Vec<RuleSample>, String> {
+        let query = InstantQuery {
+            query: text,
+            time_ns: time_ms.saturating_mul(NS_PER_MS),
+        };
+        let budget = (self.metrics.budget)();
+        let output = self.log_engine.instant(self.logs, &query, &budget);
+        match output.map_err(|error| error.to_string())?.value {
+            QueryValue::Vector(samples) => Ok(samples
+                .into_iter()
+                .map(|sample| RuleSample {
+                    labels: Labels::from_pairs(sample.labels.iter()),
+                    value: MetricValue::Float(sample.value),
+                })
+                .collect()),
+            QueryValue::Scalar { value, .. } => Ok(vec![RuleSample::scalar(value)]),
+            QueryValue::Streams(_) | QueryValue::Matrix(_) => Err(NOT_A_VECTOR.to_owned()),
+        }
     }
 }

@@ -14,12 +14,16 @@
 
 mod alerting;
 mod error;
+mod evidence;
 mod expand;
 mod file;
 mod group;
 mod groups;
 mod io;
 pub mod memory;
+mod pass;
+mod plan;
+mod query;
 mod recording;
 mod rule;
 mod schedule;
@@ -28,8 +32,15 @@ mod view;
 
 pub use alerting::AlertNotice;
 pub use error::{RuleFileError, RuleProblem};
+pub use evidence::{Evidence, RuleOrigin, SelectorEvidence, SeriesEvidence, Transition, TransitionKind};
 pub use expand::{ExpandContext, Expander};
-pub use file::{GroupSpec, RuleFile, RuleKind, RuleSpec, parse_rule_file, parse_rule_file_with};
+pub use file::{
+    GroupSpec, Place, RuleFile, RuleKind, RulePlaces, RuleSpec, parse_logql_rule_file, parse_rule_file,
+    parse_rule_file_with,
+};
 pub use groups::{GroupHandle, RuleGroups, RuleOptions};
-pub use io::{PromqlIo, RuleIo, RuleSample};
-pub use view::{AlertState, AlertView, GroupView, Health, RuleView, RuleViewKind};
+pub use io::{PromqlIo, RuleIo, RuleSample, SignalsIo};
+pub use pass::Evaluation;
+pub use plan::{InOrder, Runner};
+pub use query::{QueryBody, QueryLanguage, RuleQuery};
+pub use view::{AlertState, AlertView, Annotations, GroupView, Health, RuleView, RuleViewKind};

@@ -1,12 +1,16 @@
 //! What recording and alerting rules share: their last evaluation.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use skopos_core::Labels;
 use skopos_core::metric::{MetricSample, MetricValue, SeriesBatch};
+use skopos_promql::ParseOptions;
 
 use crate::alerting::AlertingRule;
+use crate::evidence::RuleOrigin;
 use crate::file::{RuleKind, RuleSpec};
+use crate::query::RuleQuery;
 use crate::recording::RecordingRule;
 use crate::view::Health;
 
@@ -14,6 +18,9 @@ use crate::view::Health;
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) spec: RuleSpec,
+    pub(crate) origin: Arc<RuleOrigin>,
+    /// The parsed expression, or why it does not parse.
+    pub(crate) query: Result<RuleQuery, String>,
     pub(crate) body: RuleBody,
     pub(crate) health: Health,
     pub(crate) last_error: String,
@@ -31,12 +38,22 @@ pub(crate) enum RuleBody {
 
 impl Rule {
     /// A rule that was never evaluated. `is_restored` says that no state is to be restored.
-    pub(crate) fn new(spec: RuleSpec, is_restored: bool) -> Self {
+    pub(crate) fn new((file, group): (&str, &str), spec: RuleSpec, syntax: ParseOptions, is_restored: bool) -> Self {
+        let origin = RuleOrigin {
+            file: file.to_owned(),
+            group: group.to_owned(),
+            name: spec.name.clone(),
+            line: spec.line,
+            expr: spec.expr.clone(),
+            for_ms: spec.for_ms,
+        };
         let body = match spec.kind {
             RuleKind::Recording => RuleBody::Recording(RecordingRule::new(&spec)),
             RuleKind::Alerting => RuleBody::Alerting(AlertingRule::new(&spec, is_restored)),
         };
         Self {
+            query: RuleQuery::parse(&spec.expr, spec.language, syntax),
+            origin: Arc::new(origin),
             spec,
             body,
             health: Health::Unknown,

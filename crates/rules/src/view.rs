@@ -1,8 +1,15 @@
 //! What the API shows of groups, rules and alerts. Plain values; the server encodes them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use skopos_core::Labels;
+
+use crate::evidence::Evidence;
+use crate::query::QueryLanguage;
+
+/// Expanded annotations, sorted by name; shared, as many alerts are looked at often.
+pub type Annotations = Arc<[(String, String)]>;
 
 /// The state of an alert, and of a rule: the highest of its alerts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,15 +61,21 @@ pub struct AlertView {
     /// Labels, `alertname` included.
     pub labels: Labels,
     /// Expanded annotations, sorted by name.
-    pub annotations: Vec<(String, String)>,
+    pub annotations: Annotations,
     /// Pending or firing.
     pub state: AlertState,
     /// Since when it is active.
     pub active_at_ms: i64,
+    /// Time of the first sample with which the expression held, in Unix milliseconds.
+    pub first_bad_ms: i64,
+    /// When it started to fire.
+    pub fired_at_ms: Option<i64>,
     /// Since when it only fires because of `keep_firing_for`.
     pub keep_firing_since_ms: Option<i64>,
     /// The value of its last result.
     pub value: f64,
+    /// What decided it, once it fires.
+    pub evidence: Option<Arc<Evidence>>,
 }
 
 impl AlertView {
@@ -79,6 +92,10 @@ pub struct RuleView {
     pub name: String,
     /// The expression.
     pub query: String,
+    /// The language of the expression.
+    pub language: QueryLanguage,
+    /// Line of the rule in its file.
+    pub line: u64,
     /// Labels that it sets, not expanded.
     pub labels: BTreeMap<String, String>,
     /// How the last evaluation went.
@@ -132,6 +149,8 @@ pub struct GroupView {
     pub file: String,
     /// How often it is evaluated.
     pub interval_seconds: f64,
+    /// How far its queries look back.
+    pub query_offset_seconds: f64,
     /// Most series or alerts of a rule; 0 is no limit.
     pub limit: usize,
     /// Its rules.

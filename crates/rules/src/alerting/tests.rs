@@ -11,6 +11,17 @@ fn rule(fields: &str) -> AlertingRule {
     AlertingRule::new(&file.groups[0].rules[0], true)
 }
 
+fn origin() -> RuleOrigin {
+    RuleOrigin {
+        file: "r.yml".to_owned(),
+        group: "g".to_owned(),
+        name: "A".to_owned(),
+        line: 1,
+        expr: "up".to_owned(),
+        for_ms: 0,
+    }
+}
+
 fn samples(jobs: &[&str]) -> Vec<RuleSample> {
     let sample = |job: &&str| RuleSample {
         labels: Labels::from_pairs([("__name__", "up"), ("job", job)]),
@@ -43,7 +54,8 @@ fn evaluate(rule: &mut AlertingRule, jobs: &[&str], at_s: i64, limit: usize) -> 
         external_labels: &Labels::empty(),
         external_url: "",
     };
-    rule.evaluate(&samples(jobs), times, &context)
+    let outcome = rule.evaluate(&samples(jobs), times, &context)?;
+    Ok(outcome.series)
 }
 
 fn states(expect: &[(&str, AlertState)]) -> Vec<(String, AlertState)> {
@@ -104,7 +116,7 @@ fn labels_and_state_series() {
         ]
     );
     assert_eq!(series[1].samples[0].value, MetricValue::Float((NOW_MS / 1000) as f64));
-    assert_eq!(rule.views()[0].annotations, [("s".to_owned(), "v 2".to_owned())]);
+    assert_eq!(*rule.views()[0].annotations, [("s".to_owned(), "v 2".to_owned())]);
     assert_eq!(rule.views()[0].value_text(), "2e+00");
     let error = evaluate(&mut rule, &["a", "a"], 10, 0).expect_err("two alerts with one identity");
     assert!(error.contains("same labelset"), "{error}");
@@ -123,7 +135,7 @@ fn notices_are_sent_and_sent_again() {
     let mut rule = rule("for: 0s");
     let sent = |rule: &mut AlertingRule, jobs: &[&str], at_s: i64| {
         step(rule, jobs, at_s);
-        let notices = rule.notices(NOW_MS + at_s * 1000, 60_000, 15_000);
+        let notices = rule.notices(NOW_MS + at_s * 1000, 60_000, 15_000, &Arc::new(origin()));
         notices
             .iter()
             .map(|notice| (notice.is_resolved, (notice.ends_at_ms - NOW_MS) / 1000))

@@ -1,6 +1,7 @@
 //! The YAML of rule files, with the place of each value. Unknown fields are refused.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_saphyr::{Location, Spanned};
 
 use crate::error::RuleProblem;
@@ -13,6 +14,9 @@ pub(super) type Text = Option<Spanned<String>>;
 pub(super) struct RawFile {
     #[serde(default)]
     pub(super) groups: Option<Vec<Spanned<RawGroup>>>,
+    /// Of files that rule tools of Loki keep.
+    #[serde(default)]
+    pub(super) namespace: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -30,6 +34,56 @@ pub(super) struct RawGroup {
     pub(super) labels: Texts,
     #[serde(default)]
     pub(super) rules: Option<Vec<Spanned<RawRule>>>,
+    /// Of PrometheusRule objects, for Thanos.
+    #[serde(default)]
+    pub(super) partial_response_strategy: Option<IgnoredAny>,
+    /// Of files that rule tools of Loki keep.
+    #[serde(default)]
+    pub(super) remote_write: Option<IgnoredAny>,
+    /// Of files that rule tools of Loki and Mimir keep.
+    #[serde(default)]
+    pub(super) source_tenants: Option<IgnoredAny>,
+}
+
+/// Fields that not every kind of file may have.
+pub(super) const GUESTS: [&str; 4] = [
+    "namespace",
+    "partial_response_strategy",
+    "remote_write",
+    "source_tenants",
+];
+
+/// A Kubernetes object, or a list of them; what is not about rules is passed over.
+#[derive(Debug, Deserialize)]
+pub(super) struct RawObject {
+    #[serde(default)]
+    pub(super) kind: Option<String>,
+    #[serde(default)]
+    pub(super) metadata: Option<RawMetadata>,
+    #[serde(default)]
+    pub(super) spec: Option<RawSpec>,
+    #[serde(default)]
+    pub(super) items: Option<Vec<RawObject>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawMetadata {
+    #[serde(default)]
+    pub(super) name: Option<String>,
+}
+
+/// What a rule object asks for.
+#[derive(Debug, Deserialize)]
+pub(super) struct RawSpec {
+    #[serde(default)]
+    pub(super) groups: Option<Vec<Spanned<RawGroup>>>,
+}
+
+/// The kind of a document, if it is a Kubernetes object.
+#[derive(Debug, Deserialize)]
+struct Probe {
+    #[serde(default)]
+    kind: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -59,6 +113,7 @@ pub(super) fn place(location: Location) -> (u64, u64) {
     (location.line(), location.column())
 }
 
+/// Reads a rule file's document.
 pub(super) fn read(document: &str) -> Result<RawFile, RuleProblem> {
     if document.lines().all(is_blank) {
         return Ok(RawFile::default());
@@ -66,15 +121,29 @@ pub(super) fn read(document: &str) -> Result<RawFile, RuleProblem> {
     let parsed: Result<Option<RawFile>, serde_saphyr::Error> = serde_saphyr::from_str(document);
     match parsed {
         Ok(file) => Ok(file.unwrap_or_default()),
-        Err(error) => Err(problem(document, &error)),
+        Err(error) => Err(problem(&error)),
     }
 }
 
-fn problem(document: &str, error: &serde_saphyr::Error) -> RuleProblem {
+/// The kind of a document, if it is a Kubernetes object.
+pub(super) fn kind(document: &str) -> Option<String> {
+    if !document.contains("kind") {
+        return None;
+    }
+    let probe: Option<Probe> = serde_saphyr::from_str(document).ok()?;
+    probe?.kind
+}
+
+/// Reads a Kubernetes object.
+pub(super) fn read_object(document: &str) -> Result<RawObject, RuleProblem> {
+    serde_saphyr::from_str(document).map_err(|error| problem(&error))
+}
+
+fn problem(error: &serde_saphyr::Error) -> RuleProblem {
     let (line, column) = error.location().map_or((0, 0), place);
     let error = error.without_snippet();
     let message = match error {
-        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => unknown_field(document, field, expected),
+        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => unknown_field(field, expected),
         other => {
             let text = other.to_string();
             text.lines()
@@ -92,7 +161,7 @@ fn problem(document: &str, error: &serde_saphyr::Error) -> RuleProblem {
     }
 }
 
-fn unknown_field(document: &str, field: &str, expected: &[&'static str]) -> String {
+fn unknown_field(field: &str, expected: &[&'static str]) -> String {
     let owner = if expected.contains(&"record") {
         "rulefmt.Rule"
     } else if expected.contains(&"rules") {
@@ -100,33 +169,14 @@ fn unknown_field(document: &str, field: &str, expected: &[&'static str]) -> Stri
     } else {
         "rulefmt.RuleGroups"
     };
-    let message = format!("field {field} not found in type {owner}");
-    if document.contains("kind: PrometheusRule") {
-        return format!(
-            "{message}: this is a Kubernetes object of kind PrometheusRule; a rule file holds what lies under its `spec`"
-        );
-    }
-    format!("{message}; known fields: {}", expected.join(", "))
+    let known: Vec<&str> = expected.iter().filter(|name| !GUESTS.contains(name)).copied().collect();
+    format!(
+        "field {field} not found in type {owner}; known fields: {}",
+        known.join(", ")
+    )
 }
 
-fn is_blank(line: &str) -> bool {
+pub(super) fn is_blank(line: &str) -> bool {
     let line = line.trim();
     line.is_empty() || line.starts_with('#') || line == "---" || line == "..."
-}
-
-/// The first YAML document, and whether another one with content follows. Prometheus reads the
-/// first alone.
-pub(super) fn first_document(text: &str) -> (&str, bool) {
-    let mut offset = 0;
-    let mut has_content = false;
-    for line in text.split_inclusive('\n') {
-        let marker = line.trim_end();
-        if has_content && (marker == "---" || line.starts_with("--- ") || marker == "...") {
-            let has_more = text[offset..].lines().any(|line| !is_blank(line));
-            return (&text[..offset], has_more);
-        }
-        has_content |= !is_blank(line) && !line.starts_with('%');
-        offset += line.len();
-    }
-    (text, false)
 }

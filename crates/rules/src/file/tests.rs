@@ -100,11 +100,55 @@ fn unknown_fields_are_refused_with_what_is_known() {
         text.contains("field annotation not found in type rulefmt.Rule; known fields: record, alert"),
         "{text}"
     );
-    let crd = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nspec:\n  groups: []\n";
-    let text = parse_rule_file(crd, "r.yml")
-        .expect_err("a Kubernetes object")
-        .to_string();
-    assert!(text.contains("what lies under its `spec`"), "{text}");
+    let text = "groups: [{name: g, partial_response_strategy: warn}]";
+    let error = parse_rule_file(text, "r.yml").expect_err("a field of objects alone");
+    assert!(
+        error.to_string().contains("not found in type rulefmt.RuleGroup"),
+        "{error}"
+    );
+}
+
+const OBJECT: &str = "apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata: {name: first}
+spec:
+  groups:
+  - name: g
+    partial_response_strategy: warn
+    rules: [{record: a, expr: 1}]
+";
+
+#[test]
+fn objects_are_rule_files_too() {
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 1}]}\n";
+    let second = OBJECT.replace("name: first", "name: second");
+    let text = format!("{service}---\n{OBJECT}---\n{second}");
+    let file = parse_rule_file(&text, "r.yml").expect("objects are read");
+    let names: Vec<&str> = file.groups.iter().map(|group| group.name.as_str()).collect();
+    assert_eq!(names, ["g", "second/g"]);
+    assert_eq!(file.groups[0].rules[0].line, 13);
+    let list = format!("kind: List\nitems:\n- {}", OBJECT.trim_end().replace('\n', "\n  "));
+    assert_eq!(parse_rule_file(&list, "r.yml").map(|file| file.rule_count()), Ok(1));
+    let error = parse_rule_file(service, "r.yml").expect_err("there are no rules");
+    assert!(error.to_string().contains("PrometheusRule"), "{error}");
+    let broken = text.replace("expr: 1", "expr: '1 +'");
+    let error = parse_rule_file(&broken, "r.yml").expect_err("the expressions are broken");
+    assert!(error.to_string().starts_with("r.yml:13:"), "{error}");
+}
+
+#[test]
+fn files_of_loki_hold_logql() {
+    let rules = "{alert: a, expr: 'sum(count_over_time({app=\"x\"} |= \"error\" [5m])) > 10'}";
+    let file = parse_logql_rule_file(&format!("namespace: n\n{}", rule(rules)), "l.yml").expect("LogQL is read");
+    assert_eq!(file.groups[0].rules[0].language, QueryLanguage::LogQl);
+    assert!(parse_rule_file(&rule(rules), "l.yml").is_err());
+    let error = parse_logql_rule_file(&rule("{alert: a, expr: '{app=\"x\"}'}"), "l.yml").expect_err("lines alone");
+    assert!(error.to_string().contains("count_over_time"), "{error}");
+    let object = OBJECT
+        .replace("PrometheusRule", "AlertingRule")
+        .replace("expr: 1", "expr: 'rate({a=\"b\"}[1m])'");
+    let file = parse_rule_file(&object, "o.yml").expect("the kind says LogQL");
+    assert_eq!(file.groups[0].rules[0].language, QueryLanguage::LogQl);
 }
 
 #[test]

@@ -5,19 +5,32 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_saphyr::Spanned;
 use skopos_core::labels::METRIC_NAME;
-use skopos_promql::ParseOptions;
 
-use super::raw::{RawFile, RawGroup, RawRule, Texts, place};
-use super::{GroupSpec, RuleKind, RuleSpec};
+use super::document::Part;
+use super::raw::{RawGroup, RawRule, Texts, place};
+use super::{GroupSpec, Place, Reading, RuleKind, RulePlaces, RuleSpec};
 use crate::error::RuleProblem;
 use crate::expand::Expander;
+use crate::query::{QueryLanguage, RuleQuery};
 
-pub(super) fn validate(raw: RawFile, syntax: ParseOptions) -> Result<Vec<GroupSpec>, Vec<RuleProblem>> {
+pub(super) fn validate(part: Part, mut reading: Reading) -> Result<Vec<GroupSpec>, Vec<RuleProblem>> {
+    if part.is_logql {
+        reading.language = QueryLanguage::LogQl;
+    }
+    let is_promql_file = part.object.is_none() && reading.language == QueryLanguage::PromQl;
     let mut problems = Vec::new();
     let mut names = HashSet::new();
     let mut groups = Vec::new();
-    for group in raw.groups.unwrap_or_default() {
+    if is_promql_file && part.file.namespace.is_some() {
+        let message = "field namespace not found in type rulefmt.RuleGroups".to_owned();
+        problems.push(problem((1, 1), None, message));
+    }
+    for group in part.file.groups.unwrap_or_default() {
         let at = place(group.referenced);
+        if is_promql_file && let Some(field) = guest(&group.value) {
+            let message = format!("field {field} not found in type rulefmt.RuleGroup");
+            problems.push(problem(at, None, message));
+        }
         let name = text(group.value.name.as_ref()).to_owned();
         let mut complain = |message: String| problems.push(problem(at, None, message));
         if name.is_empty() {
@@ -26,12 +39,24 @@ pub(super) fn validate(raw: RawFile, syntax: ParseOptions) -> Result<Vec<GroupSp
         if !names.insert(name.clone()) {
             complain(format!("groupname: {name:?} is repeated in the same file"));
         }
-        groups.push(group_spec((name, at), group.value, syntax, &mut problems));
+        groups.push(group_spec((name, at), group.value, reading, &mut problems));
     }
     if problems.is_empty() { Ok(groups) } else { Err(problems) }
 }
 
-fn problem((line, column): (u64, u64), rule: Option<(String, usize, String)>, message: String) -> RuleProblem {
+/// A field that rule files of Prometheus do not have.
+fn guest(group: &RawGroup) -> Option<&'static str> {
+    let guests = [
+        ("partial_response_strategy", &group.partial_response_strategy),
+        ("remote_write", &group.remote_write),
+        ("source_tenants", &group.source_tenants),
+    ];
+    guests
+        .into_iter()
+        .find_map(|(name, value)| value.is_some().then_some(name))
+}
+
+fn problem((line, column): Place, rule: Option<(String, usize, String)>, message: String) -> RuleProblem {
     RuleProblem {
         line,
         column,
@@ -45,9 +70,9 @@ fn text(value: Option<&Spanned<String>>) -> &str {
 }
 
 fn group_spec(
-    (name, at): (String, (u64, u64)),
+    (name, at): (String, Place),
     raw: RawGroup,
-    syntax: ParseOptions,
+    reading: Reading,
     problems: &mut Vec<RuleProblem>,
 ) -> GroupSpec {
     let mut complain = |at, message| problems.push(problem(at, None, message));
@@ -63,7 +88,7 @@ fn group_spec(
             group: &name,
             number: i + 1,
             name: rule_name(&rule.value),
-            syntax,
+            reading,
             problems,
         };
         rules.push(check.run(rule.value, &labels));
@@ -84,7 +109,7 @@ fn rule_name(raw: &RawRule) -> String {
     }
 }
 
-fn duration(value: Option<&Spanned<String>>, complain: &mut impl FnMut((u64, u64), String)) -> Option<i64> {
+fn duration(value: Option<&Spanned<String>>, complain: &mut impl FnMut(Place, String)) -> Option<i64> {
     let value = value?;
     match skopos_promql::duration::parse_duration(&value.value) {
         Ok(duration_ms) => Some(duration_ms),
@@ -112,11 +137,11 @@ fn check_labels(labels: &BTreeMap<String, String>, complain: &mut impl FnMut(Str
 
 /// The checks of one rule.
 struct RuleCheck<'a> {
-    at: (u64, u64),
+    at: Place,
     group: &'a str,
     number: usize,
     name: String,
-    syntax: ParseOptions,
+    reading: Reading,
     problems: &'a mut Vec<RuleProblem>,
 }
 
@@ -130,6 +155,12 @@ impl RuleCheck<'_> {
             _ => {}
         }
         self.check_expr(raw.expr.as_ref());
+        let at = |value: &Spanned<String>| place(value.referenced);
+        let places = RulePlaces {
+            rule: self.at,
+            expr: raw.expr.as_ref().map_or(self.at, at),
+            hold: raw.hold.as_ref().map(at),
+        };
         let for_ms = self.duration(raw.hold.as_ref());
         let keep_firing_for_ms = self.duration(raw.keep_firing_for.as_ref());
         let own_labels = owned(raw.labels);
@@ -163,7 +194,9 @@ impl RuleCheck<'_> {
             keep_firing_for_ms,
             labels,
             annotations,
+            language: self.reading.language,
             line: self.at.0,
+            places,
         }
     }
 
@@ -171,7 +204,7 @@ impl RuleCheck<'_> {
         self.complain_at(self.at, message);
     }
 
-    fn complain_at(&mut self, at: (u64, u64), message: impl Into<String>) {
+    fn complain_at(&mut self, at: Place, message: impl Into<String>) {
         let rule = Some((self.group.to_owned(), self.number, self.name.clone()));
         self.problems.push(problem(at, rule, message.into()));
     }
@@ -183,7 +216,7 @@ impl RuleCheck<'_> {
     fn check_expr(&mut self, expr: Option<&Spanned<String>>) {
         match expr {
             Some(expr) if !expr.value.is_empty() => {
-                if let Err(error) = skopos_promql::parse_with(&expr.value, self.syntax) {
+                if let Err(error) = RuleQuery::parse(&expr.value, self.reading.language, self.reading.syntax) {
                     self.complain_at(place(expr.referenced), format!("could not parse expression: {error}"));
                 }
             }
