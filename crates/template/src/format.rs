@@ -284,7 +284,7 @@ fn hex(text: &str) -> String {
 }
 
 /// `strconv.Quote`.
-pub(crate) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

@@ -24,7 +24,7 @@ mod value;
 
 pub use builtin::query_escape;
 pub use exec::Limits;
-pub use format::sprintf;
+pub use format::{quote, sprintf};
 pub use number::format_float;
 pub use time::{TimeValue, format_duration};
 pub use value::{Map, Object, Value};
