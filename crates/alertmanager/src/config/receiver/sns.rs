@@ -1,0 +1,113 @@
+//! `sns_configs`: messages of Amazon SNS.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use skopos_config::strict::{Result, Section};
+use skopos_config::{HttpClientConfig, Secret};
+
+use crate::config::Release;
+use crate::config::fields::{Context, http_config, text_or};
+
+/// Settings of SNS. Texts are templates.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SnsConfig {
+    /// How to connect.
+    pub http_config: HttpClientConfig,
+    /// SNS' API; empty for that of the region.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub api_url: String,
+    /// How requests are signed.
+    pub sigv4: SigV4Config,
+    /// The topic.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub topic_arn: String,
+    /// The number of a short message.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub phone_number: String,
+    /// The endpoint of a mobile application.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub target_arn: String,
+    /// The subject.
+    pub subject: String,
+    /// The message.
+    pub message: String,
+    /// Attributes of the message.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
+    /// Whether the client of Amazon's library is used; has no effect here, where there is one client.
+    pub use_aws_http_client: bool,
+}
+
+/// AWS Signature Version 4.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct SigV4Config {
+    /// The region; that of the credentials where empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub region: String,
+    /// The key's id; from the environment where empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub access_key: String,
+    /// The key; from the environment where empty.
+    #[serde(skip_serializing_if = "Secret::is_empty")]
+    pub secret_key: Secret,
+    /// The named profile.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub profile: String,
+    /// The role to assume.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub role_arn: String,
+    /// The external id given when assuming the role.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub external_id: String,
+}
+
+impl SnsConfig {
+    pub(super) fn read(section: &Section<'_>, context: &Context<'_>) -> Result<Self> {
+        let config = Self {
+            http_config: http_config(section, context)?,
+            api_url: section.text_or_empty("api_url")?,
+            sigv4: section
+                .section("sigv4", "sigv4.plain", |section| SigV4Config::read(section, context))?
+                .unwrap_or_default(),
+            topic_arn: section.text_or_empty("topic_arn")?,
+            phone_number: section.text_or_empty("phone_number")?,
+            target_arn: section.text_or_empty("target_arn")?,
+            subject: text_or(section, "subject", "{{ template \"sns.default.subject\" . }}")?,
+            message: text_or(section, "message", "{{ template \"sns.default.message\" . }}")?,
+            attributes: section.text_map("attributes")?,
+            use_aws_http_client: section.flag_or("use_aws_http_client", false)?,
+        };
+        // Alertmanager compares the three with "!=", so it lets all three together pass too.
+        let targets = [&config.target_arn, &config.topic_arn, &config.phone_number];
+        let n_set = targets.into_iter().filter(|target| !target.is_empty()).count();
+        if n_set.is_multiple_of(2) {
+            return Err(section
+                .problem("must provide either a Target ARN, Topic ARN, or Phone Number for SNS config")
+                .help("set one of target_arn, topic_arn and phone_number"));
+        }
+        Ok(config)
+    }
+}
+
+impl SigV4Config {
+    fn read(section: &Section<'_>, context: &Context<'_>) -> Result<Self> {
+        let config = Self {
+            region: section.text_or_empty("region")?,
+            access_key: section.text_or_empty("access_key")?,
+            secret_key: section.secret("secret_key")?,
+            profile: section.text_or_empty("profile")?,
+            role_arn: section.text_or_empty("role_arn")?,
+            external_id: match context.release {
+                Release::V0_33 => String::new(),
+                Release::V0_34 => section.text_or_empty("external_id")?,
+            },
+        };
+        if config.access_key.is_empty() != config.secret_key.is_empty() {
+            return Err(section.problem(
+                "must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SigV4 config",
+            ));
+        }
+        Ok(config)
+    }
+}

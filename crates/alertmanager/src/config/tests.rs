@@ -1,0 +1,1 @@
+//! Whole configurations: verdicts, inheritance, writing back.

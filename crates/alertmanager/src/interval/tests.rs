@@ -1,0 +1,1 @@
+//! Time intervals: containment and reading.

@@ -1,0 +1,1 @@
+//! Matchers: grammar, printing, matching.
