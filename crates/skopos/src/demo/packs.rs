@@ -8,6 +8,7 @@ use rust_embed::Embed;
 
 #[derive(Embed)]
 #[folder = "../../packs"]
+#[exclude = "*/secrets/*"]
 struct Packs;
 
 /// The folder of the pack. The program's own copy is laid out below the data directory.
