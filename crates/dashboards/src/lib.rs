@@ -13,13 +13,16 @@
 mod check;
 mod dashboard;
 mod load;
+mod panel_query;
 mod queries;
 mod variables;
 
 pub use check::DRAWN_PANELS;
 pub use dashboard::Dashboard;
 pub use load::{DashboardStore, Problem};
+pub use panel_query::{Asker, PanelQuery};
 pub use queries::{Language, QueryCheck};
+pub use variables::fill_variables;
 
 #[cfg(test)]
 mod tests;

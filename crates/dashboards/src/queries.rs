@@ -88,6 +88,16 @@ impl<'a> DataSources<'a> {
         }
     }
 
+    /// The language in which a data source is asked, where it can be told; PromQL where none is named.
+    pub(crate) fn language(&self, source: &'a Value) -> Option<Language> {
+        match self.kind(source) {
+            Some("prometheus") => Some(Language::PromQl),
+            Some("loki") => Some(Language::LogQl),
+            None if is_absent(source) => Some(Language::PromQl),
+            _ => None,
+        }
+    }
+
     /// The kind of a data source, where it can be told.
     fn kind(&self, source: &'a Value) -> Option<&'a str> {
         match source {

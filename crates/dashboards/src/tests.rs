@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{DashboardStore, Language, Problem};
+use crate::{Asker, DashboardStore, Language, Problem};
 
 fn shared() -> PathBuf {
     let fallback = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
@@ -143,5 +143,58 @@ fn queries_are_checked_in_their_language() {
             "panel 5 without title: targets[0].expr: Prom",
         ],
         "{warnings:#?}"
+    );
+}
+
+#[test]
+fn everything_that_asks_is_listed() {
+    let (store, problems, _folder) = load(&[(
+        "a.json",
+        r#"{"title": "A", "uid": "a",
+            "panels": [
+                {"id": 1, "title": "CPU", "type": "timeseries", "targets": [{"expr": "rate(a[$__rate_interval])"}, {"expr": ""}]},
+                {"type": "row", "panels": [{"id": 2, "title": "Logs", "datasource": {"type": "loki"}, "targets": [{"expr": "{a=\"b\"}"}]}]},
+                {"id": 3, "title": "SQL", "datasource": {"type": "mysql"}, "targets": [{"expr": "select 1"}]}],
+            "templating": {"list": [
+                {"type": "query", "name": "job", "query": {"query": "label_values(up, job)", "refId": "x"}},
+                {"type": "custom", "name": "n", "query": "1,2"},
+                {"type": "query", "name": "old", "datasource": "Loki", "query": "label_values(job)"}]},
+            "annotations": {"list": [{"name": "deploys", "expr": "changes(b[5m]) > 0"}, {"name": "built in"}]}}"#,
+    )]);
+    assert!(problems.is_empty(), "{problems:?}");
+    let queries = store.get("a").expect("it is loaded").queries();
+    let shown: Vec<_> = queries
+        .iter()
+        .map(|query| {
+            (
+                query.asker,
+                query.panel_id,
+                query.title.as_str(),
+                query.language,
+                query.expr.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (
+                Asker::Panel,
+                Some(1),
+                "CPU",
+                Language::PromQl,
+                "rate(a[$__rate_interval])"
+            ),
+            (Asker::Panel, Some(2), "Logs", Language::LogQl, "{a=\"b\"}"),
+            (Asker::Variable, None, "job", Language::PromQl, "label_values(up, job)"),
+            (Asker::Variable, None, "old", Language::LogQl, "label_values(job)"),
+            (
+                Asker::Annotation,
+                None,
+                "deploys",
+                Language::PromQl,
+                "changes(b[5m]) > 0"
+            ),
+        ]
     );
 }

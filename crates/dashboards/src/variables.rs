@@ -4,7 +4,9 @@
 //! where it stands, and where that does not decide, each guess is tried.
 
 /// What a variable outside brackets and quotes may stand for.
-const GUESSES: &[&str] = &["x", "1", "5m", "or"];
+const GUESSES: &[&str] = &[NAME, "1", "5m", "or"];
+/// Stands for a name, or for a part of a text.
+const NAME: &str = "x";
 
 /// Where in a query a variable stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,21 +22,31 @@ enum Context {
 
 /// The query with its variables replaced: once for each guess, once only if it has none.
 pub(crate) fn fill(expr: &str) -> Vec<String> {
+    fill_variables(expr, &|_| NAME.to_owned())
+}
+
+/// The query with its variables replaced by what makes it parse. Where a variable may stand for a name or is part
+/// of a text, `text` gives what to write for the variable of that name. What a variable outside of texts and
+/// brackets stands for cannot be told: each guess is given, names first.
+pub fn fill_variables(expr: &str, text: &dyn Fn(&str) -> String) -> Vec<String> {
     if !expr.contains(['$', '[']) {
         return vec![expr.to_owned()];
     }
-    let mut filled: Vec<String> = GUESSES.iter().map(|guess| fill_with(expr, guess)).collect();
+    let mut filled: Vec<String> = GUESSES.iter().map(|guess| fill_with(expr, guess, text)).collect();
     filled.dedup();
     filled
 }
 
-fn fill_with(expr: &str, guess: &str) -> String {
+fn fill_with(expr: &str, guess: &str, text: &dyn Fn(&str) -> String) -> String {
     let mut out = String::with_capacity(expr.len());
     let mut context = Context::Plain;
     let mut rest = expr;
     while let Some(next) = rest.chars().next() {
         if let Some((name, length)) = variable(rest, context) {
-            out.push_str(stand_in(name, context, guess));
+            match stand_in(name, context, guess) {
+                NAME => out.push_str(&text(name)),
+                fixed => out.push_str(fixed),
+            }
             rest = &rest[length..];
             continue;
         }
@@ -85,7 +97,7 @@ fn name_of(inner: &str) -> &str {
 
 fn stand_in<'a>(name: &str, context: Context, guess: &'a str) -> &'a str {
     match (context, name) {
-        (Context::Quoted(_), _) => "x",
+        (Context::Quoted(_), _) => NAME,
         (_, "__interval_ms" | "__range_ms" | "__range_s" | "__from" | "__to") => "60",
         (_, "__rate_interval" | "__interval" | "__range" | "__auto") | (Context::Range, _) => "5m",
         (Context::Plain | Context::Comment, _) => guess,
@@ -115,6 +127,14 @@ mod tests {
         check("x * $__range_s", "x * 60");
         check("# it's\na[$b]", "# it's\na[5m]");
         check("{a=\"[[:alpha:]]\\\"$b\"}", "{a=\"[[:alpha:]]\\\"x\"}");
+    }
+
+    #[test]
+    fn names_of_variables_can_be_kept() {
+        let filled = fill_variables("rate(a{job=\"$job\",b=\"${c:regex}\"}[$d])", &|name| {
+            format!("<{name}>")
+        });
+        assert_eq!(filled, ["rate(a{job=\"<job>\",b=\"<c>\"}[5m])"]);
     }
 
     #[test]
