@@ -71,6 +71,19 @@ impl QueryBudget {
         Self::new(Self::DEFAULT_MAX_SAMPLES, None)
     }
 
+    /// A budget with nothing held, the same bounds, the same deadline and the same cancel flag: for work that asks
+    /// several queries, one after the other.
+    #[must_use]
+    pub fn renewed(&self) -> Self {
+        Self {
+            deadline: self.deadline,
+            cancelled: Arc::clone(&self.cancelled),
+            max_samples: self.max_samples,
+            samples: AtomicU64::new(0),
+            peak_samples: AtomicU64::new(0),
+        }
+    }
+
     /// A flag that cancels the query when set.
     pub fn cancel_flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.cancelled)
