@@ -17,28 +17,22 @@ mod night;
 mod overlay;
 mod replay;
 mod report;
+mod tested;
 mod threshold;
 
-use std::sync::Arc;
-
 use skopos_core::metric::MetricSource;
-use skopos_core::{BudgetError, ErrorKind, Kinded, Labels, ManualClock, QueryBudget, ReadError};
+use skopos_core::{BudgetError, ErrorKind, Kinded, Labels, QueryBudget, ReadError};
 use skopos_promql::{Engine, EvalError};
-use skopos_rules::{GroupSpec, RuleFile, RuleKind, RuleOptions, RuleSpec};
+use skopos_rules::RuleFile;
 
-use history::{History, Steps};
+use history::History;
 use overlay::Overlay;
-use replay::Variant;
-use threshold::Threshold;
+use tested::tested;
 
 pub use incidents::{IncidentMatch, KnownIncident};
 pub use night::{NightError, NightHours};
 pub use report::{BacktestReport, Firing, RuleBacktest, SweepRow};
 
-/// Most steps of one rule.
-const MAX_STEPS: i64 = 2_000_000;
-/// Longest time before the range for which state is built up.
-const MAX_WARM_UP_MS: i64 = 86_400_000;
 /// Most values of a sweep, of thresholds and of `for`.
 const MAX_SWEEP: usize = 100;
 const STAGE: &str = "backtest";
@@ -192,9 +186,7 @@ pub fn backtest(
             progress(Progress { rule, done, total });
         };
         let variants = tested.replay(&history, options, &mut tick)?;
-        for variant in variants {
-            report.add(tested, variant, input.incidents, &night);
-        }
+        report.add(tested, variants, input.incidents, &night);
     }
     report.notes.extend(overlay.notes());
     Ok(report)
@@ -211,142 +203,11 @@ fn check(options: &BacktestOptions) -> Result<(), BacktestError> {
     if options.sweep.thresholds.len() > MAX_SWEEP || options.sweep.for_ms.len() > MAX_SWEEP {
         return fail("too many values to sweep, at most 100 are tried");
     }
-    if options.sweep.thresholds.iter().any(|value| !value.is_finite()) || options.sweep.for_ms.iter().any(|ms| *ms < 0) {
+    if options.sweep.thresholds.iter().any(|value| !value.is_finite()) || options.sweep.for_ms.iter().any(|ms| *ms < 0)
+    {
         return fail("values to sweep must be finite numbers, and durations not negative");
     }
     Ok(())
-}
-
-/// An alerting rule with the steps at which it is evaluated.
-#[derive(Debug)]
-struct Tested<'a> {
-    file: &'a str,
-    group: &'a GroupSpec,
-    spec: &'a RuleSpec,
-    steps: Steps,
-    offset_ms: i64,
-}
-
-fn tested<'a>(input: &BacktestInput<'a>, options: &BacktestOptions) -> Result<Vec<Tested<'a>>, BacktestError> {
-    let mut found = Vec::new();
-    for file in input.rules {
-        for group in &file.groups {
-            for spec in &group.rules {
-                let is_wanted = input.only.is_none_or(|only| only == spec.name);
-                if spec.kind == RuleKind::Alerting && is_wanted {
-                    found.push(Tested::new(&file.path, group, spec, options)?);
-                }
-            }
-        }
-    }
-    if found.is_empty() {
-        return Err(BacktestError::NoRule(input.only.map(str::to_owned)));
-    }
-    Ok(found)
-}
-
-impl<'a> Tested<'a> {
-    fn new(
-        file: &'a str,
-        group: &'a GroupSpec,
-        spec: &'a RuleSpec,
-        options: &BacktestOptions,
-    ) -> Result<Self, BacktestError> {
-        let step_ms = options.step_ms.or(group.interval_ms).unwrap_or(options.interval_ms).max(1);
-        let longest_for_ms = options.sweep.for_ms.iter().copied().fold(spec.for_ms, i64::max);
-        let state_ms = longest_for_ms.saturating_add(spec.keep_firing_for_ms).min(MAX_WARM_UP_MS);
-        // State of before the range is built up first, from steps of the same grid.
-        let warm_up = state_ms / step_ms + i64::from(state_ms % step_ms > 0);
-        let steps = Steps {
-            start_ms: options.from_ms.saturating_sub(warm_up * step_ms),
-            end_ms: options.to_ms,
-            step_ms,
-        };
-        if steps.count() > MAX_STEPS.unsigned_abs() {
-            return Err(BacktestError::Options(format!(
-                "rule {:?} would be evaluated {} times, at most {MAX_STEPS}; choose a shorter range or a longer step",
-                spec.name,
-                steps.count()
-            )));
-        }
-        Ok(Self {
-            file,
-            group,
-            spec,
-            steps,
-            offset_ms: group.query_offset_ms.unwrap_or(options.query_offset_ms),
-        })
-    }
-
-    /// The rule as it is, then each value of the sweep.
-    fn replay(
-        &self,
-        history: &History<'_>,
-        options: &BacktestOptions,
-        tick: &mut dyn FnMut(u64),
-    ) -> Result<Vec<Variant>, BacktestError> {
-        let rule_options = RuleOptions {
-            interval_ms: self.steps.step_ms,
-            external_labels: options.external_labels.clone(),
-            external_url: options.external_url.clone(),
-            clock: Arc::new(ManualClock::default()),
-            ..RuleOptions::default()
-        };
-        let threshold = Threshold::of(&self.spec.expr, history.engine)?;
-        let sweep = &options.sweep;
-        let mut same = vec![Variant::new(self, self.spec.for_ms, threshold.as_ref().map(Threshold::number), &rule_options)?];
-        for for_ms in &sweep.for_ms {
-            same.push(Variant::new(self, *for_ms, threshold.as_ref().map(Threshold::number), &rule_options)?);
-        }
-        let mut others = Vec::new();
-        if threshold.is_some() {
-            for value in &sweep.thresholds {
-                others.push(Variant::new(self, self.spec.for_ms, Some(*value), &rule_options)?);
-            }
-        }
-        match threshold {
-            Some(threshold) if threshold.is_top() && !others.is_empty() => {
-                // One pass over the compared side serves all numbers.
-                same.append(&mut others);
-                let filter = |number| threshold.filter(number);
-                self.pass(history, threshold.side(), &mut same, &filter, tick)?;
-            }
-            threshold => {
-                let everything = |_| None;
-                self.pass(history, &self.spec.expr, &mut same, &everything, tick)?;
-                for mut other in others {
-                    if let (Some(threshold), Some(number)) = (&threshold, other.threshold) {
-                        let expr = threshold.with_number(number);
-                        self.pass(history, &expr, std::slice::from_mut(&mut other), &everything, &mut |_| {})?;
-                    }
-                    same.push(other);
-                }
-            }
-        }
-        Ok(same)
-    }
-
-    /// Evaluates an expression over all steps and moves the variants on.
-    fn pass(
-        &self,
-        history: &History<'_>,
-        expr: &str,
-        variants: &mut [Variant],
-        filter_of: &dyn Fn(Option<f64>) -> Option<threshold::Filter>,
-        tick: &mut dyn FnMut(u64),
-    ) -> Result<(), BacktestError> {
-        let filters: Vec<Option<threshold::Filter>> =
-            variants.iter().map(|variant| filter_of(variant.threshold)).collect();
-        history.for_each_chunk(expr, self.steps, self.offset_ms, &mut |start_ms, vectors| {
-            for (step, vector) in vectors.iter().enumerate() {
-                let now_ms = start_ms + step as i64 * self.steps.step_ms;
-                for (variant, filter) in variants.iter_mut().zip(&filters) {
-                    variant.step(now_ms, vector, filter.as_ref(), history);
-                }
-            }
-            tick(vectors.len() as u64);
-        })
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::Serialize;
 use skopos_core::metric::MetricSource;
 use skopos_core::{ErrorKind, Kinded, Labels, LabelsBuilder, QueryBudget, ReadError, TimeRange};
 use skopos_promql::{DEFAULT_LOOKBACK_MS, ParseOptions, parse_with};
-use skopos_rules::{RuleFile, RuleKind, RuleSpec};
+use skopos_rules::{QueryLanguage, RuleFile, RuleKind, RuleSpec};
 
 use crate::Verdict;
 use services::Live;
@@ -154,16 +154,20 @@ pub fn coverage(input: &CoverageInput<'_>, budget: &QueryBudget) -> Result<Cover
     let mut unplaced = Vec::new();
     for rule in alerting(input.rules) {
         budget.check(STAGE).map_err(ReadError::from)?;
-        let Ok(expr) = parse_with(&rule.spec.expr, input.syntax) else {
+        let parsed = match rule.spec.language {
+            QueryLanguage::PromQl => parse_with(&rule.spec.expr, input.syntax).ok(),
+            QueryLanguage::LogQl => None,
+        };
+        let Some(expr) = parsed else {
             unplaced.push(rule.unplaced("its expression is not PromQL"));
             continue;
         };
         let modes = mode::of_rule(rule.spec, &expr);
         let services = live.services_of(rule.spec, &expr)?;
         if modes.is_empty() {
-            unplaced.push(rule.unplaced(
-                "nothing in it tells how the service fails; set its label or annotation failure_mode",
-            ));
+            unplaced.push(
+                rule.unplaced("nothing in it tells how the service fails; set its label or annotation failure_mode"),
+            );
         } else if services.is_empty() {
             unplaced.push(rule.unplaced(
                 "nothing in it tells which service it is about, and it matches no series; set its label service",
@@ -174,7 +178,10 @@ pub fn coverage(input: &CoverageInput<'_>, budget: &QueryBudget) -> Result<Cover
             let receivers = (input.receivers)(&alert_labels(rule.spec, service));
             for mode in &modes {
                 let covering = rule.covering(verdict, &receivers, [&service.why, &mode.why]);
-                cells.entry((service.name.clone(), mode.mode)).or_default().push(covering);
+                cells
+                    .entry((service.name.clone(), mode.mode))
+                    .or_default()
+                    .push(covering);
             }
         }
     }
@@ -209,7 +216,9 @@ fn report(
 }
 
 fn alerting(files: &[RuleFile]) -> impl Iterator<Item = Placed<'_>> {
-    let groups = files.iter().flat_map(|file| file.groups.iter().map(move |group| (file, group)));
+    let groups = files
+        .iter()
+        .flat_map(|file| file.groups.iter().map(move |group| (file, group)));
     groups.flat_map(|(file, group)| {
         let rules = group.rules.iter().filter(|rule| rule.kind == RuleKind::Alerting);
         rules.map(|spec| Placed {

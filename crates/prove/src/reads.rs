@@ -47,12 +47,6 @@ pub(crate) fn reads(expr: &Expr, lookback_ms: i64) -> Vec<Read<'_>> {
     found
 }
 
-/// How far back an expression looks in all.
-pub(crate) fn reach_ms(expr: &Expr, lookback_ms: i64) -> i64 {
-    let reaches = reads(expr, lookback_ms).into_iter().map(|read| read.reach_ms);
-    reaches.max().unwrap_or(0)
-}
-
 fn walk<'a>(expr: &'a Expr, place: Place, found: &mut Vec<Read<'a>>) {
     match expr {
         Expr::Vector(selector) => found.push(read(selector, place, place.lookback_ms)),
@@ -69,13 +63,15 @@ fn walk<'a>(expr: &'a Expr, place: Place, found: &mut Vec<Read<'a>>) {
         }
         Expr::Call(call) if is_absence(call.function.name) => {
             let role = Role::Absence;
-            call.args.iter().for_each(|arg| walk(arg, Place { role, ..place }, found));
+            call.args
+                .iter()
+                .for_each(|arg| walk(arg, Place { role, ..place }, found));
         }
         other => other.children().into_iter().for_each(|child| walk(child, place, found)),
     }
 }
 
-fn read<'a>(selector: &'a VectorSelector, place: Place, range_ms: i64) -> Read<'a> {
+fn read(selector: &VectorSelector, place: Place, range_ms: i64) -> Read<'_> {
     let own_ms = range_ms.max(place.lookback_ms).saturating_add(back(&selector.offset));
     Read {
         selector,
@@ -135,8 +131,15 @@ mod tests {
         check("a or b", &[("a", 5, Role::Alternative), ("b", 5, Role::Alternative)]);
         check(
             "a unless (b or absent(c))",
-            &[("a", 5, Role::Needed), ("b", 5, Role::Exclusion), ("c", 5, Role::Absence)],
+            &[
+                ("a", 5, Role::Needed),
+                ("b", 5, Role::Exclusion),
+                ("c", 5, Role::Absence),
+            ],
         );
-        check("sum(a) / on () b > 1", &[("a", 5, Role::Needed), ("b", 5, Role::Needed)]);
+        check(
+            "sum(a) / on () b > 1",
+            &[("a", 5, Role::Needed), ("b", 5, Role::Needed)],
+        );
     }
 }

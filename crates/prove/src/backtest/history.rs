@@ -14,6 +14,7 @@ const CHUNK_STEPS: u64 = 2_000;
 
 /// The times of evaluation: from the first on, up to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the unit stands last in each name")]
 pub(super) struct Steps {
     pub(super) start_ms: i64,
     pub(super) end_ms: i64,
@@ -107,7 +108,9 @@ impl History<'_> {
                 Err(error) => return Err(error),
             }
         }
-        (0..grid.count()).map(|step| self.at(query, expr, grid.at(step))).collect()
+        (0..grid.count())
+            .map(|step| self.at(query, expr, grid.at(step)))
+            .collect()
     }
 }
 

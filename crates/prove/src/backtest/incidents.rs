@@ -47,7 +47,8 @@ pub(super) fn compare(
     incidents: &[KnownIncident],
     [from_ms, to_ms]: [i64; 2],
 ) -> IncidentMatch {
-    let within = |incident: &&KnownIncident| incident.start_ms <= to_ms && incident.end_ms.is_none_or(|end| end >= from_ms);
+    let within =
+        |incident: &&KnownIncident| incident.start_ms <= to_ms && incident.end_ms.is_none_or(|end| end >= from_ms);
     let concerning: Vec<&KnownIncident> = incidents
         .iter()
         .filter(within)
@@ -79,7 +80,9 @@ impl KnownIncident {
 
     fn concerns(&self, rule: &RuleSpec, spans: &[&Span]) -> bool {
         let service = self.service.as_ref();
-        let is_set = SERVICE_LABELS.iter().any(|label| service.is_some() && rule.labels.get(*label) == service);
+        let is_set = SERVICE_LABELS
+            .iter()
+            .any(|label| service.is_some() && rule.labels.get(*label) == service);
         self.is_of_everything()
             || self.is_of_rule(rule)
             || is_set
@@ -88,14 +91,20 @@ impl KnownIncident {
 
     fn is_of_service(&self, labels: &Labels) -> bool {
         let service = self.service.as_deref();
-        SERVICE_LABELS.iter().any(|label| service.is_some() && labels.find(label) == service)
+        SERVICE_LABELS
+            .iter()
+            .any(|label| service.is_some() && labels.find(label) == service)
     }
 
     /// Whether the alert fired during the incident, for what it was about.
     fn meets(&self, rule: &RuleSpec, span: &Span) -> bool {
         let is_about = self.is_of_everything() || self.is_of_rule(rule) || self.is_of_service(&span.labels);
-        let starts_in_time = self.end_ms.is_none_or(|end_ms| span.start_ms <= end_ms.saturating_add(TOLERANCE_MS));
-        let ends_in_time = span.end_ms.is_none_or(|end_ms| end_ms >= self.start_ms.saturating_sub(TOLERANCE_MS));
+        let starts_in_time = self
+            .end_ms
+            .is_none_or(|end_ms| span.start_ms <= end_ms.saturating_add(TOLERANCE_MS));
+        let ends_in_time = span
+            .end_ms
+            .is_none_or(|end_ms| end_ms >= self.start_ms.saturating_sub(TOLERANCE_MS));
         is_about && starts_in_time && ends_in_time
     }
 }
@@ -140,7 +149,11 @@ mod tests {
     fn by_name_by_service_and_by_time() {
         check(&[span(100, 110, "a")], &[incident(105, 200, None, &["A"])], [1, 0, 0]);
         check(&[span(100, 110, "a")], &[incident(105, 200, None, &["B"])], [0, 0, 1]);
-        check(&[span(100, 110, "a")], &[incident(105, 200, Some("a"), &["B"])], [1, 0, 0]);
+        check(
+            &[span(100, 110, "a")],
+            &[incident(105, 200, Some("a"), &["B"])],
+            [1, 0, 0],
+        );
         check(&[span(100, 110, "a")], &[incident(105, 200, Some("b"), &[])], [0, 0, 1]);
         check(&[span(100, 110, "a")], &[incident(105, 200, None, &[])], [1, 0, 0]);
         // A quarter of an hour is tolerated.

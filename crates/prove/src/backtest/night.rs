@@ -111,6 +111,9 @@ mod tests {
             time_zone: time_zone.to_owned(),
         };
         assert!(matches!(Night::new(&hours(24, "UTC")), Err(NightError::Hour(24))));
-        assert!(matches!(Night::new(&hours(1, "Mars/Olympus")), Err(NightError::TimeZone(_))));
+        assert!(matches!(
+            Night::new(&hours(1, "Mars/Olympus")),
+            Err(NightError::TimeZone(_))
+        ));
     }
 }

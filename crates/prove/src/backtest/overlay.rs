@@ -2,14 +2,16 @@
 //! rule reads them, and laid over the store. Series that were stored, be it for a part of the range, are used as they
 //! are.
 
+mod source;
+
 use std::collections::BTreeMap;
 
 use skopos_core::labels::METRIC_NAME;
-use skopos_core::metric::{Exemplar, MetricMetadata, MetricSource, MetricValue, Selection, Series, StartTimestamps};
+use skopos_core::metric::{MetricSource, MetricValue, Series};
 use skopos_core::sample::STALE_NAN;
 use skopos_core::{Labels, LabelsBuilder, MatchOp, Matcher, QueryBudget, ReadError, TimeRange};
 use skopos_promql::{Engine, Expr};
-use skopos_rules::{RuleKind, RuleSpec};
+use skopos_rules::{QueryLanguage, RuleKind, RuleSpec};
 
 use super::history::{History, StepVector, Steps};
 use super::{BacktestError, BacktestInput, BacktestOptions};
@@ -53,10 +55,14 @@ impl<'a> Overlay<'a> {
     pub(super) fn new(input: &BacktestInput<'a>, options: &BacktestOptions) -> Self {
         let mut recorders: BTreeMap<&str, Vec<Recorder<'_>>> = BTreeMap::new();
         for group in input.rules.iter().flat_map(|file| &file.groups) {
-            for spec in group.rules.iter().filter(|rule| rule.kind == RuleKind::Recording) {
+            for spec in group.rules.iter().filter(|rule| is_ours(rule)) {
                 recorders.entry(&spec.name).or_default().push(Recorder {
                     spec,
-                    step_ms: options.step_ms.or(group.interval_ms).unwrap_or(options.interval_ms).max(1),
+                    step_ms: options
+                        .step_ms
+                        .or(group.interval_ms)
+                        .unwrap_or(options.interval_ms)
+                        .max(1),
                     offset_ms: group.query_offset_ms.unwrap_or(options.query_offset_ms),
                     series: Vec::new(),
                     done: None,
@@ -106,7 +112,9 @@ impl<'a> Overlay<'a> {
         if let Some(known) = self.is_missing.get(name) {
             return Ok(*known);
         }
-        let stored = self.base.label_values(METRIC_NAME, &[Matcher::equal(METRIC_NAME, name)], range)?;
+        let stored = self
+            .base
+            .label_values(METRIC_NAME, &[Matcher::equal(METRIC_NAME, name)], range)?;
         self.is_missing.insert(name, stored.is_empty());
         Ok(stored.is_empty())
     }
@@ -184,30 +192,41 @@ impl<'a> Overlay<'a> {
 
     /// Which recording rules were evaluated here.
     pub(super) fn notes(&self) -> Vec<String> {
-        let evaluated = self.recorders.iter().filter(|(_, all)| all.iter().any(|one| one.done.is_some()));
+        let evaluated = self
+            .recorders
+            .iter()
+            .filter(|(_, all)| all.iter().any(|one| one.done.is_some()));
         evaluated
-            .map(|(name, _)| format!("{name} has no stored series in the range: its recording rule was evaluated instead"))
+            .map(|(name, _)| {
+                format!("{name} has no stored series in the range: its recording rule was evaluated instead")
+            })
             .collect()
     }
+}
 
-    /// Series of the overlay that match, cut to the range.
-    fn laid_over(&self, matchers: &[Matcher], range: TimeRange) -> Vec<Series> {
-        let recorders = self.recorders.values().flatten();
-        let series = recorders.flat_map(|recorder| &recorder.series);
-        let matching = series.filter(|series| skopos_core::matcher::all_match(matchers, &series.labels));
-        matching.filter_map(|series| cut(series, range)).collect()
-    }
+/// Whether a rule records what a PromQL expression gives.
+fn is_ours(rule: &RuleSpec) -> bool {
+    rule.kind == RuleKind::Recording && rule.language == QueryLanguage::PromQl
 }
 
 /// The recorded names that conditions allow.
 fn recorded_names<'a>(matchers: &[Matcher], recorders: &BTreeMap<&'a str, Vec<Recorder<'a>>>) -> Vec<&'a str> {
-    let names: Vec<&Matcher> = matchers.iter().filter(|matcher| matcher.name() == METRIC_NAME).collect();
+    let names: Vec<&Matcher> = matchers
+        .iter()
+        .filter(|matcher| matcher.name() == METRIC_NAME)
+        .collect();
     if let [name] = names.as_slice()
         && name.op() == MatchOp::Equal
     {
-        return recorders.get_key_value(name.value()).map(|(name, _)| *name).into_iter().collect();
+        return recorders
+            .get_key_value(name.value())
+            .map(|(name, _)| *name)
+            .into_iter()
+            .collect();
     }
-    let accepted = recorders.keys().filter(|name| names.iter().all(|matcher| matcher.matches(name)));
+    let accepted = recorders
+        .keys()
+        .filter(|name| names.iter().all(|matcher| matcher.matches(name)));
     accepted.copied().collect()
 }
 
@@ -239,8 +258,15 @@ fn take(spec: &RuleSpec, vector: &StepVector, at_ms: i64, series: &mut BTreeMap<
         count += 1;
     }
     for one in series.values_mut() {
-        let last_ms = one.timestamps_ms.last().max(one.histogram_timestamps_ms.last()).copied();
-        let is_ended = one.values.last().is_some_and(|value| skopos_core::sample::is_stale(*value))
+        let last_ms = one
+            .timestamps_ms
+            .last()
+            .max(one.histogram_timestamps_ms.last())
+            .copied();
+        let is_ended = one
+            .values
+            .last()
+            .is_some_and(|value| skopos_core::sample::is_stale(*value))
             && one.timestamps_ms.last().copied() == last_ms;
         if last_ms != Some(at_ms) && !is_ended {
             push(one, at_ms, STALE_NAN);
@@ -253,79 +279,4 @@ fn take(spec: &RuleSpec, vector: &StepVector, at_ms: i64, series: &mut BTreeMap<
 fn push(series: &mut Series, at_ms: i64, value: f64) {
     series.timestamps_ms.push(at_ms);
     series.values.push(value);
-}
-
-/// The samples of a series within a range; `None` without any.
-fn cut(series: &Series, range: TimeRange) -> Option<Series> {
-    let within = |times: &[i64]| {
-        let from = times.partition_point(|at_ms| *at_ms < range.start_ms);
-        let to = times.partition_point(|at_ms| *at_ms <= range.end_ms);
-        from..to.max(from)
-    };
-    let (floats, histograms) = (within(&series.timestamps_ms), within(&series.histogram_timestamps_ms));
-    let cut = Series {
-        labels: series.labels.clone(),
-        timestamps_ms: series.timestamps_ms[floats.clone()].to_vec(),
-        values: series.values[floats].to_vec(),
-        histogram_timestamps_ms: series.histogram_timestamps_ms[histograms.clone()].to_vec(),
-        histograms: series.histograms[histograms].to_vec(),
-    };
-    (!cut.is_empty()).then_some(cut)
-}
-
-impl MetricSource for Overlay<'_> {
-    fn select(&self, selection: &Selection<'_>, budget: &QueryBudget) -> Result<Vec<Series>, ReadError> {
-        let started = self.select_started(selection, budget)?;
-        Ok(started.into_iter().map(|(series, _)| series).collect())
-    }
-
-    fn select_started(
-        &self,
-        selection: &Selection<'_>,
-        budget: &QueryBudget,
-    ) -> Result<Vec<(Series, StartTimestamps)>, ReadError> {
-        let mut found = self.base.select_started(selection, budget)?;
-        let over = self.laid_over(selection.matchers, selection.range);
-        if over.is_empty() {
-            return Ok(found);
-        }
-        budget.charge(over.iter().map(Series::len).sum(), super::STAGE)?;
-        found.extend(over.into_iter().map(|series| (series, StartTimestamps::default())));
-        found.sort_by(|a, b| a.0.labels.cmp(&b.0.labels));
-        Ok(found)
-    }
-
-    fn series(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Labels>, ReadError> {
-        let mut found = self.base.series(matchers, range)?;
-        found.extend(self.laid_over(matchers, range).into_iter().map(|series| series.labels));
-        found.sort();
-        Ok(found)
-    }
-
-    fn label_names(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<String>, ReadError> {
-        let mut found = self.base.label_names(matchers, range)?;
-        for series in self.laid_over(matchers, range) {
-            found.extend(series.labels.iter().map(|(name, _)| name.to_owned()));
-        }
-        found.sort();
-        found.dedup();
-        Ok(found)
-    }
-
-    fn label_values(&self, name: &str, matchers: &[Matcher], range: TimeRange) -> Result<Vec<String>, ReadError> {
-        let mut found = self.base.label_values(name, matchers, range)?;
-        let over = self.laid_over(matchers, range);
-        found.extend(over.iter().filter_map(|series| series.labels.find(name)).map(str::to_owned));
-        found.sort();
-        found.dedup();
-        Ok(found)
-    }
-
-    fn exemplars(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<(Labels, Vec<Exemplar>)>, ReadError> {
-        self.base.exemplars(matchers, range)
-    }
-
-    fn metadata(&self, metric: Option<&str>) -> Result<Vec<MetricMetadata>, ReadError> {
-        self.base.metadata(metric)
-    }
 }

@@ -1,18 +1,20 @@
 //! One rule with one set of values, replayed through the state machine of crate `rules`: `for`, `keep_firing_for`,
 //! limits and labels are its own. Only the query's answer comes from elsewhere.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use skopos_core::metric::{AppendReport, MetricBatch, Series};
 use skopos_core::{Labels, Matcher, ReadError, TimeRange, WriteError};
 use skopos_rules::{
-    AlertState, GroupHandle, GroupSpec, Health, RuleFile, RuleGroups, RuleIo, RuleOptions, RuleSample, RuleSpec,
+    AlertState, GroupHandle, GroupSpec, Health, RuleFile, RuleGroups, RuleIo, RuleOptions, RuleQuery, RuleSample,
+    RuleSpec,
 };
 
+use super::BacktestError;
 use super::history::{History, StepVector};
+use super::tested::Tested;
 use super::threshold::Filter;
-use super::{BacktestError, Tested};
 
 /// A time during which an alert fired.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,13 +85,7 @@ impl Variant {
     }
 
     /// Moves on by one evaluation.
-    pub(super) fn step(
-        &mut self,
-        now_ms: i64,
-        vector: &StepVector,
-        filter: Option<&Filter>,
-        history: &History<'_>,
-    ) {
+    pub(super) fn step(&mut self, now_ms: i64, vector: &StepVector, filter: Option<&Filter>, history: &History<'_>) {
         let vector: StepVector = match (vector, filter) {
             (Ok(samples), Some(filter)) => {
                 let passing = samples.iter().filter(|sample| filter.passes(&sample.value));
@@ -103,7 +99,7 @@ impl Variant {
         }
         let io = Answer {
             vector: &vector,
-            is_asked: Cell::new(false),
+            is_asked: AtomicBool::new(false),
             history,
         };
         drop(self.group.evaluate_at(now_ms, &io));
@@ -151,17 +147,17 @@ impl Variant {
 /// templates of labels. Nothing is stored.
 struct Answer<'a> {
     vector: &'a StepVector,
-    is_asked: Cell<bool>,
+    is_asked: AtomicBool,
     history: &'a History<'a>,
 }
 
 impl RuleIo for Answer<'_> {
-    fn query(&self, expr: &str, time_ms: i64) -> Result<Vec<RuleSample>, String> {
-        if !self.is_asked.replace(true) {
+    fn query(&self, query: &RuleQuery, time_ms: i64) -> Result<Vec<RuleSample>, String> {
+        if !self.is_asked.swap(true, Ordering::Relaxed) {
             return self.vector.clone();
         }
-        let parsed = self.history.engine.parse(expr).map_err(|error| error.to_string())?;
-        let answer = self.history.at(expr, &parsed, time_ms);
+        let expr = query.promql().ok_or("log lines are not replayed")?;
+        let answer = self.history.at(query.text(), expr, time_ms);
         answer.map_err(|error| error.to_string())?
     }
 
@@ -178,7 +174,7 @@ impl RuleIo for Answer<'_> {
 struct Silent;
 
 impl RuleIo for Silent {
-    fn query(&self, _expr: &str, _time_ms: i64) -> Result<Vec<RuleSample>, String> {
+    fn query(&self, _query: &RuleQuery, _time_ms: i64) -> Result<Vec<RuleSample>, String> {
         Ok(Vec::new())
     }
 

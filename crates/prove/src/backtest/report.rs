@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::BacktestOptions;
 use super::incidents::{IncidentMatch, KnownIncident, compare};
 use super::night::Night;
 use super::replay::{Span, Variant};
-use super::{BacktestOptions, Tested};
+use super::tested::Tested;
 
 /// What a backtest found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -161,7 +162,11 @@ impl BacktestReport {
 
     fn firing(&self, span: &Span, night: &Night) -> Firing {
         Firing {
-            labels: span.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            labels: span
+                .labels
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             start_ms: span.start_ms,
             end_ms: span.end_ms.unwrap_or(self.to_ms),
             ongoing: span.end_ms.is_none(),

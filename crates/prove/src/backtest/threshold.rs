@@ -43,7 +43,9 @@ impl Threshold {
 
     /// The side that is compared.
     pub(super) fn side(&self) -> &str {
-        self.query.get(self.side_pos.start..self.side_pos.end).unwrap_or(&self.query)
+        self.query
+            .get(self.side_pos.start..self.side_pos.end)
+            .unwrap_or(&self.query)
     }
 
     /// The expression with another number.
@@ -121,7 +123,11 @@ impl Filter {
         let MetricValue::Float(value) = *value else {
             return false;
         };
-        let (a, b) = if self.is_number_first { (self.number, value) } else { (value, self.number) };
+        let (a, b) = if self.is_number_first {
+            (self.number, value)
+        } else {
+            (value, self.number)
+        };
         match self.op {
             BinaryOp::Equal => a == b,
             BinaryOp::NotEqual => a != b,
@@ -151,9 +157,18 @@ mod tests {
     #[test]
     fn the_deciding_comparison_is_found() {
         check("a > 5", Some(("a", 5.0, true, "a > (7)")));
-        check("(sum(a) by (x) >= 10 * 60)", Some(("sum(a) by (x)", 600.0, true, "(sum(a) by (x) >= (7))")));
-        check("-1 < a offset 5m", Some(("a offset 5m", -1.0, true, "(7) < a offset 5m")));
-        check("a / b > 0.5 and c > 1", Some(("a / b", 0.5, false, "a / b > (7) and c > 1")));
+        check(
+            "(sum(a) by (x) >= 10 * 60)",
+            Some(("sum(a) by (x)", 600.0, true, "(sum(a) by (x) >= (7))")),
+        );
+        check(
+            "-1 < a offset 5m",
+            Some(("a offset 5m", -1.0, true, "(7) < a offset 5m")),
+        );
+        check(
+            "a / b > 0.5 and c > 1",
+            Some(("a / b", 0.5, false, "a / b > (7) and c > 1")),
+        );
         check("a unless b > 2", Some(("b", 2.0, false, "a unless b > (7)")));
         check("a > bool 5", None);
         check("a > b", None);

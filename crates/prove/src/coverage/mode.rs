@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use skopos_core::Matcher;
 use skopos_core::labels::METRIC_NAME;
-use skopos_core::{MatchOp, Matcher};
 use skopos_promql::Expr;
 use skopos_promql::ast::VectorSelector;
 use skopos_rules::RuleSpec;
@@ -20,6 +20,45 @@ const NAME_WEIGHT: u32 = 2;
 const METRIC_WEIGHT: u32 = 1;
 /// Weight of what has one meaning only: a function, a condition on a status.
 const STRONG_WEIGHT: u32 = 3;
+
+/// The words that speak of each mode. Words joined by `_` must follow each other.
+const VOCABULARY: &[(FailureMode, &str)] = &[
+    (
+        FailureMode::Down,
+        "down absent missing unreachable unavailable offline crash crashes crashed crashlooping restarts restarting \
+         alive dead_man",
+    ),
+    (
+        FailureMode::Slow,
+        "slow slowly latency latencies duration delay response_time",
+    ),
+    (
+        FailureMode::Errors,
+        "error errors fail fails failed failing failure failures exception exceptions rejected refused dropped \
+         blocked denied invalid timeouts panics 5xx",
+    ),
+    (
+        FailureMode::Saturation,
+        "cpu memory mem heap pool connections connection conns threads goroutines saturation saturated utilization \
+         utilisation throttled throttling oom fds inflight load1 load5 load15 capacity overloaded",
+    ),
+    (
+        FailureMode::Disk,
+        "disk disks filesystem filesystems inode inodes volume mountpoint",
+    ),
+    (
+        FailureMode::Queue,
+        "lag queue queues queued backlog depth pending dlq dead_letter",
+    ),
+    (
+        FailureMode::Budget,
+        "budget budgets token tokens cost costs quota quotas spend usd ratelimit rate_limit rate_limited burn",
+    ),
+    (
+        FailureMode::Certificate,
+        "cert certs certificate certificates expiry expires expiring expiration not_after x509",
+    ),
+];
 
 /// A way in which a service fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -84,37 +123,6 @@ impl FailureMode {
     fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.as_str() == name)
     }
-
-    /// Words that speak of it. Two joined by `_` must follow each other.
-    const fn words(self) -> &'static [&'static str] {
-        match self {
-            Self::Down => &[
-                "down", "absent", "missing", "unreachable", "unavailable", "offline", "crash", "crashes", "crashed",
-                "crashlooping", "restarts", "restarting", "alive", "dead_man",
-            ],
-            Self::Slow => &["slow", "slowly", "latency", "latencies", "duration", "delay", "response_time"],
-            Self::Errors => &[
-                "error", "errors", "fail", "fails", "failed", "failing", "failure", "failures", "exception",
-                "exceptions", "rejected", "refused", "dropped", "blocked", "denied", "invalid", "timeouts", "panics",
-                "5xx",
-            ],
-            Self::Saturation => &[
-                "cpu", "memory", "mem", "heap", "pool", "connections", "connection", "conns", "threads", "goroutines",
-                "saturation", "saturated", "utilization", "utilisation", "throttled", "throttling", "oom", "fds",
-                "inflight", "load1", "load5", "load15", "capacity", "overloaded",
-            ],
-            Self::Disk => &["disk", "disks", "filesystem", "filesystems", "inode", "inodes", "volume", "mountpoint"],
-            Self::Queue => &["lag", "queue", "queues", "queued", "backlog", "depth", "pending", "dlq", "dead_letter"],
-            Self::Budget => &[
-                "budget", "budgets", "token", "tokens", "cost", "costs", "quota", "quotas", "spend", "usd",
-                "ratelimit", "rate_limit", "rate_limited", "burn",
-            ],
-            Self::Certificate => &[
-                "cert", "certs", "certificate", "certificates", "expiry", "expires", "expiring", "expiration",
-                "not_after", "x509",
-            ],
-        }
-    }
 }
 
 /// A mode and what says so.
@@ -157,8 +165,14 @@ fn heaviest(all: &BTreeSet<Evidence>) -> Option<ModeOfRule> {
         let own = all.iter().filter(|evidence| evidence.mode == mode);
         own.map(|evidence| evidence.weight).sum()
     };
-    let most = FailureMode::ALL.into_iter().map(weight).max().filter(|most| *most > 0)?;
-    let mode = FailureMode::NARROW_FIRST.into_iter().find(|mode| weight(*mode) == most)?;
+    let most = FailureMode::ALL
+        .into_iter()
+        .map(weight)
+        .max()
+        .filter(|most| *most > 0)?;
+    let mode = FailureMode::NARROW_FIRST
+        .into_iter()
+        .find(|mode| weight(*mode) == most)?;
     let own = all.iter().filter(|evidence| evidence.mode == mode);
     let texts: Vec<&str> = own.map(|evidence| evidence.what.as_str()).collect();
     Some(ModeOfRule {
@@ -177,12 +191,12 @@ fn evidence(rule: &RuleSpec, expr: &Expr) -> BTreeSet<Evidence> {
 
 fn add_words(text: &str, whose: &str, weight: u32, found: &mut BTreeSet<Evidence>) {
     let words = words(text);
-    for mode in FailureMode::ALL {
-        for wanted in mode.words() {
+    for (mode, vocabulary) in VOCABULARY {
+        for wanted in vocabulary.split_whitespace() {
             let parts: Vec<&str> = wanted.split('_').collect();
             if words.windows(parts.len()).any(|window| window == parts) {
                 found.insert(Evidence {
-                    mode,
+                    mode: *mode,
                     what: format!("{wanted:?} in {whose}"),
                     weight,
                 });
@@ -205,7 +219,9 @@ fn words(text: &str) -> Vec<String> {
         if begins || !c.is_alphanumeric() {
             words.push(String::new());
         }
-        if c.is_alphanumeric() && let Some(word) = words.last_mut() {
+        if c.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
             word.extend(c.to_lowercase());
         }
     }
@@ -229,7 +245,9 @@ fn add_functions(expr: &Expr, found: &mut BTreeSet<Evidence>) {
             });
         }
     }
-    expr.children().into_iter().for_each(|child| add_functions(child, found));
+    expr.children()
+        .into_iter()
+        .for_each(|child| add_functions(child, found));
 }
 
 fn add_selector(selector: &VectorSelector, found: &mut BTreeSet<Evidence>) {
@@ -257,84 +275,45 @@ fn add_metric(name: &str, found: &mut BTreeSet<Evidence>) {
     add_words(name, &format!("the metric {name}"), METRIC_WEIGHT, found);
 }
 
-/// Whether a condition picks what failed: a status of 500 and more, an outcome that is an error.
+/// Whether a condition picks what failed and leaves out what went well: a status of 500 and more, an outcome that is an
+/// error.
 fn is_of_errors(matcher: &Matcher) -> bool {
-    const STATUS: &[&str] = &["code", "status", "status_code", "http_status", "response_code", "grpc_code", "grpc_status"];
-    const OUTCOME: &[&str] = &["outcome", "result", "status", "state", "level", "severity", "success", "grpc_code"];
-    const BAD: &[&str] = &["error", "errors", "failed", "failure", "fail", "fatal", "critical", "exception"];
-    let label = matcher.name();
-    let bad_status = STATUS.contains(&label) && matches_some(matcher, &["500", "502", "503", "504", "5xx"]);
-    let bad_outcome = OUTCOME.contains(&label) && matches_some(matcher, BAD);
-    let no_success = label == "success" && matches_some(matcher, &["false"]);
-    let is_choice = !(matcher.matches("200") && STATUS.contains(&label)) && !matcher.matches("ok");
-    (bad_status || bad_outcome || no_success) && is_choice
-}
-
-fn matches_some(matcher: &Matcher, values: &[&str]) -> bool {
-    match matcher.op() {
-        MatchOp::Equal | MatchOp::Regex => values.iter().any(|value| matcher.matches(value)),
-        // `status!="200"`, `code!~"2.."` pick what is not well.
-        MatchOp::NotEqual | MatchOp::NotRegex => {
-            let well = ["200", "ok", "OK", "success", "true"];
-            well.iter().any(|value| !matcher.matches(value)) && values.iter().any(|value| matcher.matches(value))
-        }
-    }
+    const STATUS: &[&str] = &[
+        "code",
+        "status",
+        "status_code",
+        "http_status",
+        "response_code",
+        "grpc_status",
+    ];
+    const OUTCOME: &[&str] = &[
+        "outcome",
+        "result",
+        "status",
+        "state",
+        "level",
+        "severity",
+        "grpc_code",
+        "success",
+    ];
+    const BAD_STATUS: &[&str] = &["500", "502", "503", "504", "5xx"];
+    const BAD_OUTCOME: &[&str] = &[
+        "error",
+        "errors",
+        "failed",
+        "failure",
+        "fail",
+        "fatal",
+        "exception",
+        "false",
+    ];
+    const WELL: &[&str] = &["200", "ok", "OK", "success", "true"];
+    let picks = |labels: &[&str], values: &[&str]| {
+        labels.contains(&matcher.name()) && values.iter().any(|value| matcher.matches(value))
+    };
+    let is_choice = WELL.iter().any(|value| !matcher.matches(value));
+    is_choice && (picks(STATUS, BAD_STATUS) || picks(OUTCOME, BAD_OUTCOME))
 }
 
 #[cfg(test)]
-mod tests {
-    use skopos_rules::parse_rule_file;
-
-    use super::*;
-
-    fn modes(name: &str, expr: &str, more: &str) -> Vec<ModeOfRule> {
-        let text = format!("groups: [{{name: g, rules: [{{alert: {name}, expr: {expr:?}{more}}}]}}]");
-        let file = parse_rule_file(&text, "r.yml").expect("the file is valid");
-        let rule = &file.groups[0].rules[0];
-        of_rule(rule, &skopos_promql::parse(&rule.expr).expect("it parses"))
-    }
-
-    #[track_caller]
-    fn check(name: &str, expr: &str, expect: &str) {
-        let found = modes(name, expr, "");
-        let shown = found.first().map_or("none", |found| found.mode.as_str());
-        assert_eq!(shown, expect, "{name}: {expr}: {found:?}");
-    }
-
-    #[test]
-    fn words_tell_the_mode() {
-        check("A", "up{job=\"a\"} == 0", "down");
-        check("A", "redis_up == 0", "down");
-        check("A", "absent(heartbeat{job=\"a\"})", "down");
-        check("GatewayDown", "sum(rate(requests_total[5m])) == 0", "down");
-        check("A", "histogram_quantile(0.9, sum by (le) (rate(x_seconds_bucket[5m]))) > 1", "slow");
-        check("A", "rate(request_duration_seconds_sum[5m]) / rate(request_duration_seconds_count[5m]) > 1", "slow");
-        check("A", "rate(http_requests_total{status=~\"5..\"}[5m]) / rate(http_requests_total[5m]) > 0.1", "errors");
-        check("A", "rate(http_requests_total{code!~\"2..\"}[5m]) > 1", "errors");
-        check("A", "rate(jobs_total{result=\"failure\"}[5m]) > 1", "errors");
-        check("HighFailureRate", "rate(x_total[5m]) > 1", "errors");
-        check("HighCPUUsage", "rate(process_cpu_seconds_total[5m]) > 0.9", "saturation");
-        check("A", "pg_stat_activity_connections / pg_settings_max_connections > 0.8", "saturation");
-        check("A", "node_filesystem_avail_bytes / node_filesystem_size_bytes < 0.1", "disk");
-        check("A", "kafka_consumer_lag > 1000", "queue");
-        check("DLQGrows", "increase(x_total[5m]) > 0", "queue");
-        check("A", "increase(budget_limit_reached_total[5m]) > 10", "budget");
-        check("A", "sum(rate(llm_tokens_total[1h])) > 5", "budget");
-        check("A", "increase(rate_limit_hits_total[5m]) > 10", "budget");
-        check("A", "probe_ssl_earliest_cert_expiry - time() < 86400", "certificate");
-        check("A", "x509_cert_not_after - time() < 86400", "certificate");
-        check("A", "a > 1", "none");
-        // A status that may be fine says nothing.
-        check("A", "rate(x_total{status=~\".*\"}[5m]) > 1", "none");
-    }
-
-    #[test]
-    fn what_decided_is_told_and_the_rule_may_say_itself() {
-        assert_eq!(modes("A", "up == 0", "")[0].why, "the metric up");
-        let found = modes("A", "up == 0", ", labels: {failure_mode: 'disk, queue'}");
-        assert_eq!(found.iter().map(|found| found.mode).collect::<Vec<_>>(), [FailureMode::Disk, FailureMode::Queue]);
-        assert_eq!(found[0].why, "its label failure_mode=\"disk, queue\"");
-        let found = modes("A", "up == 0", ", annotations: {failure_mode: budget}");
-        assert_eq!(found[0].mode, FailureMode::Budget);
-    }
-}
+mod tests;

@@ -65,7 +65,11 @@ impl<'a> Live<'a> {
     /// The services that a rule is about; none if nothing tells.
     pub(super) fn services_of(&mut self, rule: &RuleSpec, expr: &Expr) -> Result<Vec<Service>, ReadError> {
         for label in SERVICE_LABELS {
-            if let Some(name) = rule.labels.get(*label).filter(|name| !name.is_empty() && !name.contains("{{")) {
+            if let Some(name) = rule
+                .labels
+                .get(*label)
+                .filter(|name| !name.is_empty() && !name.contains("{{"))
+            {
                 return Ok(vec![Service {
                     name: name.clone(),
                     label: Some((*label).to_owned()),

@@ -7,7 +7,7 @@ use skopos_core::Matcher;
 use skopos_dashboards::{Asker, Dashboard, Language, PanelQuery, fill_variables};
 use skopos_promql::ast::VectorSelector;
 use skopos_promql::{Expr, parse_with};
-use skopos_rules::{RuleFile, RuleSpec};
+use skopos_rules::{QueryLanguage, RuleFile, RuleSpec};
 
 use super::{DeadInput, DeadOptions, variable_query};
 use crate::reads::{Role, reads};
@@ -25,6 +25,14 @@ pub(super) struct Selector {
     pub(super) role: Role,
     /// Whether it looks at a fixed time, which says nothing about now.
     pub(super) is_fixed: bool,
+}
+
+impl Selector {
+    /// What it asks for, the same for all selectors that ask for the same.
+    pub(super) fn question(&self) -> String {
+        let conditions: Vec<String> = self.matchers.iter().map(ToString::to_string).collect();
+        format!("{{{}}}[{}]", conditions.join(","), self.reach_ms)
+    }
 }
 
 /// The selectors of a rule.
@@ -112,7 +120,10 @@ fn rules_of<'a>(file: &'a RuleFile, options: &DeadOptions) -> Vec<AskedRule<'a>>
     let mut found = Vec::new();
     for group in &file.groups {
         for spec in &group.rules {
-            // The file was checked when it was read; rules in another language have no selectors of ours.
+            if spec.language != QueryLanguage::PromQl {
+                continue;
+            }
+            // The file was checked when it was read.
             let Ok(expr) = parse_with(&spec.expr, options.syntax) else {
                 continue;
             };
@@ -159,7 +170,9 @@ pub(super) fn selectors(expr: &Expr, text: &str, lookback_ms: i64) -> Vec<Select
 
 /// The selector as it stands in the query, without what follows it.
 fn written(selector: &VectorSelector, query: &str) -> String {
-    let text = query.get(selector.pos.start..selector.pos.end).unwrap_or(&selector.name);
+    let text = query
+        .get(selector.pos.start..selector.pos.end)
+        .unwrap_or(&selector.name);
     let end = match (text.contains('{'), text.rfind('}')) {
         (true, Some(brace)) => brace + 1,
         _ => text.find(char::is_whitespace).unwrap_or(text.len()),
@@ -181,6 +194,6 @@ fn without_variables(mut selector: Selector) -> Option<Selector> {
 /// The first of each selector that asks the same.
 fn distinct(mut selectors: Vec<Selector>) -> Vec<Selector> {
     let mut seen = HashSet::new();
-    selectors.retain(|selector| seen.insert((selector.matchers.clone(), selector.role)));
+    selectors.retain(|selector| seen.insert((selector.question(), selector.role)));
     selectors
 }

@@ -30,8 +30,10 @@ pub(super) struct Present<'a> {
 impl Present<'_> {
     /// Why no series meets the conditions.
     pub(super) fn blame(&self, matchers: &[Matcher]) -> Result<Blame, ReadError> {
-        let (names, others): (Vec<Matcher>, Vec<Matcher>) =
-            matchers.iter().cloned().partition(|matcher| matcher.name() == METRIC_NAME);
+        let (names, others): (Vec<Matcher>, Vec<Matcher>) = matchers
+            .iter()
+            .cloned()
+            .partition(|matcher| matcher.name() == METRIC_NAME);
         if let Some(name) = names.first()
             && !self.exists(&names)?
         {
@@ -40,7 +42,13 @@ impl Present<'_> {
         let mut culprits = Vec::new();
         for (at, culprit) in others.iter().enumerate() {
             let mut rest = names.clone();
-            rest.extend(others.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, other)| other.clone()));
+            rest.extend(
+                others
+                    .iter()
+                    .enumerate()
+                    .filter(|(i, _)| *i != at)
+                    .map(|(_, other)| other.clone()),
+            );
             if self.exists(&rest)? {
                 culprits.push((culprit, rest));
             }
@@ -111,7 +119,11 @@ impl Present<'_> {
         found.truncate(self.max_nearest);
         Ok(Blame {
             cause: Cause::Combination,
-            why: format!("{} exist, but none has {} together", subject(names), conditions.join(", ")),
+            why: format!(
+                "{} exist, but none has {} together",
+                subject(names),
+                conditions.join(", ")
+            ),
             nearest: found,
         })
     }
@@ -123,7 +135,10 @@ impl Present<'_> {
         if found.is_empty() && values.len() <= FEW_VALUES {
             found = values;
         }
-        Ok(found.iter().map(|value| format!("{}={value:?}", culprit.name())).collect())
+        Ok(found
+            .iter()
+            .map(|value| format!("{}={value:?}", culprit.name()))
+            .collect())
     }
 }
 

@@ -65,7 +65,10 @@ pub(super) fn last_seen(
 /// The last sample of a series; the marker of its end where there is nothing else.
 fn last_ms(series: &Series) -> Option<i64> {
     let floats = series.timestamps_ms.iter().zip(&series.values);
-    let real = floats.rev().find(|(_, value)| !is_stale(**value)).map(|(at_ms, _)| *at_ms);
+    let real = floats
+        .rev()
+        .find(|(_, value)| !is_stale(**value))
+        .map(|(at_ms, _)| *at_ms);
     let last = real.max(series.histogram_timestamps_ms.last().copied());
     last.or(series.timestamps_ms.last().copied())
 }

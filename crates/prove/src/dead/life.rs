@@ -8,7 +8,7 @@ use skopos_core::{MatchOp, Matcher, QueryBudget, ReadError, TimeRange};
 use skopos_promql::Expr;
 use skopos_promql::ast::{AggregateOp, BinaryExpr, BinaryOp};
 use skopos_promql::parse_with;
-use skopos_rules::{RuleKind, RuleSpec};
+use skopos_rules::{QueryLanguage, RuleKind, RuleSpec};
 
 use super::asked::{Selector, selectors};
 use super::blame::{Blame, Present};
@@ -20,9 +20,6 @@ const STAGE: &str = "search for dead selectors";
 const ALERT_SERIES: [&str; 2] = ["ALERTS", "ALERTS_FOR_STATE"];
 /// Recording rules that are looked through, one below the other.
 const MAX_DEPTH: usize = 16;
-
-/// What is asked of the source once.
-type Question = (Vec<Matcher>, i64);
 
 /// A recording rule.
 #[derive(Debug)]
@@ -38,8 +35,9 @@ pub(super) struct Life<'a> {
     options: &'a DeadOptions,
     budget: &'a QueryBudget,
     recorders: HashMap<&'a str, Vec<Recorder<'a>>>,
-    present: HashMap<Question, bool>,
-    findings: HashMap<Question, (Blame, Option<i64>)>,
+    /// By question: whether the source has such series.
+    present: HashMap<String, bool>,
+    findings: HashMap<String, (Blame, Option<i64>)>,
 }
 
 impl<'a> Life<'a> {
@@ -47,7 +45,7 @@ impl<'a> Life<'a> {
         let mut recorders: HashMap<&str, Vec<Recorder<'_>>> = HashMap::new();
         let groups = input.rules.iter().flat_map(|file| &file.groups);
         let rules = groups.flat_map(|group| &group.rules);
-        for spec in rules.filter(|rule| rule.kind == RuleKind::Recording) {
+        for spec in rules.filter(|rule| rule.kind == RuleKind::Recording && rule.language == QueryLanguage::PromQl) {
             if let Ok(expr) = parse_with(&spec.expr, options.syntax) {
                 recorders.entry(&spec.name).or_default().push(Recorder { spec, expr });
             }
@@ -72,7 +70,7 @@ impl<'a> Life<'a> {
         if self.is_alive(selector, 0)? {
             return Ok(None);
         }
-        let question = (selector.matchers.clone(), selector.reach_ms);
+        let question = selector.question();
         if !self.findings.contains_key(&question) {
             let found = self.examine(selector)?;
             self.findings.insert(question.clone(), found);
@@ -108,15 +106,14 @@ impl<'a> Life<'a> {
     }
 
     fn is_alive(&mut self, selector: &Selector, depth: usize) -> Result<bool, ReadError> {
-        let question = (selector.matchers.clone(), selector.reach_ms);
-        let is_present = match self.present.get(&question) {
-            Some(known) => *known,
-            None => {
-                let range = self.range(selector.reach_ms);
-                let names = self.source.label_values(METRIC_NAME, &selector.matchers, range)?;
-                self.present.insert(question, !names.is_empty());
-                !names.is_empty()
-            }
+        let question = selector.question();
+        let is_present = if let Some(known) = self.present.get(&question) {
+            *known
+        } else {
+            let range = self.range(selector.reach_ms);
+            let names = self.source.label_values(METRIC_NAME, &selector.matchers, range)?;
+            self.present.insert(question, !names.is_empty());
+            !names.is_empty()
         };
         Ok(is_present || self.is_recorded(&selector.matchers, depth)?)
     }
@@ -179,7 +176,11 @@ impl<'a> Life<'a> {
             return Ok(left);
         }
         let right = self.may_yield(&binary.rhs, text, depth)?;
-        Ok(if binary.op == BinaryOp::Or || is_filled { left || right } else { left && right })
+        Ok(if binary.op == BinaryOp::Or || is_filled {
+            left || right
+        } else {
+            left && right
+        })
     }
 }
 
@@ -187,10 +188,12 @@ impl Recorder<'_> {
     /// Whether series that it makes can meet all conditions, as far as its own labels say.
     fn may_make(&self, matchers: &[Matcher]) -> bool {
         let others = matchers.iter().filter(|matcher| matcher.name() != METRIC_NAME);
-        others.into_iter().all(|matcher| match self.spec.labels.get(matcher.name()) {
-            Some(value) => matcher.matches(value),
-            None => self.may_have_label(matcher.name()) || matcher.matches_empty(),
-        })
+        others
+            .into_iter()
+            .all(|matcher| match self.spec.labels.get(matcher.name()) {
+                Some(value) => matcher.matches(value),
+                None => self.may_have_label(matcher.name()) || matcher.matches_empty(),
+            })
     }
 
     fn may_have_label(&self, label: &str) -> bool {

@@ -18,7 +18,11 @@ pub(super) fn nearest(wanted: &[String], candidates: &[String], max: usize) -> V
         }
     }
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    scored.into_iter().take(max).map(|(_, candidate)| candidate.clone()).collect()
+    scored
+        .into_iter()
+        .take(max)
+        .map(|(_, candidate)| candidate.clone())
+        .collect()
 }
 
 /// From 0, nothing in common, to 1, the same.
@@ -55,7 +59,9 @@ fn words(name: &str) -> Vec<String> {
         if !c.is_alphanumeric() || (c.is_uppercase() && was_lower) {
             words.push(String::new());
         }
-        if c.is_alphanumeric() && let Some(word) = words.last_mut() {
+        if c.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
             word.extend(c.to_lowercase());
         }
         was_lower = c.is_lowercase();
@@ -66,7 +72,12 @@ fn words(name: &str) -> Vec<String> {
 
 /// One less the share of characters that must be changed, in either case; a swap of neighbours is one change.
 fn shared_characters(a: &str, b: &str) -> f64 {
-    let lower = |text: &str| text.chars().take(MAX_CHARACTERS).flat_map(char::to_lowercase).collect::<Vec<char>>();
+    let lower = |text: &str| {
+        text.chars()
+            .take(MAX_CHARACTERS)
+            .flat_map(char::to_lowercase)
+            .collect::<Vec<char>>()
+    };
     let (a, b) = (lower(a), lower(b));
     let longest = a.len().max(b.len());
     // As many edits as the lengths differ are certain.

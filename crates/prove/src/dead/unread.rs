@@ -86,7 +86,11 @@ impl<'a> Readers<'a> {
     }
 
     fn add(&mut self, selector: &'a Selector) {
-        let names: Vec<&Matcher> = selector.matchers.iter().filter(|matcher| matcher.name() == METRIC_NAME).collect();
+        let names: Vec<&Matcher> = selector
+            .matchers
+            .iter()
+            .filter(|matcher| matcher.name() == METRIC_NAME)
+            .collect();
         let equal = names.iter().find(|matcher| matcher.op() == MatchOp::Equal);
         if let Some(name) = equal {
             self.names.insert(name.value().to_owned());
@@ -102,7 +106,8 @@ impl<'a> Readers<'a> {
         for action in text.split("{{").skip(1) {
             let action = action.split("}}").next().unwrap_or(action);
             let words = action.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | ':')));
-            self.names.extend(words.filter(|word| !word.is_empty()).map(str::to_owned));
+            self.names
+                .extend(words.filter(|word| !word.is_empty()).map(str::to_owned));
         }
     }
 
@@ -121,6 +126,8 @@ impl<'a> Readers<'a> {
             return false;
         };
         self.reads_exactly(family)
-            || FAMILY_ENDINGS.iter().any(|ending| self.reads_exactly(&format!("{family}{ending}")))
+            || FAMILY_ENDINGS
+                .iter()
+                .any(|ending| self.reads_exactly(&format!("{family}{ending}")))
     }
 }

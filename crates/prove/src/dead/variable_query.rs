@@ -11,12 +11,22 @@ use crate::reads::Role;
 /// The selectors of such a function; `None` if the text is none of them.
 fn selectors_of(function: &str, argument: &str, options: &DeadOptions) -> Option<Vec<Selector>> {
     match function {
-        "label_values" => Some(first_argument(argument).and_then(|text| selector(text, options)).into_iter().collect()),
+        "label_values" => Some(
+            first_argument(argument)
+                .and_then(|text| selector(text, options))
+                .into_iter()
+                .collect(),
+        ),
         "label_names" => Some(Vec::new()),
         "metrics" => {
             let pattern = format!(".*(?:{argument}).*");
             let matcher = Matcher::new(MatchOp::Regex, METRIC_NAME, pattern).ok();
-            Some(matcher.map(|matcher| of_matchers(argument, vec![matcher], options)).into_iter().collect())
+            Some(
+                matcher
+                    .map(|matcher| of_matchers(argument, vec![matcher], options))
+                    .into_iter()
+                    .collect(),
+            )
         }
         "query_result" => {
             let parsed = parse_with(argument, options.syntax).ok();
@@ -84,7 +94,10 @@ mod tests {
 
     #[test]
     fn functions_of_grafana() {
-        check("label_values(up{a=\"x,y\", b='}'}, job)", Some(&["up{a=\"x,y\", b='}'}"]));
+        check(
+            "label_values(up{a=\"x,y\", b='}'}, job)",
+            Some(&["up{a=\"x,y\", b='}'}"]),
+        );
         check("label_values(job)", Some(&[]));
         check("label_names(up)", Some(&[]));
         check("metrics(node_.*)", Some(&["node_.*"]));
