@@ -27,6 +27,11 @@ export class ApiError extends Error {
     return new ApiError(cause instanceof Error ? cause.message : String(cause), 0, 'page', '');
   }
 
+  /** Whether the server has no such endpoint: it is older than this page. */
+  get absent(): boolean {
+    return this.status === 404 || this.status === 405 || this.status === 501 || (this.type === 'format' && this.status === 200);
+  }
+
   /** What the reader can do about it. */
   get hint(): string {
     if (this.status === 0 && this.type === 'network') return 'Is Skopos still running? The page asks again with the next refresh.';
@@ -72,6 +77,22 @@ export async function request(path: string, query: Query = {}, signal?: AbortSig
   }
 }
 
+/** Sends JSON and reads what comes back; an empty answer is undefined. */
+export async function submit(method: 'POST' | 'DELETE', path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
+  const init: RequestInit = { method, headers: { Accept: 'application/json' } };
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers = { Accept: 'application/json', 'Content-Type': 'application/json' };
+  }
+  if (signal) init.signal = signal;
+  open++;
+  try {
+    return await read(await send(path, init), path, true);
+  } finally {
+    open--;
+  }
+}
+
 async function send(url: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init);
@@ -81,8 +102,9 @@ async function send(url: string, init: RequestInit): Promise<Response> {
   }
 }
 
-async function read(response: Response, url: string): Promise<unknown> {
+async function read(response: Response, url: string, mayBeEmpty = false): Promise<unknown> {
   const text = await response.text();
+  if (response.ok && mayBeEmpty && text === '') return undefined;
   const body = parse(text);
   if (response.ok && body !== undefined) return body;
   if (response.ok) throw new ApiError('the answer is not JSON', response.status, 'format', url);
@@ -97,8 +119,9 @@ function parse(text: string): unknown {
   }
 }
 
-/** Prometheus: `error`; Jaeger: `errors[].msg`; Loki: the text itself. */
+/** Prometheus: `error`; Jaeger: `errors[].msg`; Alertmanager: a JSON string; Loki: the text itself. */
 function messageOf(body: unknown, text: string): string {
+  if (typeof body === 'string') return body;
   if (typeof body !== 'object' || body === null) return text.length < 2000 && !text.trimStart().startsWith('<') ? text.trim() : '';
   const { error, errors, message } = body as { error?: unknown; errors?: { msg?: string }[]; message?: unknown };
   if (typeof error === 'string') return error;

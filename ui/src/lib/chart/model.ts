@@ -44,6 +44,13 @@ export interface Threshold {
   color: string;
 }
 
+/** A time worth a line, in seconds; the colour is the name of a token. */
+export interface Moment {
+  time: number;
+  text: string;
+  color: string;
+}
+
 export interface AxisOptions {
   unit?: string;
   decimals?: number | null;
@@ -58,6 +65,11 @@ export interface AxisOptions {
 export interface ChartOptions extends AxisOptions {
   right?: AxisOptions;
   stacking?: Stacking;
+  /** Times count from zero and read as durations. */
+  elapsed?: boolean;
   thresholds?: Threshold[];
+  moments?: Moment[];
+  /** Shaded stretches of time, in seconds. */
+  spans?: { from: number; to: number }[];
   thresholdStyle?: 'off' | 'line' | 'area' | 'line+area' | 'dashed' | 'dashed+area';
 }

@@ -2,6 +2,7 @@
 
 import uPlot from 'uplot';
 import { alpha } from '../color';
+import { promDuration } from '../duration';
 import { timeLabels, valueLabels, valueRange } from './axis';
 import type { AxisOptions, ChartData, ChartOptions, ChartSeries, Interpolation } from './model';
 import type { Stacked } from './stack';
@@ -100,7 +101,7 @@ function xAxis(input: BuildInput): uPlot.Axis {
     space: 64,
     grid: { stroke: () => input.token('--grid'), width: 1 },
     ticks: { show: false },
-    values: (u, splits) => timeLabels(splits, (u.scales['x']?.max ?? 0) - (u.scales['x']?.min ?? 0)),
+    values: (u, splits) => (input.options.elapsed ? splits.map((s) => (s === 0 ? '0' : promDuration(s))) : timeLabels(splits, (u.scales['x']?.max ?? 0) - (u.scales['x']?.min ?? 0))),
   };
 }
 

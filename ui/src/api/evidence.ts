@@ -1,0 +1,31 @@
+/** What decided that an alert fires. */
+
+import type { Labels } from '../lib/labels';
+import { request } from './http';
+
+export interface EvidenceSeries {
+  labels: Labels;
+  samples: [number, string][];
+}
+
+export interface Evidence {
+  fingerprint: string;
+  labels: Labels;
+  rule: { name: string; group: string; file: string; line: number | null; expr: string; for: string | number | null };
+  configVersion: string | number | null;
+  firstBadMs: number | null;
+  pendingMs: number | null;
+  firedMs: number | null;
+  result: { labels: Labels; value: string | number }[];
+  selectors: { selector: string; series: EvidenceSeries[] }[];
+  links: {
+    exemplar: { traceId: string; value: string | number; atMs: number; metric: string } | null;
+    trace: { traceId: string; service: string; name: string; durationMs: number; startMs: number; hasError: boolean } | null;
+    logs: { query: string; fromMs: number; toMs: number; lines: { tsNs: string; line: string; labels: Labels }[] } | null;
+    runbook: { url: string | null; pack: string | null; file: string | null; markdown: string | null } | null;
+  };
+}
+
+export async function evidence(fingerprint: string, signal?: AbortSignal): Promise<Evidence> {
+  return (await request(`/api/skopos/evidence/${encodeURIComponent(fingerprint)}`, {}, signal)) as Evidence;
+}
