@@ -1,0 +1,23 @@
+/** Where an alert leads. */
+
+import { exactMatchers, printMatchers } from '../../lib/matchers';
+import type { Labels } from '../../lib/labels';
+import { decodeMetrics } from '../../lib/url';
+import { router } from '../../state/router.svelte';
+
+export const evidenceHref = (fingerprint: string): string => router.href(`/alerts/evidence/${encodeURIComponent(fingerprint)}`);
+
+/** The silence form, filled in for what carries these labels. */
+export const silenceHref = (labels: Labels): string => router.href('/alerts/silences/new', { filter: printMatchers(exactMatchers(labels)) });
+
+export const activeHref = (labels: Labels): string => router.href('/alerts/active', { filter: printMatchers(exactMatchers(labels)) });
+
+/** The expression of a generator URL such as `/graph?g0.expr=…`; null when it names none. */
+export function generatorExpr(url: string | undefined): string | null {
+  if (!url) return null;
+  try {
+    return decodeMetrics(new URL(url, location.href).searchParams).queries.find((q) => q.expr)?.expr ?? null;
+  } catch {
+    return null;
+  }
+}
