@@ -1,1 +1,0 @@
-import{C as e,G as t,H as n,J as r,N as i,_ as a,ct as o,j as s,t as c}from"./disclose-version-BYk24fh0.js";var l=i(`<span><i class="svelte-1fmrh5r"></i><!></span>`);function u(i,u){let d=c(u,`tone`,3,`plain`);var f=l(),p=r(t(f));e(p,()=>u.children),o(f),n(()=>a(f,1,`badge ${d()??``}`,`svelte-1fmrh5r`)),s(i,f)}export{u as t};

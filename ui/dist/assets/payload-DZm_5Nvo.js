@@ -1,0 +1,2 @@
+function e(e,t){if(/x-www-form-urlencoded/i.test(t))return[...new URLSearchParams(e)].map(([e,t])=>`${e} = ${t}`).join(`
+`);try{return JSON.stringify(JSON.parse(e),null,2)}catch{return e}}export{e as t};
