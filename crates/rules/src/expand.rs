@@ -2,7 +2,6 @@
 //! Prometheus gives them.
 
 mod functions;
-mod humanize;
 mod net;
 
 use std::fmt;

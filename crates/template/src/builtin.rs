@@ -59,11 +59,13 @@ fn ordered(a: &Value, b: &Value, test: impl Fn(Ordering) -> bool) -> Result<Valu
 fn length(value: &Value) -> Result<i64, String> {
     match value {
         Value::String(text) => Ok(text.len() as i64),
+        Value::Safe(safe) => Ok(safe.text.len() as i64),
         Value::List(items) => Ok(items.len() as i64),
         Value::Map(map) => Ok(map.entries.len() as i64),
-        Value::Object(object) => match object.items() {
-            Some(items) => Ok(items.len() as i64),
-            None => Err(format!("len of type {}", object.type_name())),
+        Value::Object(object) => match (object.items(), object.entries()) {
+            (Some(items), _) => Ok(items.len() as i64),
+            (None, Some(map)) => Ok(map.entries.len() as i64),
+            (None, None) => Err(format!("len of type {}", object.type_name())),
         },
         Value::Nil => Err("len of nil pointer".to_owned()),
         other => Err(format!("len of type {}", other.type_name())),
@@ -92,6 +94,10 @@ fn index_one(value: &Value, index: &Value) -> Result<Value, String> {
         (Value::Object(object), Value::Int(index)) if object.items().is_some() => {
             element(&object.items().unwrap_or_default(), *index)
         }
+        (Value::Object(object), Value::String(name)) if object.entries().is_some() => {
+            let map = object.entries().unwrap_or_default();
+            Ok(map.entries.get(&**name).unwrap_or(&map.missing).clone())
+        }
         (Value::Nil, _) => Err("index of untyped nil".to_owned()),
         (Value::Map(_), other) => Err(format!("value has type {}; should be string", other.type_name())),
         (Value::List(_) | Value::String(_), other) => {
@@ -110,6 +116,11 @@ fn element(items: &[Value], index: i64) -> Result<Value, String> {
 }
 
 fn slice(value: &Value, bounds: &[Value]) -> Result<Value, String> {
+    if let Value::Object(object) = value
+        && let Some(items) = object.items()
+    {
+        return slice(&Value::list(items), bounds);
+    }
     let length = match value {
         Value::String(text) => text.len(),
         Value::List(items) => items.len(),

@@ -30,7 +30,7 @@ pub(crate) fn equals(a: &Value, b: &Value) -> Result<bool, String> {
         (Value::Bool(a), Value::Bool(b)) => Ok(a == b),
         (Value::Int(a) | Value::Duration(a), Value::Int(b) | Value::Duration(b)) => Ok(a == b),
         (Value::Float(a), Value::Float(b)) => Ok(a == b),
-        (Value::String(a), Value::String(b)) => Ok(a == b),
+        (Value::String(_) | Value::Safe(_), Value::String(_) | Value::Safe(_)) => Ok(a.as_str() == b.as_str()),
         (Value::Time(a), Value::Time(b)) => Ok(a == b),
         (Value::List(_) | Value::Map(_) | Value::Object(_), _) => Err(format!(
             "non-comparable type {}: {}",
@@ -46,8 +46,8 @@ pub(crate) fn order(a: &Value, b: &Value) -> Result<Option<Ordering>, String> {
     match (a, b) {
         (Value::Int(a) | Value::Duration(a), Value::Int(b) | Value::Duration(b)) => Ok(Some(a.cmp(b))),
         (Value::Float(a), Value::Float(b)) => Ok(a.partial_cmp(b)),
-        (Value::String(a), Value::String(b)) => Ok(Some(a.cmp(b))),
-        (Value::Int(_) | Value::Duration(_) | Value::Float(_) | Value::String(_), Value::Bool(_))
+        (Value::String(_) | Value::Safe(_), Value::String(_) | Value::Safe(_)) => Ok(Some(a.as_str().cmp(&b.as_str()))),
+        (Value::Int(_) | Value::Duration(_) | Value::Float(_) | Value::String(_) | Value::Safe(_), Value::Bool(_))
         | (Value::Bool(_) | Value::Nil | Value::List(_) | Value::Map(_) | Value::Object(_) | Value::Time(_), _) => {
             Err(NOT_ORDERED.to_owned())
         }

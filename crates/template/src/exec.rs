@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::ast::{Branch, Command, Definition, Node, Operand, OperandKind, Pipe, Place};
+use crate::html::HtmlContext;
 use crate::time::duration_member;
 use crate::value::Value;
 use crate::{ExecError, Functions, builtin};
@@ -38,18 +39,29 @@ enum Flow {
 
 type Definitions = BTreeMap<String, Arc<Definition>>;
 
+/// What is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    Text,
+    /// HTML: values are escaped as their place asks for.
+    Html,
+}
+
 pub(crate) fn execute(
     definitions: &Definitions,
     name: &str,
     data: &Value,
     functions: &dyn Functions,
     limits: &Limits,
+    output: Output,
 ) -> Result<String, ExecError> {
     let mut state = State {
         definitions,
         functions,
         limits,
         name: name.to_owned(),
+        executing: name.to_owned(),
+        html: (output == Output::Html).then(HtmlContext::default),
         variables: vec![("$".to_owned(), data.clone())],
         out: String::new(),
         turns: 0,
@@ -72,7 +84,11 @@ struct State<'a> {
     definitions: &'a Definitions,
     functions: &'a dyn Functions,
     limits: &'a Limits,
+    /// The text that the running template comes from.
     name: String,
+    /// The running template.
+    executing: String,
+    html: Option<HtmlContext>,
     variables: Vec<(String, Value)>,
     out: String,
     turns: usize,
@@ -83,6 +99,7 @@ impl State<'_> {
     fn error<T>(&self, at: &Place, message: impl Into<String>) -> Result<T, ExecError> {
         Err(ExecError {
             name: self.name.clone(),
+            executing: self.executing.clone(),
             line: at.line,
             column: at.column,
             at: at.text.clone(),
@@ -102,11 +119,14 @@ impl State<'_> {
 
     fn node(&mut self, node: &Node, dot: &Value) -> Result<Flow, ExecError> {
         match node {
-            Node::Text(text) => self.out.push_str(text),
+            Node::Text(text) => match &mut self.html {
+                None => self.out.push_str(text),
+                Some(html) => html.literal(text, &mut self.out),
+            },
             Node::Action(pipe) => {
                 let value = self.pipe(pipe, dot)?;
                 if pipe.variables.is_empty() {
-                    self.print(&value, &pipe.commands[0].at)?;
+                    self.print(&value, pipe)?;
                 }
             }
             Node::If(branch) => return self.scoped(|state| state.branch(branch, dot, false)),
@@ -119,9 +139,14 @@ impl State<'_> {
         Ok(Flow::Next)
     }
 
-    fn print(&mut self, value: &Value, at: &Place) -> Result<(), ExecError> {
-        self.out.push_str(&builtin::print(value));
+    fn print(&mut self, value: &Value, pipe: &Pipe) -> Result<(), ExecError> {
+        match &mut self.html {
+            None => self.out.push_str(&builtin::print(value)),
+            Some(html) if ends_in(pipe, "html") => html.escaped(&builtin::print(value), &mut self.out),
+            Some(html) => html.value(value, &mut self.out),
+        }
         if self.out.len() > self.limits.output_bytes {
+            let at = &pipe.commands[0].at;
             return self.error(at, format!("output exceeds {} bytes", self.limits.output_bytes));
         }
         Ok(())
@@ -202,9 +227,10 @@ impl State<'_> {
                 let bounded = (*count).clamp(0, self.limits.loop_turns as i64 + 1);
                 Ok((0..bounded).map(|i| (Value::Int(i), Value::Int(i))).collect())
             }
-            Value::Object(object) => match object.items() {
-                Some(items) => Ok(numbered(items)),
-                None => self.error(at, format!("range can't iterate over {}", object.text())),
+            Value::Object(object) => match (object.items(), object.entries()) {
+                (Some(items), _) => Ok(numbered(items)),
+                (None, Some(map)) => self.elements(&Value::Map(map), at),
+                (None, None) => self.error(at, format!("range can't iterate over {}", object.text())),
             },
             other => self.error(at, format!("range can't iterate over {}", builtin::print(other))),
         }
@@ -224,10 +250,12 @@ impl State<'_> {
         };
         let variables = std::mem::replace(&mut self.variables, vec![("$".to_owned(), data.clone())]);
         let outer = std::mem::replace(&mut self.name, definition.source.clone());
+        let caller = std::mem::replace(&mut self.executing, name.to_owned());
         self.depth += 1;
         self.nodes(&definition.body, &data)?;
         self.depth -= 1;
         self.name = outer;
+        self.executing = caller;
         self.variables = variables;
         Ok(())
     }
@@ -384,7 +412,18 @@ impl State<'_> {
         match member {
             Some(Ok(value)) => Ok(value),
             Some(Err(message)) => self.error(at, format!("error calling {name}: {message}")),
-            None => self.error(at, format!("can't evaluate field {name} in type {}", value.type_name())),
+            None => match value {
+                Value::Object(object) if let Some(map) = object.entries() => {
+                    self.member(&Value::Map(map), name, arguments, at)
+                }
+                _ => self.error(at, format!("can't evaluate field {name} in type {}", value.type_name())),
+            },
         }
     }
+}
+
+/// Whether the last function of a pipe is `name`.
+fn ends_in(pipe: &Pipe, name: &str) -> bool {
+    let last = pipe.commands.last().and_then(|command| command.operands.first());
+    matches!(last.map(|operand| &operand.kind), Some(OperandKind::Function(function)) if function == name)
 }

@@ -22,6 +22,7 @@ pub(crate) fn text(value: &Value) -> String {
         Value::Int(value) => value.to_string(),
         Value::Float(value) => format_float(*value, 'v', None),
         Value::String(text) => text.to_string(),
+        Value::Safe(safe) => safe.text.to_string(),
         Value::List(items) => {
             let items: Vec<String> = items.iter().map(inner_text).collect();
             format!("[{}]", items.join(" "))
@@ -51,7 +52,7 @@ fn inner_text(value: &Value) -> String {
 pub(crate) fn sprint(values: &[Value]) -> String {
     let mut out = String::new();
     for (i, value) in values.iter().enumerate() {
-        let is_text = |value: &Value| matches!(value, Value::String(_));
+        let is_text = |value: &Value| value.as_str().is_some();
         if i > 0 && !is_text(value) && !is_text(&values[i - 1]) {
             out.push(' ');
         }
@@ -158,9 +159,10 @@ impl Directive {
                 self.integer(*number, verb)
             }
             ('e' | 'E' | 'f' | 'F' | 'g' | 'G', Value::Float(number)) => self.float(*number, verb),
-            ('s' | 'q' | 'x' | 'X', Value::Time(_) | Value::Duration(_) | Value::String(_) | Value::Object(_)) => {
-                self.string(&text(value), verb)
-            }
+            (
+                's' | 'q' | 'x' | 'X',
+                Value::Time(_) | Value::Duration(_) | Value::String(_) | Value::Safe(_) | Value::Object(_),
+            ) => self.string(&text(value), verb),
             ('s' | 'd' | 'q', Value::List(items)) => {
                 let items: Vec<String> = items
                     .iter()

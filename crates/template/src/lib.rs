@@ -5,7 +5,7 @@
 //! ```text
 //!   text ─▶ lex ─▶ parse ─▶ Template ─▶ exec(data, functions) ─▶ text
 //!                              ▲                   │
-//!                        {{ define }}        builtin, format, compare
+//!                        {{ define }}        builtin, format, compare; html escapes
 //! ```
 //!
 //! Bounds: nesting of the syntax, depth of `template` calls, loop turns and output are limited
@@ -16,6 +16,8 @@ mod builtin;
 mod compare;
 mod exec;
 mod format;
+mod html;
+pub mod humanize;
 mod lex;
 mod number;
 mod parse;
@@ -27,10 +29,12 @@ pub use exec::Limits;
 pub use format::{quote, sprintf};
 pub use number::format_float;
 pub use time::{TimeValue, format_duration};
-pub use value::{Map, Object, Value};
+pub use value::{Map, Object, Safe, SafePlace, Value};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use exec::Output;
 
 /// A template that does not parse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,10 +50,12 @@ pub struct ParseError {
 
 /// A template that failed while it ran.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("template: {name}:{line}:{column}: executing {name:?} at <{at}>: {message}")]
+#[error("template: {name}:{line}:{column}: executing {executing:?} at <{at}>: {message}")]
 pub struct ExecError {
-    /// The template's name.
+    /// The name of the text that the template comes from.
     pub name: String,
+    /// The template that was running: the text's own, or one defined in it.
+    pub executing: String,
     /// Line in the template, from 1.
     pub line: usize,
     /// Byte in the line, from 0.
@@ -130,7 +136,25 @@ impl Template {
         functions: &dyn Functions,
         limits: &Limits,
     ) -> Result<String, ExecError> {
-        exec::execute(&self.definitions, name, data, functions, limits)
+        exec::execute(&self.definitions, name, data, functions, limits, Output::Text)
+    }
+
+    /// Runs the template it was parsed as and prints HTML: comments are left out and values are
+    /// escaped as their place asks for, as `html/template` does.
+    pub fn execute_html(&self, data: &Value, functions: &dyn Functions, limits: &Limits) -> Result<String, ExecError> {
+        exec::execute(&self.definitions, &self.name, data, functions, limits, Output::Html)
+    }
+
+    /// Parses one more text and makes it the one that runs.
+    pub fn with_main(mut self, name: &str, text: &str, functions: &dyn Functions) -> Result<Self, ParseError> {
+        self.add(name, text, functions)?;
+        name.clone_into(&mut self.name);
+        Ok(self)
+    }
+
+    /// The names of the defined templates.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.definitions.keys().map(String::as_str)
     }
 }
 

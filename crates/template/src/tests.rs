@@ -13,7 +13,10 @@ fn data() -> Value {
             "Items".to_owned(),
             Value::list(vec!["x".into(), "y".into(), "z".into()]),
         ),
-        ("At".to_owned(), Value::Time(TimeValue::utc(1_433_861_539_123_000_000))),
+        (
+            "At".to_owned(),
+            Value::Time(TimeValue::utc(1_433_861_539_123_000_000_i64)),
+        ),
         ("Took".to_owned(), Value::Duration(3_725_500_000_000)),
     ]))
 }
@@ -170,4 +173,69 @@ fn everything_is_bounded() {
     assert!(run("{{ range 1000000 }}x{{ end }}").contains("turns of loops"));
     assert!(run(&"{{ if 1 }}".repeat(1000)).contains("levels deep"));
     assert!(run(&format!("{{{{ {}1{} }}}}", "(".repeat(1000), ")".repeat(1000))).contains("levels deep"));
+}
+
+/// A map with a method, as Alertmanager's labels are.
+#[derive(Debug)]
+struct Named;
+
+impl Object for Named {
+    fn type_name(&self) -> &'static str {
+        "template.KV"
+    }
+
+    fn member(&self, name: &str, arguments: &[Value]) -> Option<Result<Value, String>> {
+        match (name, arguments) {
+            ("Names", []) => Some(Ok(Value::list(vec!["a".into()]))),
+            _ => None,
+        }
+    }
+
+    fn text(&self) -> String {
+        "a=1".to_owned()
+    }
+
+    fn entries(&self) -> Option<Arc<Map>> {
+        Some(Arc::new(Map {
+            entries: BTreeMap::from([("a".to_owned(), "1".into())]),
+            missing: "".into(),
+        }))
+    }
+}
+
+#[test]
+fn maps_with_methods() {
+    let run = |text: &str| {
+        let template = Template::parse("t", text, &NoFunctions).expect("the template parses");
+        let data = Value::Object(Arc::new(Named));
+        match template.execute(&data, &NoFunctions, &Limits::default()) {
+            Ok(out) => out,
+            Err(error) => error.to_string(),
+        }
+    };
+    assert_eq!(
+        run("{{ .a }}{{ .b }}{{ index . \"a\" }}{{ len . }}{{ .Names }}"),
+        "111[a]"
+    );
+    assert_eq!(
+        run("{{ range $k, $v := . }}{{ $k }}={{ $v }}{{ end }} {{ . }}"),
+        "a=1 a=1"
+    );
+    assert!(run("{{ .a 1 }}").ends_with("at <.a>: a is not a method but has arguments"));
+}
+
+#[test]
+fn the_running_template_is_named() {
+    check(
+        "{{ define \"inner\" }}\n{{ .Labels.a.b }}{{ end }}{{ template \"inner\" . }}",
+        "template: t:2:3: executing \"inner\" at <.Labels.a.b>: can't evaluate field b in type string",
+    );
+}
+
+#[test]
+fn zero_time() {
+    let zero = TimeValue::utc(TimeValue::ZERO_NANOSECONDS);
+    assert_eq!(zero.to_string(), "0001-01-01 00:00:00 +0000 UTC");
+    assert_eq!(zero.format("2006-01-02T15:04:05Z07:00"), "0001-01-01T00:00:00Z");
+    assert_eq!(TimeValue::utc(0).since(&zero), i64::MAX);
 }

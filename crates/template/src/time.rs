@@ -12,7 +12,7 @@ use crate::value::Value;
 #[derive(Debug, Clone, PartialEq)]
 pub struct TimeValue {
     /// Nanoseconds since the Unix epoch.
-    pub nanoseconds: i64,
+    pub nanoseconds: i128,
     /// The zone it is shown in.
     pub zone: TimeZone,
 }
@@ -47,17 +47,26 @@ const LAYOUT_PARTS: &[(&str, &str)] = &[
 ];
 
 impl TimeValue {
+    /// Go's zero time, 1 January of the year 1, in nanoseconds since the Unix epoch.
+    pub const ZERO_NANOSECONDS: i128 = -62_135_596_800_000_000_000;
+
+    /// The nanoseconds from `earlier` to this time; what does not fit is cut.
+    pub fn since(&self, earlier: &Self) -> i64 {
+        let between = self.nanoseconds.saturating_sub(earlier.nanoseconds);
+        between.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+    }
+
     /// A time shown in UTC.
-    pub fn utc(nanoseconds: i64) -> Self {
+    pub fn utc(nanoseconds: impl Into<i128>) -> Self {
         Self {
-            nanoseconds,
+            nanoseconds: nanoseconds.into(),
             zone: TimeZone::UTC,
         }
     }
 
     fn zoned(&self) -> jiff::Zoned {
-        // Every i64 of nanoseconds lies within jiff's years.
-        let timestamp = Timestamp::from_nanosecond(i128::from(self.nanoseconds)).unwrap_or_default();
+        // Times outside the years -9999 to 9999 show as the epoch.
+        let timestamp = Timestamp::from_nanosecond(self.nanoseconds).unwrap_or_default();
         timestamp.to_zoned(self.zone.clone())
     }
 
@@ -106,9 +115,9 @@ impl TimeValue {
         let zoned = self.zoned();
         let value = match (name, arguments) {
             ("Format", [Value::String(layout)]) => self.format(layout).into(),
-            ("Unix", []) => Value::Int(self.nanoseconds.div_euclid(1_000_000_000)),
-            ("UnixMilli", []) => Value::Int(self.nanoseconds.div_euclid(1_000_000)),
-            ("UnixNano", []) => Value::Int(self.nanoseconds),
+            ("Unix", []) => Value::Int(self.nanoseconds.div_euclid(1_000_000_000) as i64),
+            ("UnixMilli", []) => Value::Int(self.nanoseconds.div_euclid(1_000_000) as i64),
+            ("UnixNano", []) => Value::Int(self.nanoseconds as i64),
             ("Year", []) => Value::Int(i64::from(zoned.year())),
             ("Month", []) => self.format("January").into(),
             ("Day", []) => Value::Int(i64::from(zoned.day())),
@@ -120,14 +129,14 @@ impl TimeValue {
             ("UTC", []) => Value::Time(Self::utc(self.nanoseconds)),
             ("String", []) => self.to_string().into(),
             ("Add", [Value::Duration(by)]) => Value::Time(Self {
-                nanoseconds: self.nanoseconds.saturating_add(*by),
+                nanoseconds: self.nanoseconds.saturating_add(i128::from(*by)),
                 zone: self.zone.clone(),
             }),
-            ("Sub", [Value::Time(other)]) => Value::Duration(self.nanoseconds.saturating_sub(other.nanoseconds)),
+            ("Sub", [Value::Time(other)]) => Value::Duration(self.since(other)),
             ("Before", [Value::Time(other)]) => Value::Bool(self.nanoseconds < other.nanoseconds),
             ("After", [Value::Time(other)]) => Value::Bool(self.nanoseconds > other.nanoseconds),
             ("Equal", [Value::Time(other)]) => Value::Bool(self.nanoseconds == other.nanoseconds),
-            ("IsZero", []) => Value::Bool(self.nanoseconds == 0),
+            ("IsZero", []) => Value::Bool(self.nanoseconds == Self::ZERO_NANOSECONDS),
             _ => return None,
         };
         Some(Ok(value))

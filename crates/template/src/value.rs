@@ -1,5 +1,6 @@
 //! The values that templates work on.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub enum Value {
     Float(f64),
     /// Text.
     String(Arc<str>),
+    /// Text that is not escaped in one place of HTML; elsewhere like any other text.
+    Safe(Safe),
     /// A list.
     List(Arc<[Value]>),
     /// Named values.
@@ -41,8 +44,26 @@ pub struct Map {
     pub missing: Value,
 }
 
-/// A struct of the host program.
-pub trait Object: fmt::Debug + Send + Sync {
+/// Text that its author vouches for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Safe {
+    /// Where it is not escaped.
+    pub place: SafePlace,
+    /// The text.
+    pub text: Arc<str>,
+}
+
+/// A place of HTML.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SafePlace {
+    /// Between tags.
+    Html,
+    /// In an attribute that holds a URL.
+    Url,
+}
+
+/// A struct of the host program, which finds its own type again by [`Any`].
+pub trait Object: Any + fmt::Debug + Send + Sync {
     /// The type's name in messages.
     fn type_name(&self) -> &str;
 
@@ -54,6 +75,11 @@ pub trait Object: fmt::Debug + Send + Sync {
 
     /// The elements, where the object is a list.
     fn items(&self) -> Option<Vec<Value>> {
+        None
+    }
+
+    /// The entries, where the object is a map; fields that are no members are looked up there.
+    fn entries(&self) -> Option<Arc<Map>> {
         None
     }
 }
@@ -96,10 +122,15 @@ impl Value {
             Self::Int(value) | Self::Duration(value) => *value != 0,
             Self::Float(value) => *value != 0.0,
             Self::String(text) => !text.is_empty(),
+            Self::Safe(safe) => !safe.text.is_empty(),
             Self::List(items) => !items.is_empty(),
             Self::Map(map) => !map.entries.is_empty(),
             Self::Time(_) => true,
-            Self::Object(object) => object.items().is_none_or(|items| !items.is_empty()),
+            Self::Object(object) => match (object.items(), object.entries()) {
+                (Some(items), _) => !items.is_empty(),
+                (None, Some(map)) => !map.entries.is_empty(),
+                (None, None) => true,
+            },
         }
     }
 
@@ -111,6 +142,10 @@ impl Value {
             Self::Int(_) => "int",
             Self::Float(_) => "float64",
             Self::String(_) => "string",
+            Self::Safe(safe) => match safe.place {
+                SafePlace::Html => "template.HTML",
+                SafePlace::Url => "template.URL",
+            },
             Self::List(_) => "[]interface {}",
             Self::Map(map) if matches!(map.missing, Self::String(_)) => "map[string]string",
             Self::Map(_) => "map[string]interface {}",
@@ -124,6 +159,7 @@ impl Value {
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
+            Self::Safe(safe) => Some(&safe.text),
             _ => None,
         }
     }

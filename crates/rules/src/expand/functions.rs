@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use regex::Regex;
-use skopos_template::{Functions, Map, TimeValue, Value, query_escape};
+use skopos_template::{Functions, Map, TimeValue, Value, humanize, query_escape};
 
-use super::humanize;
 use super::net::{strip_domain, strip_port};
 use super::{ExpandContext, TemplateSample};
 
@@ -188,7 +187,7 @@ fn text_function(name: &str, text: &str) -> Result<Value, String> {
         }
         "stripDomain" => strip_domain(text),
         "stripPort" => strip_port(text).to_owned(),
-        "title" => title(text),
+        "title" => humanize::title(text),
         "toLower" => text.to_lowercase(),
         "toUpper" => text.to_uppercase(),
         "urlQueryEscape" => query_escape(text),
@@ -197,43 +196,12 @@ fn text_function(name: &str, text: &str) -> Result<Value, String> {
     Ok(result.into())
 }
 
-/// Each word's first letter in upper case; the others stay.
-fn title(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut in_word = false;
-    for c in text.chars() {
-        if in_word {
-            out.push(c);
-        } else {
-            out.extend(c.to_uppercase());
-        }
-        in_word = c.is_alphanumeric() || c == '\'' && in_word || c == '_';
-    }
-    out
-}
-
 fn number_function(name: &str, value: &Value) -> Result<Value, String> {
-    let number = to_float(value)?;
+    let number = humanize::number(value)?;
     match name {
         "toTime" => Ok(Value::Time(TimeValue::utc(humanize::nanoseconds(number)?))),
         "toDuration" => Ok(Value::Duration((number * 1e9) as i64)),
         "humanizeTimestamp" => humanize::timestamp(number).map(Value::from),
         _ => Ok(humanize::humanize(name, number).into()),
     }
-}
-
-/// `ConvertToFloat` of `prometheus/common`.
-fn to_float(value: &Value) -> Result<f64, String> {
-    match value {
-        Value::Float(number) => Ok(*number),
-        Value::Int(number) => Ok(*number as f64),
-        Value::Duration(nanoseconds) => Ok(*nanoseconds as f64 / 1e9),
-        Value::String(text) => parse_float(text),
-        other => Err(format!("can't convert {} to float", other.type_name())),
-    }
-}
-
-fn parse_float(text: &str) -> Result<f64, String> {
-    let invalid = || format!("strconv.ParseFloat: parsing {text:?}: invalid syntax");
-    text.parse().map_err(|_| invalid())
 }

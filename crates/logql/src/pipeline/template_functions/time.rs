@@ -58,7 +58,7 @@ pub(super) fn call(arguments: &Arguments<'_>) -> Answer {
         let Some(Value::Time(time)) = arguments.values.first() else {
             return Err("wrong type for value; expected time.Time".to_owned());
         };
-        Ok(Value::from(time.nanoseconds.div_euclid(divisor).to_string()))
+        Ok(Value::from(time.nanoseconds.div_euclid(i128::from(divisor)).to_string()))
     };
     match arguments.name {
         "now" => {
@@ -118,7 +118,10 @@ fn to_date(layout: &str, text: &str, zone: TimeZone) -> Value {
         _ => text.to_owned(),
     };
     let nanoseconds = parse(&strptime_layout(layout), &text, &zone).unwrap_or(0);
-    Value::Time(TimeValue { nanoseconds, zone })
+    Value::Time(TimeValue {
+        nanoseconds: nanoseconds.into(),
+        zone,
+    })
 }
 
 fn parse(format: &str, text: &str, zone: &TimeZone) -> Option<i64> {

@@ -1,8 +1,9 @@
 //! Numbers as people write them (`humanize` and its kin of `prometheus/common/helpers/templates`).
 
-use skopos_template::{TimeValue, Value, sprintf};
+use crate::{TimeValue, Value, sprintf};
 
-pub(super) fn is_number_function(name: &str) -> bool {
+/// Whether `name` is a function that shows a number, a time or a duration.
+pub fn is_number_function(name: &str) -> bool {
     name.starts_with("humanize") || name == "toTime" || name == "toDuration"
 }
 
@@ -11,7 +12,8 @@ fn short(value: f64, suffix: &str) -> String {
     sprintf("%.4g%s", &[Value::Float(value), suffix.into()])
 }
 
-pub(super) fn humanize(name: &str, value: f64) -> String {
+/// What the function `name` (`humanize`, `humanize1024`, `humanizeDuration`, `humanizePercentage`) gives.
+pub fn humanize(name: &str, value: f64) -> String {
     match name {
         "humanize1024" => humanize_1024(value),
         "humanizeDuration" => humanize_duration(value),
@@ -92,7 +94,7 @@ fn humanize_duration(value: f64) -> String {
 }
 
 /// Nanoseconds of a Unix time in seconds, whole milliseconds of them (`model.Time`).
-pub(super) fn nanoseconds(seconds: f64) -> Result<i64, String> {
+pub fn nanoseconds(seconds: f64) -> Result<i64, String> {
     let nanoseconds = seconds * 1e9;
     if nanoseconds.is_nan() || nanoseconds.abs() >= i64::MAX as f64 {
         return Err(format!(
@@ -103,9 +105,37 @@ pub(super) fn nanoseconds(seconds: f64) -> Result<i64, String> {
 }
 
 /// `2015-06-09 14:52:19.123 +0000 UTC`.
-pub(super) fn timestamp(seconds: f64) -> Result<String, String> {
+pub fn timestamp(seconds: f64) -> Result<String, String> {
     if !seconds.is_finite() {
         return Ok(short(seconds, ""));
     }
     Ok(TimeValue::utc(nanoseconds(seconds)?).to_string())
+}
+
+/// The number that a value stands for (`ConvertToFloat` of `prometheus/common`).
+pub fn number(value: &Value) -> Result<f64, String> {
+    match value {
+        Value::Float(number) => Ok(*number),
+        Value::Int(number) => Ok(*number as f64),
+        Value::Duration(nanoseconds) => Ok(*nanoseconds as f64 / 1e9),
+        Value::String(text) => text
+            .parse()
+            .map_err(|_| format!("strconv.ParseFloat: parsing {text:?}: invalid syntax")),
+        other => Err(format!("can't convert {} to float", other.type_name())),
+    }
+}
+
+/// Each word's first letter in upper case; the others stay.
+pub fn title(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut in_word = false;
+    for c in text.chars() {
+        if in_word {
+            out.push(c);
+        } else {
+            out.extend(c.to_uppercase());
+        }
+        in_word = c.is_alphanumeric() || c == '\'' && in_word || c == '_';
+    }
+    out
 }
