@@ -254,7 +254,7 @@ fn patterns(section: &Section<'_>, key: &'static str, what: &str) -> Result<Vec<
 
 /// Files that a pattern matches, sorted. A pattern without `*` names a file that must be there
 /// when it is read, so it is given as it is.
-fn glob_files(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
+pub fn glob_files(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
     let full = folder.join(pattern);
     if !pattern.contains(['*', '?', '[']) {
         return Ok(vec![full]);

@@ -136,7 +136,7 @@ impl HttpClientConfig {
             no_proxy: section.text_or_empty("no_proxy")?,
             proxy_from_environment: section.flag_or("proxy_from_environment", false)?,
             proxy_connect_header: read_proxy_headers(section)?,
-            http_headers: read_headers(section)?,
+            http_headers: HeaderValues::read_map(section, "http_headers")?,
         };
         config.check_credentials(section, &bearer_token, &bearer_token_file)?;
         config.check_proxy(section)?;
@@ -308,34 +308,35 @@ const RESERVED_HEADERS: [&str; 14] = [
     "X-Prometheus-Scrape-Timeout-Seconds",
 ];
 
-fn read_headers(section: &Section<'_>) -> Result<BTreeMap<String, HeaderValues>> {
-    let Some(node) = section.get("http_headers") else {
-        return Ok(BTreeMap::new());
-    };
-    let mut headers = BTreeMap::new();
-    for entry in Section::new(node, "config.Headers")?.pairs() {
-        if RESERVED_HEADERS
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case(&entry.key))
-        {
-            return Err(Problem::at(
-                entry.key_at,
-                format!("setting header {:?} is not allowed", entry.key),
-            ));
+impl HeaderValues {
+    /// Reads a mapping of header names to their values.
+    pub fn read_map(section: &Section<'_>, key: &'static str) -> Result<BTreeMap<String, Self>> {
+        let Some(node) = section.get(key) else {
+            return Ok(BTreeMap::new());
+        };
+        let mut headers = BTreeMap::new();
+        for entry in Section::new(node, "config.Headers")?.pairs() {
+            if RESERVED_HEADERS
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(&entry.key))
+            {
+                return Err(Problem::at(
+                    entry.key_at,
+                    format!("setting header {:?} is not allowed", entry.key),
+                ));
+            }
+            let values = read_section(&entry.node, "config.Header", Self::read)?;
+            headers.insert(entry.key.clone(), values);
         }
-        headers.insert(
-            entry.key.clone(),
-            read_section(&entry.node, "config.Header", read_header)?,
-        );
+        Ok(headers)
     }
-    Ok(headers)
-}
 
-fn read_header(section: &Section<'_>) -> Result<HeaderValues> {
-    let secret = |node: &Node| text(node).map(Secret::new);
-    Ok(HeaderValues {
-        values: section.texts("values")?,
-        secrets: section.list("secrets", secret)?,
-        files: section.texts("files")?,
-    })
+    fn read(section: &Section<'_>) -> Result<Self> {
+        let secret = |node: &Node| text(node).map(Secret::new);
+        Ok(Self {
+            values: section.texts("values")?,
+            secrets: section.list("secrets", secret)?,
+            files: section.texts("files")?,
+        })
+    }
 }

@@ -32,12 +32,12 @@ mod tracing;
 mod yaml;
 
 pub use alerting::{AlertingConfig, AlertmanagerConfig};
-pub use config::{LoadOptions, Mode, PrometheusConfig, RuntimeConfig};
+pub use config::{LoadOptions, Mode, PrometheusConfig, RuntimeConfig, glob_files};
 pub use discovery::{FileSdConfig, OtherSdConfig, SdConfigs};
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use error::{ConfigError, Position};
 pub use global::{GlobalConfig, Limits, NameEscapingScheme, NameValidationScheme, NativeHistogramOptions};
-pub use http_client::{Authorization, BasicAuth, HttpClientConfig, OAuth2, TlsConfig, TlsVersion};
+pub use http_client::{Authorization, BasicAuth, HeaderValues, HttpClientConfig, OAuth2, TlsConfig, TlsVersion};
 pub use otlp::{OtlpConfig, TranslationStrategy};
 pub use relabel::{RelabelAction, RelabelConfig};
 pub use remote::{MetadataConfig, QueueConfig, RemoteReadConfig, RemoteWriteConfig};

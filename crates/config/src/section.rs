@@ -27,10 +27,9 @@ impl<'a> Section<'a> {
             Value::Map(entries) => entries,
             Value::Null => &[],
             _ => {
-                return Err(Problem::at(
-                    node.at,
-                    format!("a mapping is expected here (type {type_name}), not {}", node.kind()),
-                ));
+                return Err(node
+                    .mismatch(type_name)
+                    .help("a mapping is expected here: write each key on its own line"));
             }
         };
         let section = Self {
@@ -289,10 +288,9 @@ pub fn read_section<'a, T>(
 pub fn text(node: &Node) -> Result<String> {
     match &node.value {
         Value::Scalar(text) => Ok(text.clone()),
-        _ => Err(Problem::at(
-            node.at,
-            format!("a single value is expected here, not {}", node.kind()),
-        )),
+        _ => Err(node
+            .mismatch("string")
+            .help(format!("a single value is expected here, not {}", node.kind()))),
     }
 }
 

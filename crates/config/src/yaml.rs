@@ -9,6 +9,8 @@ use crate::error::{Position, Problem, Result};
 
 /// Most nodes of a document, aliases expanded: bounds what a document of aliases can grow to.
 const MAX_NODES: usize = 1_000_000;
+/// Longest value that a message shows whole.
+const MAX_SHOWN: usize = 10;
 /// Deepest nesting.
 const MAX_DEPTH: usize = 64;
 
@@ -51,6 +53,35 @@ impl Node {
     /// Whether the value is absent or null.
     pub fn is_null(&self) -> bool {
         self.value == Value::Null
+    }
+
+    /// The problem of a value of another shape than the type has, in the words of Go's reader.
+    pub(crate) fn mismatch(&self, type_name: &str) -> Problem {
+        let found = match &self.value {
+            Value::Null => "!!null".to_owned(),
+            Value::List(_) => "!!seq".to_owned(),
+            Value::Map(_) => "!!map".to_owned(),
+            Value::Scalar(text) if text.len() > MAX_SHOWN => {
+                let start: String = text.chars().take(MAX_SHOWN - 3).collect();
+                format!("{} `{start}...`", self.scalar_tag(text))
+            }
+            Value::Scalar(text) => format!("{} `{text}`", self.scalar_tag(text)),
+        };
+        Problem::at(self.at, format!("cannot unmarshal {found} into {type_name}"))
+    }
+
+    fn scalar_tag(&self, text: &str) -> &'static str {
+        if self.is_quoted {
+            "!!str"
+        } else if text.parse::<i64>().is_ok() {
+            "!!int"
+        } else if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') && text.parse::<f64>().is_ok() {
+            "!!float"
+        } else if matches!(text, "true" | "false") {
+            "!!bool"
+        } else {
+            "!!str"
+        }
     }
 
     /// What the node is, for messages.
