@@ -15,6 +15,7 @@ mod named_intervals;
 pub mod receiver;
 mod route;
 mod show;
+mod tracing;
 mod warning;
 
 use std::collections::BTreeSet;
@@ -30,6 +31,7 @@ pub use self::inhibit::InhibitRuleSpec;
 pub use self::named_intervals::NamedIntervals;
 pub use self::receiver::{Integration, IntegrationKind, Receiver};
 pub use self::route::{GroupBy, RouteSpec};
+pub use self::tracing::{TracingClient, TracingConfig};
 pub use self::warning::Warning;
 
 use self::fields::Context;
@@ -101,6 +103,9 @@ pub struct Config {
     /// Intervals that routes name, those of the deprecated `mute_time_intervals` included.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub time_intervals: Vec<NamedIntervals>,
+    /// Where Alertmanager's own spans are sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracing: Option<TracingConfig>,
     /// The file that was read.
     #[serde(skip)]
     pub path: PathBuf,
@@ -167,6 +172,7 @@ fn read_config(section: &Section<'_>, options: &LoadOptions) -> Result<Config> {
     let inhibit_rules = section.list("inhibit_rules", |node| InhibitRuleSpec::read(node, &context))?;
     let templates = section.list("templates", |node| read_template(node, &options.path))?;
     let time_intervals = named_intervals::read(section, &options.local_time_zone)?;
+    let tracing = section.section("tracing", "tracing.plain", TracingConfig::read)?;
     let route = match section.get("route") {
         Some(node) => RouteSpec::read(node, &context)?,
         None => {
@@ -187,6 +193,7 @@ fn read_config(section: &Section<'_>, options: &LoadOptions) -> Result<Config> {
         receivers,
         templates,
         time_intervals,
+        tracing,
         path: options.path.clone(),
         warnings,
     })

@@ -78,6 +78,7 @@ pub enum ThreadByDate {
 }
 
 impl ThreadingConfig {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
