@@ -30,6 +30,7 @@ mod params;
 mod pool;
 mod prometheus;
 mod query;
+mod recent;
 mod router;
 mod server;
 mod skopos;
@@ -44,4 +45,7 @@ pub use options::{BuildInfo, OtlpPorts, QueryOptions, ServerOptions};
 pub use prometheus::own_metrics;
 pub use server::Server;
 pub use state::{Readiness, State};
-pub use views::{ConfigView, DashboardsView, Reloader, RulesView, StorageStats, Stores, TargetsView, TenantStores};
+pub use views::{
+    ConfigView, DashboardsView, LoadedRules, Proof, ProvingView, Reloader, RulesView, StorageStats, Stores,
+    TargetsView, TenantStores,
+};

@@ -10,6 +10,9 @@ use crate::pool::PoolError;
 use crate::router::App;
 use crate::telemetry;
 
+/// The language of queries that read metrics.
+pub(crate) const PROMQL: &str = "promql";
+
 /// What is asked, for counting and the slow log.
 #[derive(Debug, Clone)]
 pub(crate) struct QueryText {
@@ -52,6 +55,9 @@ where
     T: Send + 'static,
     E: Kinded + Send + 'static,
 {
+    if query.language == PROMQL {
+        app.recent.note(&query.text);
+    }
     let options = &app.state.options.query;
     let timeout = query
         .timeout

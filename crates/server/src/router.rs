@@ -5,6 +5,8 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::pool::{PoolSize, WorkPool};
+use crate::recent::RecentQueries;
+use crate::skopos::DeadCache;
 use crate::state::State;
 use crate::{jaeger, layers, loki, otlp, prometheus, skopos, text, web};
 
@@ -15,6 +17,9 @@ pub(crate) struct App {
     pub(crate) queries: WorkPool,
     pub(crate) ingest: WorkPool,
     pub(crate) started_ms: i64,
+    /// PromQL that was asked of late.
+    pub(crate) recent: RecentQueries,
+    pub(crate) dead: DeadCache,
 }
 
 /// How handlers hold it.
@@ -35,6 +40,8 @@ impl App {
             queries: WorkPool::new("query", queries)?,
             ingest: WorkPool::new("ingest", ingest)?,
             started_ms: state.clock.now_ms(),
+            recent: RecentQueries::default(),
+            dead: DeadCache::default(),
             state,
         })
     }

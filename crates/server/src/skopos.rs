@@ -14,6 +14,9 @@ use crate::text;
 use crate::views::SignalStats;
 
 mod process;
+mod proving;
+
+pub(crate) use proving::DeadCache;
 
 /// The routes.
 pub(crate) fn router() -> Router<Shared> {
@@ -23,6 +26,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/api/skopos/dashboards", get(dashboards))
         .route("/api/skopos/dashboards/{uid}", get(dashboard))
         .route("/api/skopos/connect", get(connect))
+        .merge(proving::router())
 }
 
 async fn status(State(app): State<Shared>) -> Result<Response, ApiError> {

@@ -8,7 +8,7 @@ use skopos_core::ledger::Ledger;
 use skopos_core::limits::Limits;
 
 use crate::options::{BuildInfo, ServerOptions};
-use crate::views::{ConfigView, DashboardsView, Reloader, RulesView, Stores, TargetsView};
+use crate::views::{ConfigView, DashboardsView, ProvingView, Reloader, RulesView, Stores, TargetsView};
 
 /// Stores, engines and views that the APIs need.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct State {
     pub config: Arc<dyn ConfigView>,
     /// The provisioned dashboards.
     pub dashboards: Arc<dyn DashboardsView>,
+    /// What rules are proven against.
+    pub proving: Arc<dyn ProvingView>,
     /// Reloads the configuration.
     pub reloader: Arc<dyn Reloader>,
     /// Evaluates PromQL.

@@ -8,12 +8,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use skopos_core::TenantId;
+use serde::Serialize;
 use skopos_core::log::{LogSink, LogSource};
 use skopos_core::metric::{MetricSink, MetricSource};
 use skopos_core::span::{TraceSink, TraceSource};
+use skopos_core::{Labels, TenantId, TimeRange};
 use skopos_dashboards::DashboardStore;
-use skopos_rules::{GroupView, RuleGroups};
+use skopos_prove::backtest::KnownIncident;
+use skopos_rules::{GroupView, RuleFile, RuleGroups};
 use skopos_scrape::{ScrapeManager, TargetMetadata, Targets};
 
 /// Opens the stores of a tenant.
@@ -147,4 +149,50 @@ pub trait Reloader: Send + Sync + fmt::Debug {
 pub trait DashboardsView: Send + Sync + fmt::Debug {
     /// The dashboards as last loaded.
     fn dashboards(&self) -> Arc<DashboardStore>;
+}
+
+/// Shows what rules can be proven against: the rules as read, where their alerts go, what became of them.
+pub trait ProvingView: Send + Sync + fmt::Debug {
+    /// The loaded rule files.
+    fn rules(&self) -> Arc<LoadedRules>;
+
+    /// The receivers that an alert with these labels is sent to.
+    fn receivers(&self, labels: &Labels) -> Vec<String>;
+
+    /// The incidents on record that touch a range of time.
+    fn incidents(&self, range: TimeRange) -> Vec<KnownIncident>;
+
+    /// The last proof, if there was one since the start.
+    fn last_proof(&self) -> Option<Arc<Proof>>;
+
+    /// Proves all loaded rules. Takes its time: seconds for hundreds of rules.
+    fn prove(&self) -> Arc<Proof>;
+}
+
+/// The loaded rule files and what they are evaluated with.
+#[derive(Debug, Clone, Default)]
+pub struct LoadedRules {
+    /// The files.
+    pub files: Vec<RuleFile>,
+    /// Interval of groups that name none, in milliseconds.
+    pub interval_ms: i64,
+    /// Offset of queries of groups that name none, in milliseconds.
+    pub query_offset_ms: i64,
+    /// Labels of this server, for templates.
+    pub external_labels: Labels,
+    /// Where this server is reached, for templates.
+    pub external_url: String,
+}
+
+/// A proof of all loaded rules.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Proof {
+    /// When it was made, Unix milliseconds.
+    pub at_ms: i64,
+    /// How long it took, in milliseconds.
+    pub duration_ms: i64,
+    /// The verdicts.
+    #[serde(flatten)]
+    pub report: skopos_prove::Report,
 }

@@ -13,7 +13,7 @@ use super::arguments;
 use super::encode::{Extras, query_body};
 use super::envelope::ApiError;
 use crate::params::Params;
-use crate::query::{self, QueryFailure, QueryText};
+use crate::query::{self, PROMQL, QueryFailure, QueryText};
 use crate::router::{App, Shared};
 use crate::tenant::Tenant;
 use crate::text;
@@ -74,7 +74,7 @@ impl Request {
         Ok(Self {
             text: QueryText {
                 timeout,
-                ..QueryText::new("promql", query.clone())
+                ..QueryText::new(PROMQL, query.clone())
             },
             query,
             lookback_ms,

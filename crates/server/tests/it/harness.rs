@@ -9,14 +9,18 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::Value;
 use skopos_core::ledger::Ledger;
 use skopos_core::limits::Limits;
-use skopos_core::{SystemClock, TenantId};
+use skopos_core::{Labels, SystemClock, TenantId, TimeRange};
 use skopos_dashboards::DashboardStore;
 use skopos_logs::{LogStore, LogStoreOptions};
 use skopos_metrics::{MetricStore, MetricStoreOptions};
-use skopos_rules::RuleGroups;
+use skopos_prove::backtest::KnownIncident;
+use skopos_prove::{ProveOptions, Prover};
+use skopos_rules::{RuleGroups, parse_rule_file};
 use skopos_scrape::{TargetMetadata, Targets};
 use skopos_server::options::Lifecycle;
-use skopos_server::views::{ConfigView, DashboardsView, ReloadStatus, Reloader, SignalStats, TargetsView};
+use skopos_server::views::{
+    ConfigView, DashboardsView, LoadedRules, Proof, ProvingView, ReloadStatus, Reloader, SignalStats, TargetsView,
+};
 use skopos_server::{
     BuildInfo, ListenOptions, Listeners, Readiness, Server, ServerOptions, State, StorageStats, Stores, TenantStores,
 };
@@ -157,6 +161,7 @@ fn state(stores: &Arc<TestStores>, ledger: &Arc<Ledger>, options: ServerOptions)
         targets: Arc::new(NoTargets),
         config: Arc::new(FixedConfig),
         dashboards: Arc::new(NoDashboards),
+        proving: Arc::new(FixedProving::default()),
         reloader: Arc::new(FailingReload),
         ledger: Arc::clone(ledger),
         limits: Limits::default(),
@@ -262,6 +267,58 @@ struct NoDashboards;
 impl DashboardsView for NoDashboards {
     fn dashboards(&self) -> Arc<DashboardStore> {
         Arc::new(DashboardStore::default())
+    }
+}
+
+/// The rules of the server: one alert on the gateway.
+pub(crate) const RULES: &str = "groups:
+- name: g
+  rules:
+  - {record: 'job:m', expr: sum by (job) (m)}
+  - {alert: GatewayDown, expr: 'up{job=\"gatway\"} == 0', labels: {service: gateway}}
+";
+
+/// One rule file, one receiver, and one incident.
+#[derive(Debug, Default)]
+struct FixedProving {
+    last: parking_lot::Mutex<Option<Arc<Proof>>>,
+}
+
+impl ProvingView for FixedProving {
+    fn rules(&self) -> Arc<LoadedRules> {
+        Arc::new(LoadedRules {
+            files: vec![parse_rule_file(RULES, "alerts.yml").expect("the rules are valid")],
+            interval_ms: 15_000,
+            ..LoadedRules::default()
+        })
+    }
+
+    fn receivers(&self, labels: &Labels) -> Vec<String> {
+        vec![format!("team-{}", labels.get("service"))]
+    }
+
+    fn incidents(&self, range: TimeRange) -> Vec<KnownIncident> {
+        vec![KnownIncident {
+            start_ms: range.start_ms,
+            end_ms: Some(range.start_ms + 1),
+            alertnames: vec!["Never".to_owned()],
+            ..KnownIncident::default()
+        }]
+    }
+
+    fn last_proof(&self) -> Option<Arc<Proof>> {
+        self.last.lock().clone()
+    }
+
+    fn prove(&self) -> Arc<Proof> {
+        let report = Prover::new(&self.rules().files, ProveOptions::default()).prove(&mut |_| {});
+        let proof = Arc::new(Proof {
+            at_ms: 1,
+            duration_ms: 2,
+            report,
+        });
+        *self.last.lock() = Some(Arc::clone(&proof));
+        proof
     }
 }
 

@@ -7,5 +7,6 @@ mod loki;
 mod manage;
 mod otlp;
 mod prometheus;
+mod proving;
 mod receiver;
 mod write;
