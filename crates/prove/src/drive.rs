@@ -18,6 +18,9 @@ use crate::timeline::Timeline;
 /// Evaluations after the cause is gone and every window is flushed.
 const SPARE_EVALUATIONS: i64 = 3;
 
+/// Evaluations while long windows are flushed.
+const STRIDES: i64 = 24;
+
 /// What the rule did over time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Course {
@@ -63,6 +66,8 @@ impl Road<'_> {
             interval_ms: self.times.interval_ms,
             external_labels: self.external_labels.clone(),
             external_url: self.external_url.clone(),
+            restores_state: false,
+            keeps_evidence: false,
             clock: Arc::new(ManualClock::at_ms(self.times.start_ms)),
             ..RuleOptions::default()
         };
@@ -78,7 +83,10 @@ impl Road<'_> {
 
     fn follow(&self, group: &GroupHandle, io: &PromqlIo<'_>, course: &mut Course) {
         let keep_ms = self.rules.last().map_or(0, |rule| rule.keep_firing_for_ms);
-        let end_ms = self.times.healed_ms() + keep_ms + SPARE_EVALUATIONS * self.times.interval_ms;
+        let end_ms = self.times.healed_ms() + keep_ms + SPARE_EVALUATIONS * self.times.interval_ms + self.times.flush_ms / STRIDES;
+        let interval_ms = self.times.interval_ms;
+        let longest_step_ms = (self.times.flush_ms / STRIDES / interval_ms).max(1) * interval_ms;
+        let mut step_ms = interval_ms;
         let mut now_ms = self.times.start_ms;
         while now_ms <= end_ms {
             group.evaluate_at(now_ms, io);
@@ -100,7 +108,11 @@ impl Road<'_> {
                 course.resolved_ms = Some(now_ms);
                 return;
             }
-            now_ms += self.times.interval_ms;
+            if now_ms > self.times.cause_end_ms() {
+                // Long windows are flushed in few strides.
+                step_ms = (step_ms * 2).min(longest_step_ms);
+            }
+            now_ms += step_ms;
         }
     }
 

@@ -15,6 +15,9 @@ use crate::variable::{Healing, Shape};
 /// Series that are changed one by one.
 const MAX_TRIED: usize = 12;
 
+/// With more series only all at once are changed.
+const MANY: usize = 200;
+
 /// A way in which the alert resolves.
 #[derive(Debug)]
 pub(crate) struct Cure {
@@ -35,8 +38,9 @@ impl<'a> Search<'a> {
             Healing::Value(1e9),
         ];
         let number = self.state.series.len();
+        let tried = if number > MANY { 0 } else { number.min(MAX_TRIED) };
         for healing in healings {
-            for index in 0..number.min(MAX_TRIED) {
+            for index in 0..tried {
                 if let Some(cure) = self.cure(&[index], healing) {
                     return Some(cure);
                 }
@@ -51,7 +55,7 @@ impl<'a> Search<'a> {
                 return Some(cure);
             }
         }
-        for index in 0..number.min(MAX_TRIED) {
+        for index in 0..tried {
             if let Some(cure) = self.cure(&[index], Healing::End) {
                 return Some(cure);
             }

@@ -13,7 +13,7 @@ use crate::inline::{Inliner, Recordings};
 use crate::report::{FiredAlert, Link, Moments, Report, RuleReport, Verdict, WitnessSeries};
 use crate::search::{Context, Halt, Search, Strategy, Stuck, unwanted};
 use crate::start::starts_ms;
-use crate::timeline::Timeline;
+use crate::timeline::{Pace, Timeline};
 use crate::universe::Universe;
 use crate::values;
 
@@ -215,42 +215,49 @@ impl Prover {
     fn search(&self, subject: &Subject, plan: &Plan<'_>, stuck: &mut Option<Stuck>) -> Option<Witness> {
         let spec = plan.driven.last()?;
         let universe = Universe::new(plan.expr, template_labels(spec));
-        let lookback_ms = self.engine.options().lookback_ms;
-        let timeline =
-            |start_ms| Timeline::new(plan.expr, start_ms, subject.interval_ms, spec.for_ms, lookback_ms);
-        for start_ms in starts_ms(&self.engine, plan.expr, &timeline(0)) {
-            for strategy in STRATEGIES {
-                let context = Context {
-                    engine: &self.engine,
-                    expr: plan.expr,
-                    times: timeline(start_ms),
-                    universe: &universe,
-                    replaced: plan.replaced,
-                    unwanted: unwanted(plan.expr),
-                    strategy: *strategy,
-                    max_evaluations: self.options.max_evaluations,
-                };
-                let mut search = Search::new(&context, context.times.sample_interval_ms(plan.expr));
-                match search.run() {
-                    Ok(()) => {
-                        if let Some(witness) = self.confirm(&mut search, plan) {
-                            return Some(witness);
-                        }
-                    }
-                    Err(Halt::Spent) => {
-                        let why = format!("the budget of {} evaluations is spent", self.options.max_evaluations);
-                        stuck.get_or_insert(Stuck {
-                            pos: plan.expr.pos(),
-                            why,
-                        });
-                    }
-                    Err(Halt::Stuck) => {
-                        if stuck.is_none() {
-                            *stuck = search.stuck.take();
-                        }
+        let pace = Pace {
+            interval_ms: subject.interval_ms,
+            hold_ms: spec.for_ms,
+            lookback_ms: self.engine.options().lookback_ms,
+        };
+        for reach in Timeline::reaches(plan.expr, pace.interval_ms) {
+            let from_epoch = Timeline::new(plan.expr, pace, *reach, 0);
+            for start_ms in starts_ms(&self.engine, plan.expr, &from_epoch) {
+                let times = Timeline::new(plan.expr, pace, *reach, start_ms);
+                for strategy in STRATEGIES {
+                    let context = Context {
+                        engine: &self.engine,
+                        expr: plan.expr,
+                        times,
+                        universe: &universe,
+                        replaced: plan.replaced,
+                        unwanted: unwanted(plan.expr),
+                        strategy: *strategy,
+                        max_evaluations: self.options.max_evaluations,
+                    };
+                    if let Some(witness) = self.attempt(&context, plan, stuck) {
+                        return Some(witness);
                     }
                 }
             }
+        }
+        None
+    }
+
+    /// One search with one strategy.
+    fn attempt(&self, context: &Context<'_>, plan: &Plan<'_>, stuck: &mut Option<Stuck>) -> Option<Witness> {
+        let mut search = Search::new(context, context.times.sample_interval_ms(plan.expr));
+        match search.run() {
+            Ok(()) => return self.confirm(&mut search, plan),
+            Err(Halt::Spent) => {
+                let why = format!("the budget of {} evaluations is spent", self.options.max_evaluations);
+                stuck.get_or_insert(Stuck {
+                    pos: plan.expr.pos(),
+                    why,
+                });
+            }
+            Err(Halt::Stuck) if stuck.is_none() => *stuck = search.stuck.take(),
+            Err(Halt::Stuck) => {}
         }
         None
     }

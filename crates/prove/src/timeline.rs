@@ -1,14 +1,26 @@
 //! The virtual time of one proof: when series begin, when the rule must hold, when the cause ends.
 
 use skopos_promql::Expr;
-use skopos_promql::ast::VectorSelector;
 
 /// Evaluations that a proof makes at most; longer waits are evaluated less often.
 const MAX_EVALUATIONS: i64 = 2_500;
 /// Samples of one series at most, unless short ranges ask for more.
 const MAX_SAMPLES: i64 = 20_000;
+/// The newest part of a window that [`Reach::Short`] fills.
+const SHORT_WINDOW_MS: i64 = 15 * 60 * 1000;
 /// Steps between samples that read well, in milliseconds.
 const STEPS_MS: &[i64] = &[1_000, 2_000, 5_000, 10_000, 15_000, 20_000, 30_000, 60_000, 120_000, 240_000];
+
+/// What sets the pace of a proof, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Time between evaluations.
+    pub(crate) interval_ms: i64,
+    /// How long the condition must hold.
+    pub(crate) hold_ms: i64,
+    /// How far back an instant selector looks.
+    pub(crate) lookback_ms: i64,
+}
 
 /// The times of one proof, in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy)]
@@ -21,15 +33,33 @@ pub(crate) struct Timeline {
     pub(crate) fire_ms: i64,
     /// Time between evaluations.
     pub(crate) interval_ms: i64,
-    /// How far back the expression looks.
-    pub(crate) history_ms: i64,
+    /// How far back the expression looks at most: after that nothing of a cause is left.
+    pub(crate) flush_ms: i64,
     /// How far back an instant selector looks.
     pub(crate) lookback_ms: i64,
 }
 
+/// How much of a long window is filled before the rule must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Its newest part: enough for most functions, and cheaper.
+    Short,
+    /// All of it.
+    Full,
+}
+
 impl Timeline {
-    pub(crate) fn new(expr: &Expr, start_ms: i64, interval_ms: i64, hold_ms: i64, lookback_ms: i64) -> Self {
-        let history_ms = history_ms(expr, interval_ms).max(0);
+    pub(crate) fn new(expr: &Expr, pace: Pace, reach: Reach, start_ms: i64) -> Self {
+        let Pace {
+            interval_ms,
+            hold_ms,
+            lookback_ms,
+        } = pace;
+        let flush_ms = history_ms(expr, interval_ms, i64::MAX).max(0);
+        let history_ms = match reach {
+            Reach::Full => flush_ms,
+            Reach::Short => history_ms(expr, interval_ms, SHORT_WINDOW_MS).max(0),
+        };
         let total_ms = history_ms + hold_ms;
         let stretch = (total_ms / interval_ms.max(1) / MAX_EVALUATIONS) + 1;
         let interval_ms = interval_ms.max(1) * stretch;
@@ -40,8 +70,19 @@ impl Timeline {
             first_ms,
             fire_ms: first_ms + ceil(hold_ms) + interval_ms,
             interval_ms,
-            history_ms,
+            flush_ms,
             lookback_ms,
+        }
+    }
+
+    /// The reaches worth trying.
+    pub(crate) fn reaches(expr: &Expr, interval_ms: i64) -> &'static [Reach] {
+        let full_ms = history_ms(expr, interval_ms, i64::MAX);
+        let short_ms = history_ms(expr, interval_ms, SHORT_WINDOW_MS);
+        if full_ms - short_ms > SHORT_WINDOW_MS {
+            &[Reach::Short, Reach::Full]
+        } else {
+            &[Reach::Full]
         }
     }
 
@@ -52,7 +93,7 @@ impl Timeline {
 
     /// When nothing of the cause is left in any window.
     pub(crate) fn healed_ms(&self) -> i64 {
-        let flush_ms = self.history_ms + self.lookback_ms;
+        let flush_ms = self.flush_ms + self.lookback_ms;
         self.cause_end_ms() + (flush_ms / self.interval_ms + 3) * self.interval_ms
     }
 
@@ -80,24 +121,22 @@ pub(crate) fn nice_step_ms(wanted_ms: i64) -> i64 {
     fitting.copied().unwrap_or_else(|| wanted_ms.clamp(1, 1_000))
 }
 
-/// How far back the samples lie that an expression reads; at least 0.
-fn history_ms(expr: &Expr, interval_ms: i64) -> i64 {
+/// How far back the samples lie that an expression reads, windows counted up to `window_ms`.
+fn history_ms(expr: &Expr, interval_ms: i64, window_ms: i64) -> i64 {
     match expr {
-        Expr::Vector(selector) => offset_ms(selector),
-        Expr::Matrix(matrix) => offset_ms(&matrix.selector) + matrix.range.ms,
+        Expr::Vector(selector) => selector.offset.ms,
+        Expr::Matrix(matrix) => matrix.selector.offset.ms + matrix.range.ms.min(window_ms),
         Expr::Subquery(subquery) => {
             let step_ms = subquery.step.as_ref().map_or(interval_ms, |step| step.ms);
-            subquery.offset.ms + subquery.range.ms + step_ms + history_ms(&subquery.expr, interval_ms)
+            let inner_ms = history_ms(&subquery.expr, interval_ms, window_ms);
+            subquery.offset.ms + subquery.range.ms.min(window_ms) + step_ms + inner_ms
         }
         other => {
-            let children = other.children();
-            children.into_iter().map(|child| history_ms(child, interval_ms)).max().unwrap_or(0)
+            let children = other.children().into_iter();
+            let histories = children.map(|child| history_ms(child, interval_ms, window_ms));
+            histories.max().unwrap_or(0)
         }
     }
-}
-
-fn offset_ms(selector: &VectorSelector) -> i64 {
-    selector.offset.ms
 }
 
 fn shortest_range_ms(expr: &Expr) -> Option<i64> {
@@ -113,7 +152,12 @@ mod tests {
 
     fn timeline(query: &str, hold_ms: i64) -> (Timeline, i64) {
         let expr = skopos_promql::parse(query).expect("the query is valid");
-        let timeline = Timeline::new(&expr, 0, 60_000, hold_ms, 300_000);
+        let pace = Pace {
+            interval_ms: 60_000,
+            hold_ms,
+            lookback_ms: 300_000,
+        };
+        let timeline = Timeline::new(&expr, pace, Reach::Full, 0);
         let step_ms = timeline.sample_interval_ms(&expr);
         (timeline, step_ms)
     }
@@ -121,8 +165,8 @@ mod tests {
     #[test]
     fn windows_are_filled_before_the_rule_must_hold() {
         let (times, step_ms) = timeline("rate(x[5m] offset 1h) > 0", 600_000);
-        assert_eq!(times.history_ms, 3_900_000);
-        assert!(times.first_ms >= times.history_ms && times.fire_ms >= times.first_ms + 600_000);
+        assert_eq!(times.flush_ms, 3_900_000);
+        assert!(times.first_ms >= times.flush_ms && times.fire_ms >= times.first_ms + 600_000);
         assert_eq!(step_ms, 60_000);
         assert_eq!(timeline("rate(x[1m]) > 0", 0).1, 15_000);
     }

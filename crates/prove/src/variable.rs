@@ -99,6 +99,12 @@ impl Shape {
     }
 }
 
+/// The number without the noise of binary fractions.
+fn plain(value: f64) -> f64 {
+    let digits = if value.abs() < 1e5 { 1e9 } else { 1e3 };
+    if value.abs() < 1e12 { (value * digits).round() / digits + 0.0 } else { value }
+}
+
 pub(crate) fn seconds(ms: i64) -> f64 {
     ms as f64 / 1000.0
 }
@@ -171,8 +177,8 @@ impl Variable {
                 (true, Some(Healing::End)) => break,
                 (true, Some(Healing::Value(value))) => value,
                 (true, Some(Healing::Rest)) => last,
-                (true, Some(Healing::Grow(slope))) => slope.mul_add(seconds(step_ms), last),
-                _ => self.shape.value(times, timestamp_ms, index),
+                (true, Some(Healing::Grow(slope))) => plain(slope.mul_add(seconds(step_ms), last)),
+                _ => plain(self.shape.value(times, timestamp_ms, index)),
             };
             last = value;
             if is_present {

@@ -1,5 +1,6 @@
 //! Aggregations: which elements of a group must be what, and how many there must be.
 
+use skopos_core::Labels;
 use skopos_promql::Expr;
 use skopos_promql::ast::{AggregateExpr, AggregateOp};
 
@@ -38,7 +39,8 @@ impl<'a> Search<'a> {
         if goal.measure != Measure::Level {
             return self.aim(&aggregate.expr, goal, &inner_key);
         }
-        let members = self.members(expr, aggregate, goal, &key, &inner_key)?;
+        let inner_key = self.group_key(expr, aggregate, goal, &key, inner_key)?;
+        let members = self.members(aggregate, goal, &inner_key)?;
         match aggregate.op {
             AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK | AggregateOp::LimitRatio => {
                 self.aim(&aggregate.expr, goal, &inner_key)
@@ -51,12 +53,12 @@ impl<'a> Search<'a> {
                 }
             }
             AggregateOp::Sum => self.aim_sum(expr, aggregate, range, goal, [&key, &inner_key], &members),
-            AggregateOp::Count => self.aim_count(expr, aggregate, range, goal, &inner_key, members.len()),
-            AggregateOp::CountValues => self.aim_count(expr, aggregate, range, goal, &inner_key, members.len()),
-            AggregateOp::Stddev => self.aim_spread(aggregate, range, goal, &inner_key, &members),
+            AggregateOp::Count => self.aim_count(expr, aggregate, range, goal, [&key, &inner_key], members.len()),
+            AggregateOp::CountValues => self.aim_count(expr, aggregate, range, goal, [&key, &inner_key], members.len()),
+            AggregateOp::Stddev => self.aim_spread(expr, aggregate, range, goal, [&key, &inner_key], &members),
             AggregateOp::Stdvar => {
                 let root = range.meet(Range::NOT_NEGATIVE).map(|range| range.map(f64::sqrt));
-                self.aim_spread(aggregate, root.unwrap_or(range), goal, &inner_key, &members)
+                self.aim_spread(expr, aggregate, root.unwrap_or(range), goal, [&key, &inner_key], &members)
             }
             AggregateOp::Avg | AggregateOp::Max | AggregateOp::Min | AggregateOp::Quantile => {
                 self.aim_all(expr, aggregate, range, goal, [&key, &inner_key], &members)
@@ -64,29 +66,39 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The elements of the group that is meant: that of the first result, if there is one.
-    fn members(
+    /// What elements of the group that is meant carry: the group of the first result, if there is one.
+    fn group_key(
         &mut self,
         expr: &'a Expr,
         aggregate: &'a AggregateExpr,
         goal: Goal,
         key: &Key,
-        inner_key: &Key,
-    ) -> Result<Vec<Element>, Halt> {
-        if key.is_fresh {
+        inner_key: Key,
+    ) -> Result<Key, Halt> {
+        if keeps_labels(aggregate.op) || key.is_fresh {
+            return Ok(inner_key);
+        }
+        let Some(group) = self.element(expr, goal, &key.settled())? else {
+            return Ok(inner_key);
+        };
+        let mut labels = group.labels;
+        if let (AggregateOp::CountValues, Some(Expr::String(label))) = (aggregate.op, &aggregate.param) {
+            labels = labels.without(&[&label.value]);
+        }
+        let exact = Key::exactly(&labels).under_aggregation(&aggregate.grouping, aggregate.without);
+        Ok(exact.map_or(inner_key.clone(), |exact| Key {
+            wanted: inner_key.wanted,
+            ..exact
+        }))
+    }
+
+    fn members(&mut self, aggregate: &'a AggregateExpr, goal: Goal, inner_key: &Key) -> Result<Vec<Element>, Halt> {
+        if inner_key.is_fresh {
             return Ok(Vec::new());
         }
-        let group = self.element(expr, goal, &key.settled())?;
-        let group_key = match group {
-            Some(element) if !keeps_labels(aggregate.op) && aggregate.op != AggregateOp::CountValues => {
-                let exact = Key::exactly(&element.labels);
-                exact.under_aggregation(&aggregate.grouping, aggregate.without).unwrap_or_default()
-            }
-            _ => inner_key.clone(),
-        };
         let at_ms = self.context.times.first_ms - goal.shift_ms;
         let mut elements = self.evaluate(&aggregate.expr, at_ms)?;
-        elements.retain(|element| group_key.admits(&element.labels));
+        elements.retain(|element| inner_key.admits(&element.labels));
         Ok(elements)
     }
 
@@ -179,9 +191,10 @@ impl<'a> Search<'a> {
         aggregate: &'a AggregateExpr,
         range: Range,
         goal: Goal,
-        inner_key: &Key,
+        keys: [&Key; 2],
         number: usize,
     ) -> Outcome {
+        let [key, inner_key] = keys;
         let inner = &aggregate.expr;
         let least = if range.lo_open { range.lo.floor() + 1.0 } else { range.lo.ceil() }.max(1.0);
         if !range.contains(least) || !least.is_finite() {
@@ -196,6 +209,7 @@ impl<'a> Search<'a> {
         }
         let anything = goal.present(Range::ALL);
         self.aim(inner, anything, inner_key)?;
+        let inner_key = &self.group_key(expr, aggregate, anything, key, inner_key.clone())?;
         if wanted > MANY {
             return self.create_many(inner, inner_key, wanted - number.max(1));
         }
@@ -220,9 +234,20 @@ impl<'a> Search<'a> {
         let mut selectors = Vec::new();
         inner.for_each_selector(&mut |selector| selectors.push(selector));
         for selector in selectors {
-            for _ in 0..number {
-                let index = self.create(selector, &fresh(inner_key))?;
-                self.state.series[index].is_needed = true;
+            let index = self.create(selector, &fresh(inner_key))?;
+            let model = self.state.series[index].clone();
+            let suffix = (index + 1).to_string();
+            for offset in 1..number {
+                let mut variable = model.clone();
+                let other = (index + 1 + offset).to_string();
+                let renumbered = model.labels.iter().map(|(name, value)| {
+                    let stem = value.strip_suffix(&suffix);
+                    (name, stem.map_or_else(|| value.to_owned(), |stem| format!("{stem}{other}")))
+                });
+                variable.labels = Labels::from_pairs(renumbered);
+                variable.is_needed = true;
+                variable.changed();
+                self.state.series.push(variable);
             }
         }
         Ok(())
@@ -247,12 +272,14 @@ impl<'a> Search<'a> {
     /// Two elements that lie apart.
     fn aim_spread(
         &mut self,
+        expr: &'a Expr,
         aggregate: &'a AggregateExpr,
         range: Range,
         goal: Goal,
-        inner_key: &Key,
+        keys: [&Key; 2],
         members: &[Element],
     ) -> Outcome {
+        let [key, inner_key] = keys;
         let inner = &aggregate.expr;
         let wanted = range.pick(Some(0.0), self.context.strategy.strength);
         let anything = goal.present(Range::ALL);
@@ -262,6 +289,7 @@ impl<'a> Search<'a> {
         if wanted <= 0.0 {
             return Ok(());
         }
+        let inner_key = &self.group_key(expr, aggregate, anything, key, inner_key.clone())?;
         let base = match members.first() {
             Some(member) => member.value,
             None => self.element(inner, goal, &inner_key.settled())?.map_or(1.0, |element| element.value),

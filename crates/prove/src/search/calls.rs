@@ -176,13 +176,17 @@ impl<'a> Search<'a> {
         goal: Goal,
         window_ms: i64,
     ) -> Result<Option<(Measure, Range)>, Halt> {
-        let window_s = seconds(window_ms.max(1));
+        let times = &self.context.times;
+        // Where a long window is filled in part, less is counted than the slope says.
+        let filled_ms = window_ms.min(times.first_ms - times.start_ms - goal.shift_ms).max(1);
+        let (window_s, filled_s) = (seconds(window_ms.max(1)), seconds(filled_ms));
         let not_negative = range.meet(Range::NOT_NEGATIVE);
         Ok(match call.function.name {
-            "rate" | "irate" => not_negative.map(|range| (Measure::Slope, range)),
-            "increase" => not_negative.map(|range| (Measure::Slope, range.scale(1.0 / window_s))),
+            "rate" => not_negative.map(|range| (Measure::Slope, range.scale(window_s / filled_s))),
+            "irate" => not_negative.map(|range| (Measure::Slope, range)),
+            "increase" => not_negative.map(|range| (Measure::Slope, range.scale(1.0 / filled_s))),
             "deriv" => Some((Measure::Slope, range)),
-            "delta" => Some((Measure::Slope, range.scale(1.0 / window_s))),
+            "delta" => Some((Measure::Slope, range.scale(1.0 / filled_s))),
             "idelta" => Some((Measure::Slope, range.scale(1.0 / seconds(self.state.step_ms)))),
             "changes" => not_negative.map(|range| (Measure::Changes, range)),
             "resets" => not_negative.map(|range| (Measure::Resets, range)),

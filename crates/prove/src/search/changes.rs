@@ -18,6 +18,7 @@ const WITHIN_LONGER: f64 = 4.0;
 struct Window {
     from_ms: i64,
     to_ms: i64,
+    /// Its length, as far as there are samples in it.
     length_ms: i64,
 }
 
@@ -38,7 +39,7 @@ impl<'a> Search<'a> {
         Window {
             from_ms: times.first_ms - back_ms - goal.window_ms,
             to_ms: times.fire_ms - back_ms,
-            length_ms: goal.window_ms,
+            length_ms: goal.window_ms.min(times.first_ms - back_ms - times.start_ms),
         }
     }
 
@@ -219,8 +220,14 @@ fn fit_level(variable: &mut Variable, times: &Timeline, strength: u8) -> Option<
     Some(())
 }
 
+/// The first sample after a time.
+fn after_ms(times: &Timeline, step_ms: i64, at_ms: i64) -> i64 {
+    times.start_ms + ((at_ms - times.start_ms).div_euclid(step_ms) + 1) * step_ms
+}
+
 fn level_by_step(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
     let times = search.context.times;
+    let step_ms = search.state.step_ms;
     let variable = &mut search.state.series[index];
     let Some(other) = variable.levels.iter().copied().find(|goal| goal.to_ms != window.to_ms) else {
         return Err(Halt::Stuck);
@@ -231,9 +238,9 @@ fn level_by_step(search: &mut Search<'_>, index: usize, window: Window, range: R
     let old = variable.shape.course(&times, other.to_ms);
     let new = range.pick(None, strength);
     let (at_ms, before, after) = if other.to_ms < window.to_ms {
-        (other.to_ms + 1, old, new)
+        (after_ms(&times, step_ms, other.to_ms), old, new)
     } else {
-        (window.to_ms + 1, new, old)
+        (after_ms(&times, step_ms, window.to_ms), new, old)
     };
     variable.shape.step = Some(Step {
         at_ms,
@@ -297,6 +304,7 @@ fn plain_base(shape: &Shape, times: &Timeline, step_s: f64) -> f64 {
 
 fn slope_by_step(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
     let times = search.context.times;
+    let step_ms = search.state.step_ms;
     let step_s = seconds(search.state.step_ms);
     let variable = &mut search.state.series[index];
     let is_other = |goal: &&WindowGoal| goal.to_ms != window.to_ms || goal.from_ms != window.from_ms;
@@ -309,9 +317,9 @@ fn slope_by_step(search: &mut Search<'_>, index: usize, window: Window, range: R
     let old = variable.shape.slope;
     let new = range.scale(step_s).pick(None, strength) / step_s;
     let (at_ms, before, after) = if other.to_ms < window.to_ms {
-        (other.to_ms + 1, old, new)
+        (after_ms(&times, step_ms, other.to_ms), old, new)
     } else if window.to_ms < other.to_ms {
-        (window.to_ms + 1, new, old)
+        (after_ms(&times, step_ms, window.to_ms), new, old)
     } else if other.from_ms < window.from_ms {
         // Both windows end now: the longer one sees little of what is new.
         (window.from_ms, old, new * WITHIN_LONGER)

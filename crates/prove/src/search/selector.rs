@@ -143,6 +143,12 @@ impl<'a> Search<'a> {
         }
         let mut labels = self.labels_for(selector, key)?;
         self.evade(selector, key, &mut labels);
+        let meets = |other: &&VectorSelector| selects(other, &Labels::from_pairs(&labels));
+        if key.is_fresh && self.avoided.iter().any(meets) {
+            let why = "another series here would change what another part of the expression relies on";
+            self.note(selector.pos, why.to_owned());
+            return Err(Halt::Stuck);
+        }
         let is_taken = |search: &Self, labels: &BTreeMap<String, String>| {
             let labels = Labels::from_pairs(labels);
             search.state.series.iter().any(|variable| variable.labels == labels)
