@@ -296,7 +296,8 @@ pub fn quote(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if c.is_control() => push(&mut out, format_args!("\\x{:02x}", u32::from(c))),
+            c if c.is_ascii_control() => push(&mut out, format_args!("\\x{:02x}", u32::from(c))),
+            c if c.is_control() => push(&mut out, format_args!("\\u{:04x}", u32::from(c))),
             c => out.push(c),
         }
     }
