@@ -11,6 +11,7 @@ mod fields;
 mod free_form;
 mod global;
 mod inhibit;
+mod merge;
 mod named_intervals;
 pub mod receiver;
 mod route;
@@ -28,6 +29,7 @@ pub use skopos_config::{ConfigError, Position};
 
 pub use self::global::GlobalConfig;
 pub use self::inhibit::InhibitRuleSpec;
+pub use self::merge::Part;
 pub use self::named_intervals::NamedIntervals;
 pub use self::receiver::{Integration, IntegrationKind, Receiver};
 pub use self::route::{GroupBy, RouteSpec};
@@ -174,12 +176,15 @@ fn read_config(section: &Section<'_>, options: &LoadOptions) -> Result<Config> {
     let time_intervals = named_intervals::read(section, &options.local_time_zone)?;
     let tracing = section.section("tracing", "tracing.plain", TracingConfig::read)?;
     let route = match section.get("route") {
-        Some(node) => RouteSpec::read(node, &context)?,
-        None => {
-            return Err(section
-                .problem("no routes provided")
-                .help("add a route with a receiver"));
-        }
+        Some(node) => Some(RouteSpec::read(node, &context)?),
+        None => None,
+    };
+    // A key that is unknown is the likelier cause of what is missing.
+    section.finish()?;
+    let Some(route) = route else {
+        return Err(section
+            .problem("no routes provided")
+            .help("add a route with a receiver"));
     };
     refuse_repeated_receivers(&receivers)?;
     route.check_root(section)?;

@@ -18,6 +18,7 @@ pub struct Section<'a> {
     /// Upstream's name of the type, which its users know from its errors.
     type_name: &'static str,
     asked: RefCell<Vec<&'static str>>,
+    refused: RefCell<Vec<Problem>>,
 }
 
 impl<'a> Section<'a> {
@@ -37,6 +38,7 @@ impl<'a> Section<'a> {
             entries,
             type_name,
             asked: RefCell::new(Vec::new()),
+            refused: RefCell::new(Vec::new()),
         };
         section.refuse_repeated_keys()?;
         Ok(section)
@@ -231,11 +233,17 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Refuses keys that were not asked for.
+    /// Refuses the section once it is read as a whole: unknown keys, which may be the cause of the
+    /// problem, are told first.
+    pub fn refuse(&self, problem: Problem) {
+        self.refused.borrow_mut().push(problem);
+    }
+
+    /// Refuses keys that were not asked for, then the first of what was refused meanwhile.
     pub fn finish(&self) -> Result<()> {
         let asked = self.asked.borrow();
         match self.entries.iter().find(|entry| !asked.contains(&entry.key.as_str())) {
-            None => Ok(()),
+            None => self.refused.borrow().first().cloned().map_or(Ok(()), Err),
             Some(entry) => Err(Problem::at(
                 entry.key_at,
                 format!("field {} not found in type {}", entry.key, self.type_name),

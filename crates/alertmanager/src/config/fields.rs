@@ -231,12 +231,14 @@ impl SecretPair {
     fn exclusive(section: &Section<'_>, key: &'static str, file_key: &'static str, secret: Secret) -> Result<Self> {
         let file = section.text_or_empty(file_key)?;
         if !secret.is_empty() && !file.is_empty() {
-            return Err(section
-                .problem_at(
-                    file_key,
-                    format!("at most one of {key} & {file_key} must be configured"),
-                )
-                .help("keep the one that holds"));
+            section.refuse(
+                section
+                    .problem_at(
+                        file_key,
+                        format!("at most one of {key} & {file_key} must be configured"),
+                    )
+                    .help("keep the one that holds"),
+            );
         }
         Ok(Self { secret, file })
     }

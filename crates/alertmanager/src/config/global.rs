@@ -222,7 +222,7 @@ impl GlobalConfig {
         // Those who set the bots' API as slack_api_url before there were tokens may go on.
         let is_app_url = url.inline() == app_url || url.is_hidden();
         if !token.is_empty() && !url.is_empty() && !is_app_url {
-            return Err(section.problem_at(
+            section.refuse(section.problem_at(
                 "slack_app_token",
                 "at most one of slack_app_token/slack_app_token_file & slack_api_url/slack_api_url_file must be configured",
             ));

@@ -51,6 +51,14 @@ impl InhibitRuleSpec {
         &self.target
     }
 
+    /// Asks for more on both sides than is written.
+    pub(super) fn narrow(&mut self, matchers: &[Matcher]) {
+        self.source_matchers.extend_from_slice(matchers);
+        self.target_matchers.extend_from_slice(matchers);
+        self.source = self.source.and(matchers);
+        self.target = self.target.and(matchers);
+    }
+
     pub(super) fn read(node: &Node, context: &Context<'_>) -> Result<Self> {
         read_section(node, "config.plain", |section| {
             let source_match = read_equal_map(section, "source_match")?;

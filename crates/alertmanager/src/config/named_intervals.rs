@@ -28,7 +28,7 @@ impl NamedIntervals {
         read_section(node, "config.plain", |section| {
             let name = section.text_or_empty("name")?;
             if name.is_empty() {
-                return Err(section.problem(format!("missing name in {what}")));
+                section.refuse(section.problem(format!("missing name in {what}")));
             }
             Ok(Self {
                 name,

@@ -93,7 +93,7 @@ impl Receiver {
         read_section(node, "config.plain", |section| {
             let name = section.text_or_empty("name")?;
             if name.is_empty() {
-                return Err(section.problem_at("name", "missing name in receiver"));
+                section.refuse(section.problem_at("name", "missing name in receiver"));
             }
             Ok(Self {
                 name,
@@ -130,7 +130,7 @@ fn read_integrations(section: &Section<'_>, context: &Context<'_>) -> Result<Vec
 fn required_webhook(section: &Section<'_>) -> Result<(Secret, String)> {
     let url = SecretPair::read_url(section, "webhook_url", "webhook_url_file")?;
     if url.is_empty() {
-        return Err(section.problem("one of webhook_url or webhook_url_file must be configured"));
+        section.refuse(section.problem("one of webhook_url or webhook_url_file must be configured"));
     }
     Ok(url.into_parts())
 }

@@ -94,6 +94,12 @@ impl RouteSpec {
         }
     }
 
+    /// Asks for more than is written.
+    pub(super) fn narrow(&mut self, matchers: &[Matcher]) {
+        self.matchers.extend_from_slice(matchers);
+        self.all_matchers = self.all_matchers.and(matchers);
+    }
+
     pub(super) fn read(node: &Node, context: &Context<'_>) -> Result<Self> {
         if node.is_null() {
             return Err(Problem::at(node.at, "a route is missing here"));
@@ -195,7 +201,7 @@ fn read_group_by(section: &Section<'_>, context: &Context<'_>) -> Result<Option<
     let mut is_repeated = None;
     for name in names.iter().filter(|name| *name != ALL_LABELS) {
         if !context.is_label_name(name) {
-            return Err(section.problem_at("group_by", format!("invalid label name {name:?} in group_by list")));
+            section.refuse(section.problem_at("group_by", format!("invalid label name {name:?} in group_by list")));
         }
         if labels.contains(name) {
             is_repeated.get_or_insert(name);
@@ -204,13 +210,13 @@ fn read_group_by(section: &Section<'_>, context: &Context<'_>) -> Result<Option<
     }
     let is_all = labels.len() < names.len();
     if is_all && !labels.is_empty() {
-        return Err(section.problem_at(
+        section.refuse(section.problem_at(
             "group_by",
             "cannot have wildcard group_by (`...`) and other labels at the same time",
         ));
     }
     if let Some(name) = is_repeated {
-        return Err(section.problem_at("group_by", format!("duplicated label {name:?} in group_by")));
+        section.refuse(section.problem_at("group_by", format!("duplicated label {name:?} in group_by")));
     }
     Ok(Some(if is_all { GroupBy::All } else { GroupBy::Labels(labels) }))
 }

@@ -66,16 +66,18 @@ impl TracingConfig {
             timeout: fields::duration(section, "timeout")?.unwrap_or_default(),
         };
         if config.endpoint.is_empty() {
-            return Err(section
-                .problem("tracing endpoint must be set")
-                .help("set endpoint: host:4317"));
+            section.refuse(
+                section
+                    .problem("tracing endpoint must be set")
+                    .help("set endpoint: host:4317"),
+            );
         }
         if !matches!(config.compression.as_str(), "" | "gzip") {
             let message = format!(
                 "invalid compression type {} provided, valid options: gzip",
                 config.compression
             );
-            return Err(section.problem_at("compression", message));
+            section.refuse(section.problem_at("compression", message));
         }
         Ok(config)
     }

@@ -90,7 +90,8 @@ impl ThreadingConfig {
             "daily" => Some(ThreadByDate::Daily),
             _ if enabled => {
                 let message = "threading.thread_by_date must be either 'none' or 'daily'";
-                return Err(section.problem_at("thread_by_date", message));
+                section.refuse(section.problem_at("thread_by_date", message));
+                None
             }
             _ => None,
         };
@@ -106,7 +107,7 @@ impl EmailConfig {
         let global = context.global;
         let to = section.text_or_empty("to")?;
         if to.is_empty() {
-            return Err(section.problem_at("to", "missing to address in email config"));
+            section.refuse(section.problem_at("to", "missing to address in email config"));
         }
         let headers = read_headers(section)?;
         let threading = read_threading(section, &headers)?;
@@ -117,15 +118,19 @@ impl EmailConfig {
             own_smarthost
         };
         if smarthost.is_empty() {
-            return Err(section
-                .problem("no global SMTP smarthost set")
-                .help("set smarthost here or smtp_smarthost in global"));
+            section.refuse(
+                section
+                    .problem("no global SMTP smarthost set")
+                    .help("set smarthost here or smtp_smarthost in global"),
+            );
         }
         let from = text_or_inherited(section, "from", &global.smtp_from)?;
         if from.is_empty() {
-            return Err(section
-                .problem("no global SMTP from set")
-                .help("set from here or smtp_from in global"));
+            section.refuse(
+                section
+                    .problem("no global SMTP from set")
+                    .help("set from here or smtp_from in global"),
+            );
         }
         let (auth_password, auth_password_file) = SecretPair::read(section, "auth_password", "auth_password_file")?
             .or(&global.smtp_auth_password, &global.smtp_auth_password_file)
@@ -162,7 +167,7 @@ fn read_headers(section: &Section<'_>) -> Result<BTreeMap<String, String>> {
     for (name, value) in section.text_map("headers")? {
         let name = canonical_header(&name);
         if headers.insert(name.clone(), value).is_some() {
-            return Err(section.problem_at("headers", format!("duplicate header {name:?} in email config")));
+            section.refuse(section.problem_at("headers", format!("duplicate header {name:?} in email config")));
         }
     }
     Ok(headers)
@@ -177,7 +182,7 @@ fn read_threading(section: &Section<'_>, headers: &BTreeMap<String, String>) -> 
         .find(|name| threading.enabled && headers.contains_key(*name));
     if let Some(name) = conflict {
         let message = format!("conflicting configuration: threading.enabled conflicts with custom {name} header");
-        return Err(section.problem_at("headers", message));
+        section.refuse(section.problem_at("headers", message));
     }
     Ok(threading)
 }

@@ -38,22 +38,22 @@ impl IncidentioConfig {
         let url = crate::config::fields::url(section, "url")?.unwrap_or_default();
         let url_file = section.text_or_empty("url_file")?;
         if url.is_empty() && url_file.is_empty() {
-            return Err(section.problem("one of url or url_file must be configured"));
+            section.refuse(section.problem("one of url or url_file must be configured"));
         }
         if !url.is_empty() && !url_file.is_empty() {
-            return Err(section.problem_at("url_file", "at most one of url & url_file must be configured"));
+            section.refuse(section.problem_at("url_file", "at most one of url & url_file must be configured"));
         }
         let token = SecretPair::read(section, "alert_source_token", "alert_source_token_file")?;
         let own = own_http_config(section)?;
         let has_authorization = own.as_ref().is_some_and(|config| config.authorization.is_some());
         if has_authorization && !token.is_empty() {
-            return Err(section.problem(
+            section.refuse(section.problem(
                 "cannot specify alert_source_token or alert_source_token_file when using http_config.authorization",
             ));
         }
         let http_config = http_config(section, context)?;
         if token.is_empty() && http_config.authorization.is_none() {
-            return Err(section.problem("at least one of alert_source_token, alert_source_token_file or http_config.authorization must be configured"));
+            section.refuse(section.problem("at least one of alert_source_token, alert_source_token_file or http_config.authorization must be configured"));
         }
         let (alert_source_token, alert_source_token_file) = token.into_parts();
         Ok(Self {

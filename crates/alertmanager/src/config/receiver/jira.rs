@@ -124,14 +124,17 @@ impl JiraConfig {
             Some("datacenter") => JiraApiType::Datacenter,
             Some(_) => {
                 let message = "unknown api_type on jira_config, must be auto, cloud or datacenter";
-                return Err(section.problem_at("api_type", message));
+                section.refuse(section.problem_at("api_type", message));
+                JiraApiType::Auto
             }
         };
         let api_url = url(section, "api_url")?.unwrap_or_else(|| context.global.jira_api_url.clone());
         if api_url.is_empty() {
-            return Err(section
-                .problem("no global Jira Cloud URL set")
-                .help("set api_url here or jira_api_url in global"));
+            section.refuse(
+                section
+                    .problem("no global Jira Cloud URL set")
+                    .help("set api_url here or jira_api_url in global"),
+            );
         }
         Ok(Self {
             http_config: http_config(section, context)?,
@@ -155,7 +158,7 @@ impl JiraConfig {
 fn required(section: &Section<'_>, key: &'static str) -> Result<String> {
     let text = section.text_or_empty(key)?;
     if text.is_empty() {
-        return Err(section.problem_at(key, format!("missing {key} in jira_config")));
+        section.refuse(section.problem_at(key, format!("missing {key} in jira_config")));
     }
     Ok(text)
 }

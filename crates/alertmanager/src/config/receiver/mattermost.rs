@@ -133,9 +133,11 @@ impl MattermostConfig {
         let url = SecretPair::read_url(section, "webhook_url", "webhook_url_file")?
             .or(&global.mattermost_webhook_url, &global.mattermost_webhook_url_file);
         if url.is_empty() {
-            return Err(section
-                .problem("missing webhook_url or webhook_url_file on mattermost_config")
-                .help("set one of them here, or mattermost_webhook_url in global"));
+            section.refuse(
+                section
+                    .problem("missing webhook_url or webhook_url_file on mattermost_config")
+                    .help("set one of them here, or mattermost_webhook_url in global"),
+            );
         }
         let (webhook_url, webhook_url_file) = url.into_parts();
         Ok(Self {
@@ -190,7 +192,7 @@ impl MattermostField {
             let required = |key: &'static str| {
                 let text = section.text_or_empty(key)?;
                 if text.is_empty() {
-                    return Err(section.problem_at(key, format!("missing {key} in Mattermost field configuration")));
+                    section.refuse(section.problem_at(key, format!("missing {key} in Mattermost field configuration")));
                 }
                 Ok(text)
             };

@@ -75,9 +75,11 @@ impl OpsgenieConfig {
         let key = SecretPair::read(section, "api_key", "api_key_file")?
             .or(&global.opsgenie_api_key, &global.opsgenie_api_key_file);
         if key.is_empty() {
-            return Err(section
-                .problem("no global OpsGenie API Key set either inline or in a file")
-                .help("set api_key or api_key_file here, or opsgenie_api_key in global"));
+            section.refuse(
+                section
+                    .problem("no global OpsGenie API Key set either inline or in a file")
+                    .help("set api_key or api_key_file here, or opsgenie_api_key in global"),
+            );
         }
         let (api_key, api_key_file) = key.into_parts();
         Ok(Self {
@@ -127,7 +129,7 @@ impl OpsgenieResponder {
         } = self;
         let shown = format!("{{{id} {name} {username} {responder_type}}}");
         if id.is_empty() && name.is_empty() && username.is_empty() {
-            return Err(section.problem(format!(
+            section.refuse(section.problem(format!(
                 "opsGenieConfig responder {shown} has to have at least one of id, username or name specified"
             )));
         }
@@ -136,7 +138,7 @@ impl OpsgenieResponder {
             "team" | "teams" | "user" | "escalation" | "schedule"
         );
         if !is_known && !responder_type.contains("{{") {
-            return Err(section.problem_at(
+            section.refuse(section.problem_at(
                 "type",
                 format!("opsGenieConfig responder {shown} type does not match valid options ^(team|teams|user|escalation|schedule)$"),
             ));

@@ -96,9 +96,11 @@ impl PagerdutyConfig {
         let service_key = SecretPair::read(section, "service_key", "service_key_file")?;
         let routing_key = SecretPair::read(section, "routing_key", "routing_key_file")?;
         if service_key.is_empty() && routing_key.is_empty() {
-            return Err(section
-                .problem("missing service or routing key in PagerDuty config")
-                .help("set routing_key (Events API v2) or service_key (v1), or their _file"));
+            section.refuse(
+                section
+                    .problem("missing service or routing key in PagerDuty config")
+                    .help("set routing_key (Events API v2) or service_key (v1), or their _file"),
+            );
         }
         let (service_key, service_key_file) = service_key.into_parts();
         let (routing_key, routing_key_file) = routing_key.into_parts();

@@ -64,7 +64,7 @@ impl PushoverConfig {
         let token = required(section, "token", "token_file")?;
         let (html, monospace) = (section.flag_or("html", false)?, section.flag_or("monospace", false)?);
         if html && monospace {
-            return Err(section.problem_at("monospace", "at most one of monospace & html must be configured"));
+            section.refuse(section.problem_at("monospace", "at most one of monospace & html must be configured"));
         }
         let (user_key, user_key_file) = user_key.into_parts();
         let (token, token_file) = token.into_parts();
@@ -97,7 +97,7 @@ impl PushoverConfig {
 fn required(section: &Section<'_>, key: &'static str, file_key: &'static str) -> Result<SecretPair> {
     let pair = SecretPair::read(section, key, file_key)?;
     if pair.is_empty() {
-        return Err(section.problem(format!("one of {key} or {file_key} must be configured")));
+        section.refuse(section.problem(format!("one of {key} or {file_key} must be configured")));
     }
     Ok(pair)
 }

@@ -107,15 +107,19 @@ impl RocketchatConfig {
         let token_id = SecretPair::read(section, "token_id", "token_id_file")?
             .or(&global.rocketchat_token_id, &global.rocketchat_token_id_file);
         if token_id.is_empty() {
-            return Err(section
-                .problem("no global Rocketchat TokenID set either inline or in a file")
-                .help("set token_id or token_id_file here, or rocketchat_token_id in global"));
+            section.refuse(
+                section
+                    .problem("no global Rocketchat TokenID set either inline or in a file")
+                    .help("set token_id or token_id_file here, or rocketchat_token_id in global"),
+            );
         }
         let token = token.or(&global.rocketchat_token, &global.rocketchat_token_file);
         if token.is_empty() {
-            return Err(section
-                .problem("no global Rocketchat Token set either inline or in a file")
-                .help("set token or token_file here, or rocketchat_token in global"));
+            section.refuse(
+                section
+                    .problem("no global Rocketchat Token set either inline or in a file")
+                    .help("set token or token_file here, or rocketchat_token in global"),
+            );
         }
         let (token_id, token_id_file) = token_id.into_parts();
         let (token, token_file) = token.into_parts();

@@ -152,13 +152,15 @@ impl Access {
         let url = SecretPair::read_url(section, "api_url", "api_url_file")?;
         let token = SecretPair::read(section, "app_token", "app_token_file")?;
         if !url.is_empty() && !token.is_empty() {
-            return Err(section
-                .problem("at most one of api_url/api_url_file & app_token/app_token_file must be configured")
-                .help("an incoming webhook needs no token, a bot no webhook"));
+            section.refuse(
+                section
+                    .problem("at most one of api_url/api_url_file & app_token/app_token_file must be configured")
+                    .help("an incoming webhook needs no token, a bot no webhook"),
+            );
         }
         let update_message = section.flag_or("update_message", false)?;
         if update_message && url.inline() != POST_MESSAGE_URL && !url.is_hidden() {
-            return Err(section.problem_at(
+            section.refuse(section.problem_at(
                 "update_message",
                 "update_message can only be used with bot tokens. api_url must be set to https://slack.com/api/chat.postMessage",
             ));
@@ -180,13 +182,15 @@ impl Access {
             SecretPair::default()
         };
         if url.is_empty() && token.is_empty() {
-            return Err(section
-                .problem("no Slack API URL nor App token set either inline or in a file")
-                .help("set api_url or app_token here, or slack_api_url or slack_app_token in global"));
+            section.refuse(
+                section
+                    .problem("no Slack API URL nor App token set either inline or in a file")
+                    .help("set api_url or app_token here, or slack_api_url or slack_app_token in global"),
+            );
         }
         let inherited = global.http_config.authorization.is_some() && http_config.is_none();
         if !token.is_empty() && (has_authorization || inherited) {
-            return Err(section.problem("http authorization can't be set when using Slack App tokens"));
+            section.refuse(section.problem("http authorization can't be set when using Slack App tokens"));
         }
         Ok(Self {
             url,
@@ -241,7 +245,7 @@ impl SlackConfig {
 fn required(section: &Section<'_>, key: &'static str, of: &str) -> Result<String> {
     let text = section.text_or_empty(key)?;
     if text.is_empty() {
-        return Err(section.problem_at(key, format!("missing {key} in Slack {of} configuration")));
+        section.refuse(section.problem_at(key, format!("missing {key} in Slack {of} configuration")));
     }
     Ok(text)
 }
@@ -271,7 +275,7 @@ impl SlackAction {
                 confirm: section.section("confirm", "config.plain", SlackConfirmation::read)?,
             };
             if action.url.is_empty() && action.name.is_empty() {
-                return Err(section.problem("missing name or url in Slack action configuration"));
+                section.refuse(section.problem("missing name or url in Slack action configuration"));
             }
             if !action.url.is_empty() {
                 // A link has none of the parts of a message action.

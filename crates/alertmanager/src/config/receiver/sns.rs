@@ -82,9 +82,11 @@ impl SnsConfig {
         let targets = [&config.target_arn, &config.topic_arn, &config.phone_number];
         let n_set = targets.into_iter().filter(|target| !target.is_empty()).count();
         if n_set.is_multiple_of(2) {
-            return Err(section
-                .problem("must provide either a Target ARN, Topic ARN, or Phone Number for SNS config")
-                .help("set one of target_arn, topic_arn and phone_number"));
+            section.refuse(
+                section
+                    .problem("must provide either a Target ARN, Topic ARN, or Phone Number for SNS config")
+                    .help("set one of target_arn, topic_arn and phone_number"),
+            );
         }
         Ok(config)
     }
@@ -104,7 +106,7 @@ impl SigV4Config {
             },
         };
         if config.access_key.is_empty() != config.secret_key.is_empty() {
-            return Err(section.problem(
+            section.refuse(section.problem(
                 "must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SigV4 config",
             ));
         }

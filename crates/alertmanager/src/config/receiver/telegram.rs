@@ -48,23 +48,25 @@ impl TelegramConfig {
         let chat_id = section.integer("chat_id")?.unwrap_or(0);
         let chat_id_file = section.text_or_empty("chat_id_file")?;
         if chat_id == 0 && chat_id_file.is_empty() {
-            return Err(section.problem("missing chat_id or chat_id_file on telegram_config"));
+            section.refuse(section.problem("missing chat_id or chat_id_file on telegram_config"));
         }
         if chat_id != 0 && !chat_id_file.is_empty() {
-            return Err(section.problem("at most one of chat_id & chat_id_file must be configured"));
+            section.refuse(section.problem("at most one of chat_id & chat_id_file must be configured"));
         }
         let parse_mode = text_or(section, "parse_mode", "HTML")?;
         if !matches!(parse_mode.as_str(), "" | "Markdown" | "MarkdownV2" | "HTML") {
-            return Err(section.problem_at(
+            section.refuse(section.problem_at(
                 "parse_mode",
                 "unknown parse_mode on telegram_config, must be Markdown, MarkdownV2, HTML or empty string",
             ));
         }
         let token = token.or(&global.telegram_bot_token, &global.telegram_bot_token_file);
         if token.is_empty() {
-            return Err(section
-                .problem("missing bot_token or bot_token_file on telegram_config")
-                .help("set one of them here, or telegram_bot_token in global"));
+            section.refuse(
+                section
+                    .problem("missing bot_token or bot_token_file on telegram_config")
+                    .help("set one of them here, or telegram_bot_token in global"),
+            );
         }
         let (bot_token, bot_token_file) = token.into_parts();
         Ok(Self {

@@ -52,18 +52,20 @@ impl VictoropsConfig {
         let global = context.global;
         let routing_key = section.text_or_empty("routing_key")?;
         if routing_key.is_empty() {
-            return Err(section.problem_at("routing_key", "missing Routing key in VictorOps config"));
+            section.refuse(section.problem_at("routing_key", "missing Routing key in VictorOps config"));
         }
         let custom_fields = section.text_map("custom_fields")?;
         if let Some(field) = FIXED_FIELDS.iter().find(|field| custom_fields.contains_key(**field)) {
-            return Err(section.problem_at("custom_fields", format!("victorOps config contains custom field {field} which cannot be used as it conflicts with the fixed/static fields")));
+            section.refuse(section.problem_at("custom_fields", format!("victorOps config contains custom field {field} which cannot be used as it conflicts with the fixed/static fields")));
         }
         let key = SecretPair::read(section, "api_key", "api_key_file")?
             .or(&global.victorops_api_key, &global.victorops_api_key_file);
         if key.is_empty() {
-            return Err(section
-                .problem("no global VictorOps API Key set")
-                .help("set api_key or api_key_file here, or victorops_api_key in global"));
+            section.refuse(
+                section
+                    .problem("no global VictorOps API Key set")
+                    .help("set api_key or api_key_file here, or victorops_api_key in global"),
+            );
         }
         let (api_key, api_key_file) = key.into_parts();
         Ok(Self {

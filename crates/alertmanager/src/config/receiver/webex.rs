@@ -23,14 +23,16 @@ impl WebexConfig {
     pub(super) fn read(section: &Section<'_>, context: &Context<'_>) -> Result<Self> {
         let room_id = section.text_or_empty("room_id")?;
         if room_id.is_empty() {
-            return Err(section.problem_at("room_id", "missing room_id on webex_config"));
+            section.refuse(section.problem_at("room_id", "missing room_id on webex_config"));
         }
-        let http_config = own_http_config(section)?.filter(|config| config.authorization.is_some());
-        let Some(http_config) = http_config else {
-            return Err(section
-                .problem_at("http_config", "missing webex_configs.http_config.authorization")
-                .help("the bot's token stands there, under credentials or credentials_file"));
-        };
+        let http_config = own_http_config(section)?.unwrap_or_default();
+        if http_config.authorization.is_none() {
+            section.refuse(
+                section
+                    .problem_at("http_config", "missing webex_configs.http_config.authorization")
+                    .help("the bot's token stands there, under credentials or credentials_file"),
+            );
+        }
         Ok(Self {
             http_config,
             api_url: url_or(section, "api_url", &context.global.webex_api_url)?,

@@ -35,7 +35,7 @@ impl WebhookConfig {
     pub(super) fn read(section: &Section<'_>, context: &Context<'_>) -> Result<Self> {
         let url = SecretPair::read_template_url(section, "url", "url_file")?;
         if url.is_empty() {
-            return Err(section.problem("one of url or url_file must be configured"));
+            section.refuse(section.problem("one of url or url_file must be configured"));
         }
         let (url, url_file) = url.into_parts();
         Ok(Self {

@@ -42,7 +42,7 @@ impl WechatConfig {
         let global = context.global;
         let message_type = text_or_inherited(section, "message_type", "text")?;
         if !matches!(message_type.as_str(), "text" | "markdown") {
-            return Err(section.problem_at(
+            section.refuse(section.problem_at(
                 "message_type",
                 format!("weChat message type {message_type:?} does not match valid options ^(text|markdown)$"),
             ));
@@ -50,15 +50,19 @@ impl WechatConfig {
         let secret = SecretPair::read(section, "api_secret", "api_secret_file")?
             .or(&global.wechat_api_secret, &global.wechat_api_secret_file);
         if secret.is_empty() {
-            return Err(section
-                .problem("no global Wechat Api Secret set either inline or in a file")
-                .help("set api_secret or api_secret_file here, or wechat_api_secret in global"));
+            section.refuse(
+                section
+                    .problem("no global Wechat Api Secret set either inline or in a file")
+                    .help("set api_secret or api_secret_file here, or wechat_api_secret in global"),
+            );
         }
         let corp_id = text_or_inherited(section, "corp_id", &global.wechat_api_corp_id)?;
         if corp_id.is_empty() {
-            return Err(section
-                .problem("no global Wechat CorpID set")
-                .help("set corp_id here or wechat_api_corp_id in global"));
+            section.refuse(
+                section
+                    .problem("no global Wechat CorpID set")
+                    .help("set corp_id here or wechat_api_corp_id in global"),
+            );
         }
         let (api_secret, api_secret_file) = secret.into_parts();
         Ok(Self {

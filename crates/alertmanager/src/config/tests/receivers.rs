@@ -17,6 +17,10 @@ fn what_each_kind_requires() {
             "no Slack API URL nor App token set either inline or in a file",
         ),
         (
+            "  webhook_configs: [{urll: 'http://a/'}]",
+            "field urll not found in type config.plain\n  help: did you mean url?",
+        ),
+        (
             "  webhook_configs: [{url: 'http://a/', url_file: b}]",
             "at most one of url & url_file must be configured",
         ),
