@@ -14,6 +14,8 @@ use skopos_core::{Labels, LabelsBuilder};
 use crate::histogram::{IncompatibleSchemas, add_histograms, subtract_histograms};
 use crate::quote::unquote;
 
+pub use histogram_text::format_histogram;
+
 /// A value per step; `None` is a step without sample.
 pub type Values = Vec<Option<MetricValue>>;
 

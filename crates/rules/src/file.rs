@@ -101,38 +101,50 @@ pub fn parse_rule_file(text: &str, path: &str) -> Result<RuleFile, RuleFileError
 
 /// As [`parse_rule_file`] for an engine that reads queries with `syntax`.
 pub fn parse_rule_file_with(text: &str, path: &str, syntax: ParseOptions) -> Result<RuleFile, RuleFileError> {
-    parse(
-        text,
-        path,
-        Reading {
-            syntax,
-            language: QueryLanguage::PromQl,
-        },
-    )
+    let reading = Reading {
+        syntax,
+        ..Reading::default()
+    };
+    parse_rule_file_as(text, path, reading)
 }
 
 /// Reads and checks a rule file of Loki: the same format with LogQL in it.
 pub fn parse_logql_rule_file(text: &str, path: &str) -> Result<RuleFile, RuleFileError> {
     let reading = Reading {
-        syntax: ParseOptions::default(),
         language: QueryLanguage::LogQl,
+        ..Reading::default()
     };
-    parse(text, path, reading)
+    parse_rule_file_as(text, path, reading)
 }
 
-/// How the expressions of a file are read.
-#[derive(Debug, Clone, Copy)]
-struct Reading {
-    syntax: ParseOptions,
-    language: QueryLanguage,
+/// How a file is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reading {
+    /// Parts of PromQL that expressions may use.
+    pub syntax: ParseOptions,
+    /// The language of the expressions.
+    pub language: QueryLanguage,
+    /// What becomes of fields that are not part of the format.
+    pub unknown_fields: UnknownFields,
 }
 
-fn parse(text: &str, path: &str, reading: Reading) -> Result<RuleFile, RuleFileError> {
+/// What becomes of fields that are not part of a format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum UnknownFields {
+    /// They are errors.
+    #[default]
+    Refused,
+    /// They are passed over.
+    Ignored,
+}
+
+/// Reads and checks a rule file in any way.
+pub fn parse_rule_file_as(text: &str, path: &str, reading: Reading) -> Result<RuleFile, RuleFileError> {
     let refused = |problems: Vec<RuleProblem>| RuleFileError {
         file: path.to_owned(),
         problems,
     };
-    let content = document::read(text).map_err(|problem| refused(vec![problem]))?;
+    let content = document::read(text, reading.unknown_fields).map_err(|problem| refused(vec![problem]))?;
     let mut warnings = Vec::new();
     if content.has_unread {
         warnings.push(format!(

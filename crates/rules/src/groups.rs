@@ -93,6 +93,11 @@ impl GroupHandle {
         }
     }
 
+    /// A number that no other loaded group has.
+    pub fn id(&self) -> usize {
+        Arc::as_ptr(&self.cell).addr()
+    }
+
     /// When the group is due next; while it is evaluated, when this evaluation was due.
     pub fn next_due_ms(&self) -> i64 {
         self.cell.next_due_ms.load(Ordering::Relaxed)

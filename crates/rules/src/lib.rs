@@ -28,6 +28,7 @@ mod recording;
 mod rule;
 mod schedule;
 mod telemetry;
+pub mod unittest;
 mod view;
 
 pub use alerting::AlertNotice;
@@ -35,8 +36,8 @@ pub use error::{RuleFileError, RuleProblem};
 pub use evidence::{Evidence, RuleOrigin, SelectorEvidence, SeriesEvidence, Transition, TransitionKind};
 pub use expand::{ExpandContext, Expander};
 pub use file::{
-    GroupSpec, Place, RuleFile, RuleKind, RulePlaces, RuleSpec, parse_logql_rule_file, parse_rule_file,
-    parse_rule_file_with,
+    GroupSpec, Place, Reading, RuleFile, RuleKind, RulePlaces, RuleSpec, UnknownFields, parse_logql_rule_file,
+    parse_rule_file, parse_rule_file_as, parse_rule_file_with,
 };
 pub use groups::{GroupHandle, RuleGroups, RuleOptions};
 pub use io::{PromqlIo, RuleIo, RuleSample, SignalsIo};

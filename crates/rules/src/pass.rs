@@ -92,7 +92,7 @@ impl Pass<'_> {
         };
         let Outcome { series, changes } = alerting.evaluate(&samples, times, &context)?;
         if !changes.is_empty() {
-            self.witness(alerting, &changes, samples, query, &rule.origin);
+            self.witness(alerting, &changes, &samples, query, &rule.origin);
             let transitions = changes.into_iter();
             let transitions =
                 transitions.map(|(labels, kind)| alerting.transition(labels, kind, times.now_ms, &rule.origin));
@@ -107,7 +107,7 @@ impl Pass<'_> {
         &self,
         alerting: &mut AlertingRule,
         changes: &[(Labels, TransitionKind)],
-        samples: Vec<RuleSample>,
+        samples: &[RuleSample],
         query: &RuleQuery,
         origin: &Arc<RuleOrigin>,
     ) {

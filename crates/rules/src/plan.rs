@@ -111,8 +111,9 @@ impl<'a> Seen<'a> {
 
     fn add(&mut self, stage: usize, reads: &'a Reads, made: Vec<&'a str>, maker: String) {
         let raise = |slot: &mut usize| *slot = stage.max(*slot);
-        made.into_iter()
-            .for_each(|name| raise(self.writers.entry(name).or_insert(stage)));
+        for name in made {
+            raise(self.writers.entry(name).or_insert(stage));
+        }
         raise(self.makers.entry(maker).or_insert(stage));
         for name in &reads.names {
             raise(self.readers.entry(name).or_insert(stage));

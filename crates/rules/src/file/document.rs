@@ -1,7 +1,10 @@
 //! The documents of a file: a rule file is one; of Kubernetes objects there may be several, alone,
 //! behind each other or in lists.
 
-use super::raw::{self, RawFile, RawObject, is_blank};
+use skopos_config::strict::Node;
+
+use super::UnknownFields;
+use super::raw::{self, RawFile, is_blank, items, member, word};
 use crate::error::RuleProblem;
 
 /// Kinds of objects whose `spec` holds groups of rules: those of the Prometheus operator and of the
@@ -25,12 +28,12 @@ pub(super) struct Part {
 }
 
 /// Reads all that a file holds.
-pub(super) fn read(text: &str) -> Result<Content, RuleProblem> {
+pub(super) fn read(text: &str, unknown: UnknownFields) -> Result<Content, RuleProblem> {
     let documents = documents(text);
-    let first = documents.first().map_or("", String::as_str);
-    if raw::kind(first).is_none() {
+    let first = raw::tree(documents.first().map_or("", String::as_str))?;
+    if member(&first, "kind").is_none() || member(&first, "groups").is_some() {
         let part = Part {
-            file: raw::read(first)?,
+            file: raw::read(&first, unknown)?,
             object: None,
             is_logql: false,
         };
@@ -40,8 +43,9 @@ pub(super) fn read(text: &str) -> Result<Content, RuleProblem> {
         });
     }
     let mut parts = Vec::new();
-    for document in &documents {
-        take(raw::read_object(document)?, &mut parts);
+    take(&first, unknown, &mut parts)?;
+    for document in documents.iter().skip(1) {
+        take(&raw::tree(document)?, unknown, &mut parts)?;
     }
     if parts.is_empty() {
         return Err(RuleProblem {
@@ -61,21 +65,31 @@ pub(super) fn read(text: &str) -> Result<Content, RuleProblem> {
     })
 }
 
-fn take(object: RawObject, parts: &mut Vec<Part>) {
-    let kind = object.kind.unwrap_or_default();
-    for item in object.items.unwrap_or_default() {
-        take(item, parts);
+fn take(object: &Node, unknown: UnknownFields, parts: &mut Vec<Part>) -> Result<(), RuleProblem> {
+    for item in member(object, "items").map_or(&[][..], items) {
+        take(item, unknown, parts)?;
     }
-    if RULE_KINDS.contains(&kind.as_str()) {
-        parts.push(Part {
-            file: RawFile {
-                groups: object.spec.and_then(|spec| spec.groups),
-                namespace: None,
-            },
-            object: Some(object.metadata.and_then(|metadata| metadata.name).unwrap_or_default()),
-            is_logql: kind != "PrometheusRule",
-        });
+    let kind = member(object, "kind").and_then(word).unwrap_or_default();
+    if !RULE_KINDS.contains(&kind) {
+        return Ok(());
     }
+    // Objects of Loki's operator name their tenant beside the groups.
+    let unknown = if kind == "PrometheusRule" {
+        unknown
+    } else {
+        UnknownFields::Ignored
+    };
+    let file = match member(object, "spec") {
+        Some(spec) => raw::read(spec, unknown)?,
+        None => RawFile::default(),
+    };
+    let name = member(object, "metadata").and_then(|metadata| member(metadata, "name"));
+    parts.push(Part {
+        file,
+        object: Some(name.and_then(word).unwrap_or_default().to_owned()),
+        is_logql: kind != "PrometheusRule",
+    });
+    Ok(())
 }
 
 /// The documents with content, each after as many empty lines as stand before it, so that places in
@@ -84,8 +98,7 @@ fn documents(text: &str) -> Vec<String> {
     let mut documents = Vec::new();
     let mut current = String::new();
     let mut has_content = false;
-    let mut number = 0;
-    for line in text.split_inclusive('\n') {
+    for (number, line) in text.split_inclusive('\n').enumerate() {
         let marker = line.trim_end();
         let is_border = marker == "---" || line.starts_with("--- ") || marker == "...";
         if has_content && is_border {
@@ -94,7 +107,6 @@ fn documents(text: &str) -> Vec<String> {
         }
         has_content |= !is_blank(line) && !line.starts_with('%');
         current.push_str(line);
-        number += 1;
     }
     if has_content || documents.is_empty() {
         documents.push(current);

@@ -1,157 +1,204 @@
-//! The YAML of rule files, with the place of each value. Unknown fields are refused.
+//! The YAML of rule files, with the place of each value.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_saphyr::{Location, Spanned};
+use skopos_config::Position;
+use skopos_config::strict::{Node, Problem, Result, Section, Value, parse, text, text_or_null};
 
+use super::{Place, UnknownFields};
 use crate::error::RuleProblem;
 
+/// A value and where it begins.
+#[derive(Debug)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) at: Place,
+}
+
 /// A scalar of any type, read as text.
-pub(super) type Text = Option<Spanned<String>>;
+pub(super) type Text = Option<At<String>>;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Labels or annotations.
+pub(super) type Texts = Vec<(String, String)>;
+
+#[derive(Debug, Default)]
 pub(super) struct RawFile {
-    #[serde(default)]
-    pub(super) groups: Option<Vec<Spanned<RawGroup>>>,
-    /// Of files that rule tools of Loki keep.
-    #[serde(default)]
-    pub(super) namespace: Option<IgnoredAny>,
+    pub(super) groups: Vec<At<RawGroup>>,
+    /// Fields of other programs' files: they are known, but not read.
+    pub(super) guests: Vec<Guest>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A field that only some kinds of rule files may have.
+#[derive(Debug)]
+pub(super) struct Guest {
+    pub(super) at: Place,
+    pub(super) field: &'static str,
+    pub(super) owner: &'static str,
+}
+
+#[derive(Debug)]
 pub(super) struct RawGroup {
-    #[serde(default)]
     pub(super) name: Text,
-    #[serde(default)]
     pub(super) interval: Text,
-    #[serde(default)]
     pub(super) query_offset: Text,
-    #[serde(default)]
-    pub(super) limit: Option<Spanned<i64>>,
-    #[serde(default)]
+    pub(super) limit: Option<i64>,
     pub(super) labels: Texts,
-    #[serde(default)]
-    pub(super) rules: Option<Vec<Spanned<RawRule>>>,
-    /// Of PrometheusRule objects, for Thanos.
-    #[serde(default)]
-    pub(super) partial_response_strategy: Option<IgnoredAny>,
-    /// Of files that rule tools of Loki keep.
-    #[serde(default)]
-    pub(super) remote_write: Option<IgnoredAny>,
-    /// Of files that rule tools of Loki and Mimir keep.
-    #[serde(default)]
-    pub(super) source_tenants: Option<IgnoredAny>,
+    pub(super) rules: Vec<At<RawRule>>,
 }
 
-/// Fields that not every kind of file may have.
-pub(super) const GUESTS: [&str; 4] = [
-    "namespace",
-    "partial_response_strategy",
-    "remote_write",
-    "source_tenants",
-];
-
-/// A Kubernetes object, or a list of them; what is not about rules is passed over.
-#[derive(Debug, Deserialize)]
-pub(super) struct RawObject {
-    #[serde(default)]
-    pub(super) kind: Option<String>,
-    #[serde(default)]
-    pub(super) metadata: Option<RawMetadata>,
-    #[serde(default)]
-    pub(super) spec: Option<RawSpec>,
-    #[serde(default)]
-    pub(super) items: Option<Vec<RawObject>>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct RawMetadata {
-    #[serde(default)]
-    pub(super) name: Option<String>,
-}
-
-/// What a rule object asks for.
-#[derive(Debug, Deserialize)]
-pub(super) struct RawSpec {
-    #[serde(default)]
-    pub(super) groups: Option<Vec<Spanned<RawGroup>>>,
-}
-
-/// The kind of a document, if it is a Kubernetes object.
-#[derive(Debug, Deserialize)]
-struct Probe {
-    #[serde(default)]
-    kind: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub(super) struct RawRule {
-    #[serde(default)]
     pub(super) record: Text,
-    #[serde(default)]
     pub(super) alert: Text,
-    #[serde(default)]
     pub(super) expr: Text,
-    #[serde(default, rename = "for")]
     pub(super) hold: Text,
-    #[serde(default)]
     pub(super) keep_firing_for: Text,
-    #[serde(default)]
     pub(super) labels: Texts,
-    #[serde(default)]
     pub(super) annotations: Texts,
 }
 
-/// Labels or annotations.
-pub(super) type Texts = Option<std::collections::BTreeMap<String, Text>>;
+const FILE: &str = "rulefmt.RuleGroups";
+const GROUP: &str = "rulefmt.RuleGroup";
+const RULE: &str = "rulefmt.Rule";
+/// Of files that rule tools of Loki and Mimir keep, and of PrometheusRule objects.
+const FILE_GUESTS: [&str; 1] = ["namespace"];
+const GROUP_GUESTS: [&str; 3] = ["partial_response_strategy", "remote_write", "source_tenants"];
 
-/// Line and column of a place.
-pub(super) fn place(location: Location) -> (u64, u64) {
-    (location.line(), location.column())
+fn place(at: Position) -> Place {
+    (at.line as u64, at.column as u64)
 }
 
-/// Reads a rule file's document.
-pub(super) fn read(document: &str) -> Result<RawFile, RuleProblem> {
-    if document.lines().all(is_blank) {
-        return Ok(RawFile::default());
-    }
-    let parsed: Result<Option<RawFile>, serde_saphyr::Error> = serde_saphyr::from_str(document);
-    match parsed {
-        Ok(file) => Ok(file.unwrap_or_default()),
-        Err(error) => Err(problem(&error)),
-    }
+/// Reads a document as YAML.
+pub(super) fn tree(document: &str) -> std::result::Result<Node, RuleProblem> {
+    parse(document).map_err(problem)
 }
 
-/// The kind of a document, if it is a Kubernetes object.
-pub(super) fn kind(document: &str) -> Option<String> {
-    if !document.contains("kind") {
-        return None;
-    }
-    let probe: Option<Probe> = serde_saphyr::from_str(document).ok()?;
-    probe?.kind
-}
-
-/// Reads a Kubernetes object.
-pub(super) fn read_object(document: &str) -> Result<RawObject, RuleProblem> {
-    serde_saphyr::from_str(document).map_err(|error| problem(&error))
-}
-
-fn problem(error: &serde_saphyr::Error) -> RuleProblem {
-    let (line, column) = error.location().map_or((0, 0), place);
-    let error = error.without_snippet();
-    let message = match error {
-        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => unknown_field(field, expected),
-        other => {
-            let text = other.to_string();
-            text.lines()
-                .next()
-                .unwrap_or("broken YAML")
-                .trim_end_matches('.')
-                .to_owned()
+/// What a file of groups holds.
+pub(super) fn read(node: &Node, unknown: UnknownFields) -> std::result::Result<RawFile, RuleProblem> {
+    let mut guests = Vec::new();
+    let file = mapping(node, FILE, unknown, |section| {
+        note_guests(section, FILE, &FILE_GUESTS, &mut guests);
+        let mut groups = Vec::new();
+        for node in section.items("groups")? {
+            groups.push(At {
+                value: group(node, unknown, &mut guests)?,
+                at: place(node.at),
+            });
         }
+        Ok(groups)
+    });
+    let groups = file.map_err(problem)?;
+    Ok(RawFile { groups, guests })
+}
+
+fn group(node: &Node, unknown: UnknownFields, guests: &mut Vec<Guest>) -> Result<RawGroup> {
+    mapping(node, GROUP, unknown, |section| {
+        note_guests(section, GROUP, &GROUP_GUESTS, guests);
+        let rules = section.list("rules", |node| {
+            Ok(At {
+                value: rule(node, unknown)?,
+                at: place(node.at),
+            })
+        });
+        Ok(RawGroup {
+            name: scalar(section, "name")?,
+            interval: scalar(section, "interval")?,
+            query_offset: scalar(section, "query_offset")?,
+            limit: section.integer("limit")?,
+            labels: texts(section, "labels")?,
+            rules: rules?,
+        })
+    })
+}
+
+fn rule(node: &Node, unknown: UnknownFields) -> Result<RawRule> {
+    mapping(node, RULE, unknown, |section| {
+        Ok(RawRule {
+            record: scalar(section, "record")?,
+            alert: scalar(section, "alert")?,
+            expr: scalar(section, "expr")?,
+            hold: scalar(section, "for")?,
+            keep_firing_for: scalar(section, "keep_firing_for")?,
+            labels: texts(section, "labels")?,
+            annotations: texts(section, "annotations")?,
+        })
+    })
+}
+
+fn mapping<'a, T>(
+    node: &'a Node,
+    type_name: &'static str,
+    unknown: UnknownFields,
+    read: impl FnOnce(&Section<'a>) -> Result<T>,
+) -> Result<T> {
+    let section = Section::new(node, type_name)?;
+    let value = read(&section)?;
+    if unknown == UnknownFields::Refused {
+        section.finish()?;
+    }
+    Ok(value)
+}
+
+fn note_guests(section: &Section<'_>, owner: &'static str, fields: &[&'static str], guests: &mut Vec<Guest>) {
+    for field in fields {
+        if let Some(node) = section.raw(field) {
+            guests.push(Guest {
+                at: place(node.at),
+                field,
+                owner,
+            });
+        }
+    }
+}
+
+fn scalar(section: &Section<'_>, key: &'static str) -> Result<Text> {
+    let Some(node) = section.get(key) else {
+        return Ok(None);
+    };
+    Ok(Some(At {
+        value: text(node)?,
+        at: place(node.at),
+    }))
+}
+
+fn texts(section: &Section<'_>, key: &'static str) -> Result<Texts> {
+    let Some(node) = section.get(key) else {
+        return Ok(Vec::new());
+    };
+    let map = Section::new(node, "map[string]string")?;
+    let pairs = map.pairs().iter();
+    pairs
+        .map(|entry| Ok((entry.key.clone(), text_or_null(&entry.node)?)))
+        .collect()
+}
+
+/// A member of a mapping, whatever else it holds.
+pub(super) fn member<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
+    match &node.value {
+        Value::Map(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node),
+        _ => None,
+    }
+}
+
+/// The items of a list.
+pub(super) fn items(node: &Node) -> &[Node] {
+    match &node.value {
+        Value::List(items) => items,
+        _ => &[],
+    }
+}
+
+/// A single value's text.
+pub(super) fn word(node: &Node) -> Option<&str> {
+    match &node.value {
+        Value::Scalar(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn problem(problem: Problem) -> RuleProblem {
+    let (line, column) = problem.position.map_or((0, 0), place);
+    let message = match problem.help {
+        Some(help) => format!("{}; {help}", problem.message),
+        None => problem.message,
     };
     RuleProblem {
         line,
@@ -161,21 +208,7 @@ fn problem(error: &serde_saphyr::Error) -> RuleProblem {
     }
 }
 
-fn unknown_field(field: &str, expected: &[&'static str]) -> String {
-    let owner = if expected.contains(&"record") {
-        "rulefmt.Rule"
-    } else if expected.contains(&"rules") {
-        "rulefmt.RuleGroup"
-    } else {
-        "rulefmt.RuleGroups"
-    };
-    let known: Vec<&str> = expected.iter().filter(|name| !GUESTS.contains(name)).copied().collect();
-    format!(
-        "field {field} not found in type {owner}; known fields: {}",
-        known.join(", ")
-    )
-}
-
+/// Whether a line holds nothing.
 pub(super) fn is_blank(line: &str) -> bool {
     let line = line.trim();
     line.is_empty() || line.starts_with('#') || line == "---" || line == "..."

@@ -97,7 +97,7 @@ fn unknown_fields_are_refused_with_what_is_known() {
     let text = error.to_string();
     assert!(text.starts_with("r.yml:4:"), "{text}");
     assert!(
-        text.contains("field annotation not found in type rulefmt.Rule; known fields: record, alert"),
+        text.contains("field annotation not found in type rulefmt.Rule; did you mean annotations?"),
         "{text}"
     );
     let text = "groups: [{name: g, partial_response_strategy: warn}]";
@@ -106,6 +106,17 @@ fn unknown_fields_are_refused_with_what_is_known() {
         error.to_string().contains("not found in type rulefmt.RuleGroup"),
         "{error}"
     );
+}
+
+#[test]
+fn unknown_fields_can_be_passed_over() {
+    let text = rule("{alert: a, expr: 1, owner: me}");
+    let reading = Reading {
+        unknown_fields: UnknownFields::Ignored,
+        ..Reading::default()
+    };
+    assert!(parse_rule_file(&text, "r.yml").is_err());
+    assert!(parse_rule_file_as(&text, "r.yml", reading).is_ok());
 }
 
 const OBJECT: &str = "apiVersion: monitoring.coreos.com/v1

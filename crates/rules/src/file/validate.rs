@@ -3,11 +3,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use serde_saphyr::Spanned;
 use skopos_core::labels::METRIC_NAME;
 
 use super::document::Part;
-use super::raw::{RawGroup, RawRule, Texts, place};
+use super::raw::{At, RawGroup, RawRule};
 use super::{GroupSpec, Place, Reading, RuleKind, RulePlaces, RuleSpec};
 use crate::error::RuleProblem;
 use crate::expand::Expander;
@@ -21,16 +20,12 @@ pub(super) fn validate(part: Part, mut reading: Reading) -> Result<Vec<GroupSpec
     let mut problems = Vec::new();
     let mut names = HashSet::new();
     let mut groups = Vec::new();
-    if is_promql_file && part.file.namespace.is_some() {
-        let message = "field namespace not found in type rulefmt.RuleGroups".to_owned();
-        problems.push(problem((1, 1), None, message));
+    for guest in part.file.guests.iter().filter(|_| is_promql_file) {
+        let message = format!("field {} not found in type {}", guest.field, guest.owner);
+        problems.push(problem(guest.at, None, message));
     }
-    for group in part.file.groups.unwrap_or_default() {
-        let at = place(group.referenced);
-        if is_promql_file && let Some(field) = guest(&group.value) {
-            let message = format!("field {field} not found in type rulefmt.RuleGroup");
-            problems.push(problem(at, None, message));
-        }
+    for group in part.file.groups {
+        let at = group.at;
         let name = text(group.value.name.as_ref()).to_owned();
         let mut complain = |message: String| problems.push(problem(at, None, message));
         if name.is_empty() {
@@ -44,18 +39,6 @@ pub(super) fn validate(part: Part, mut reading: Reading) -> Result<Vec<GroupSpec
     if problems.is_empty() { Ok(groups) } else { Err(problems) }
 }
 
-/// A field that rule files of Prometheus do not have.
-fn guest(group: &RawGroup) -> Option<&'static str> {
-    let guests = [
-        ("partial_response_strategy", &group.partial_response_strategy),
-        ("remote_write", &group.remote_write),
-        ("source_tenants", &group.source_tenants),
-    ];
-    guests
-        .into_iter()
-        .find_map(|(name, value)| value.is_some().then_some(name))
-}
-
 fn problem((line, column): Place, rule: Option<(String, usize, String)>, message: String) -> RuleProblem {
     RuleProblem {
         line,
@@ -65,8 +48,8 @@ fn problem((line, column): Place, rule: Option<(String, usize, String)>, message
     }
 }
 
-fn text(value: Option<&Spanned<String>>) -> &str {
-    value.map_or("", |spanned| spanned.value.as_str())
+fn text(value: Option<&At<String>>) -> &str {
+    value.map_or("", |text| text.value.as_str())
 }
 
 fn group_spec(
@@ -78,13 +61,13 @@ fn group_spec(
     let mut complain = |at, message| problems.push(problem(at, None, message));
     let interval_ms = duration(raw.interval.as_ref(), &mut complain);
     let query_offset_ms = duration(raw.query_offset.as_ref(), &mut complain);
-    let limit = raw.limit.map_or(0, |limit| limit.value.max(0)) as usize;
-    let labels = owned(raw.labels);
+    let limit = raw.limit.map_or(0, |limit| limit.max(0)) as usize;
+    let labels: BTreeMap<String, String> = raw.labels.into_iter().collect();
     check_labels(&labels, &mut |message| complain(at, message));
     let mut rules = Vec::new();
-    for (i, rule) in raw.rules.unwrap_or_default().into_iter().enumerate() {
+    for (i, rule) in raw.rules.into_iter().enumerate() {
         let check = RuleCheck {
-            at: place(rule.referenced),
+            at: rule.at,
             group: &name,
             number: i + 1,
             name: rule_name(&rule.value),
@@ -109,22 +92,15 @@ fn rule_name(raw: &RawRule) -> String {
     }
 }
 
-fn duration(value: Option<&Spanned<String>>, complain: &mut impl FnMut(Place, String)) -> Option<i64> {
+fn duration(value: Option<&At<String>>, complain: &mut impl FnMut(Place, String)) -> Option<i64> {
     let value = value?;
     match skopos_promql::duration::parse_duration(&value.value) {
         Ok(duration_ms) => Some(duration_ms),
         Err(error) => {
-            complain(place(value.referenced), error.to_string());
+            complain(value.at, error.to_string());
             None
         }
     }
-}
-
-fn owned(texts: Texts) -> BTreeMap<String, String> {
-    let pairs = texts.unwrap_or_default().into_iter();
-    pairs
-        .map(|(name, value)| (name, value.map(|spanned| spanned.value).unwrap_or_default()))
-        .collect()
 }
 
 fn check_labels(labels: &BTreeMap<String, String>, complain: &mut impl FnMut(String)) {
@@ -155,7 +131,7 @@ impl RuleCheck<'_> {
             _ => {}
         }
         self.check_expr(raw.expr.as_ref());
-        let at = |value: &Spanned<String>| place(value.referenced);
+        let at = |value: &At<String>| value.at;
         let places = RulePlaces {
             rule: self.at,
             expr: raw.expr.as_ref().map_or(self.at, at),
@@ -163,8 +139,8 @@ impl RuleCheck<'_> {
         };
         let for_ms = self.duration(raw.hold.as_ref());
         let keep_firing_for_ms = self.duration(raw.keep_firing_for.as_ref());
-        let own_labels = owned(raw.labels);
-        let annotations = owned(raw.annotations);
+        let own_labels: BTreeMap<String, String> = raw.labels.into_iter().collect();
+        let annotations: BTreeMap<String, String> = raw.annotations.into_iter().collect();
         if is_recording {
             self.check_recording(for_ms, keep_firing_for_ms, !annotations.is_empty());
         }
@@ -209,15 +185,15 @@ impl RuleCheck<'_> {
         self.problems.push(problem(at, rule, message.into()));
     }
 
-    fn duration(&mut self, value: Option<&Spanned<String>>) -> i64 {
+    fn duration(&mut self, value: Option<&At<String>>) -> i64 {
         duration(value, &mut |at, message| self.complain_at(at, message)).unwrap_or(0)
     }
 
-    fn check_expr(&mut self, expr: Option<&Spanned<String>>) {
+    fn check_expr(&mut self, expr: Option<&At<String>>) {
         match expr {
             Some(expr) if !expr.value.is_empty() => {
                 if let Err(error) = RuleQuery::parse(&expr.value, self.reading.language, self.reading.syntax) {
-                    self.complain_at(place(expr.referenced), format!("could not parse expression: {error}"));
+                    self.complain_at(expr.at, format!("could not parse expression: {error}"));
                 }
             }
             _ => self.complain("field 'expr' must be set in rule"),
