@@ -12,6 +12,7 @@ export interface WitnessSeries {
   values: string;
 }
 
+/** Milliseconds since the virtual clock started. */
 export interface ProofTimeline {
   firstBadMs: number | null;
   pendingMs: number | null;
@@ -30,13 +31,18 @@ export interface Proof {
   verdict: Verdict;
   where: string | null;
   why: string | null;
+  /** What is odd, though it does not change the verdict. */
+  notes?: string[];
   timeToFireMs: number | null;
   receivers: string[];
   message: { title: string; text: string; payload: string } | null;
   witness: WitnessSeries[];
   intervalMs: number;
+  evaluationIntervalMs?: number;
   timeline: ProofTimeline | null;
   resolvedBy: string | null;
+  /** The alerts as they fired. */
+  alerts?: { labels: Labels; annotations: Labels }[];
 }
 
 export interface Report {
@@ -56,14 +62,21 @@ export async function proveNow(): Promise<Report | null> {
 
 interface DeadSelector {
   selector: string;
+  /** What its silence does to the expression; only a needed one keeps it from a result. */
+  role?: 'needed' | 'alternative' | 'exclusion' | 'absence';
+  /** Which part of it matches nothing, in words. */
+  why?: string;
   lastSeenMs: number | null;
+  /** Metrics, labels or `label="value"`. */
   nearest: string[];
 }
 
 export interface Dead {
   rules: (DeadSelector & { file: string; group: string; rule: string })[];
-  panels: (DeadSelector & { uid: string; dashboard: string; panelId: number; panel: string })[];
+  panels: (DeadSelector & { uid: string; dashboard: string; panelId: number | null; panel: string })[];
   unread: { metric: string; series: number; job: string | null }[];
+  /** How many there are, listed or not. */
+  unreadTotal?: number;
 }
 
 export async function dead(signal?: AbortSignal): Promise<Dead> {
@@ -87,10 +100,17 @@ export interface BacktestRule {
   totalMs: number;
   nightCount: number;
   incidents: { matched: number; missed: number; extra: number } | null;
+  /** The number that it compares with, where there is one. */
+  threshold?: number | null;
+  /** Evaluations that failed, and why the first did. */
+  failures?: number;
+  failure?: string | null;
 }
 
 export interface SweepPoint {
-  threshold: number;
+  /** Absent where one rule was asked about. */
+  rule?: string;
+  threshold: number | null;
   count: number;
   totalMs: number;
   nightCount: number;
@@ -99,6 +119,7 @@ export interface SweepPoint {
 export interface Backtest {
   rules: BacktestRule[];
   sweep: SweepPoint[] | null;
+  notes?: string[];
 }
 
 export interface BacktestRequest {
@@ -118,11 +139,18 @@ export interface CoverageRule {
   name: string;
   verdict: Verdict | null;
   receivers: string[];
+  /** What says that it is about the service, and about the mode. */
+  serviceWhy?: string;
+  modeWhy?: string;
 }
 
 export interface Coverage {
   modes: string[];
   services: { service: string; cells: { mode: string; rules: CoverageRule[] }[] }[];
+  /** Rules that belong to no cell. */
+  unplaced?: { file: string; group: string; name: string; why: string }[];
+  /** Services with series that no rule watches. */
+  unwatched?: string[];
 }
 
 export async function coverage(signal?: AbortSignal): Promise<Coverage> {

@@ -23,13 +23,13 @@ describe('reading', () => {
   });
 
   it.each([
-    ['a', 'expected =, !=, =~ or !~ after a at the end'],
-    ['a=', 'expected a value after a=, such as a="x" at the end'],
-    ['a="b" c="d"', 'expected a comma between matchers at “c="d"”'],
-    ['a="b', 'expected a closing quote at “"b”'],
-    ['{a="b"', 'expected a closing brace at the end'],
+    ['a', 'expected =, !=, =~ or !~ after a'],
+    ['a=', 'expected a value after a=, such as a="x"'],
+    ['a="b" c="d"', 'expected a comma between matchers, found “c="d"”'],
+    ['a="b', 'expected a closing quote, found “"b”'],
+    ['{a="b"', 'expected a closing brace'],
     ['a=~"("', '"(" is no regular expression'],
-    ['="x"', 'expected a label name at “="x"”'],
+    ['="x"', 'expected a label name, found “="x"”'],
   ])('says what is wrong with %s', (text, problem) => {
     expect(read(text)).toBe(`problem: ${problem}`);
   });

@@ -108,7 +108,7 @@ class Reader {
 
   private wrong(wanted: string): Problem {
     const rest = this.rest();
-    return new Problem(`expected ${wanted}${rest ? ` at “${rest.slice(0, 16)}”` : ' at the end'}`);
+    return new Problem(`expected ${wanted}${rest ? `, found “${rest.slice(0, 16)}”` : ''}`);
   }
 }
 

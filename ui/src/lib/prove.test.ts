@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Firing, Proof } from '../api/prove';
-import { cellKind, coverageShare, expandValues, filterProofs, firingRows, nights, parseSweep, proofKey, proofSteps, witnessChart, witnessYaml } from './prove';
+import { cellKind, coverageShare, expandValues, filterProofs, firingRows, nights, parseSweep, proofKey, proofSteps, sweepOf, witnessChart, witnessYaml } from './prove';
 
 const proof = (name: string, patch: Partial<Proof> = {}): Proof => ({
   file: 'alerts.yml', group: 'g', name, line: 7, expr: 'up == 0', forMs: 0, verdict: 'proven', where: null, why: null, timeToFireMs: 60_000, receivers: ['pager'], message: null,
@@ -43,6 +43,11 @@ describe('witnesses', () => {
       "rule_files: ['alerts.yml']\nevaluation_interval: 30s\ntests:\n  - interval: 30s\n    input_series:\n      - series: 'up{job=''a''}'\n        values: '0x5'\n    alert_rule_test:\n      - alertname: Down\n        eval_time: 1m\n",
     );
   });
+  it('expect the alerts that fired', () => {
+    const yaml = witnessYaml(proof('Down', { evaluationIntervalMs: 15_000, alerts: [{ labels: { alertname: 'Down', job: 'a' }, annotations: { summary: "it's \"down\"" } }] }));
+    expect(yaml).toContain('evaluation_interval: 15s');
+    expect(yaml).toContain('        exp_alerts:\n          - {exp_labels: {"job":"a"}, exp_annotations: {"summary":"it\'s \\"down\\""}}\n');
+  });
   it('share a grid', () => {
     const chart = witnessChart([{ series: 'a', values: '1 2 3' }, { series: 'b', values: '4' }], 15_000);
     expect(chart).toEqual({ times: [0, 15, 30], series: [{ name: 'a', values: [1, 2, 3] }, { name: 'b', values: [4, null, null] }] });
@@ -69,6 +74,12 @@ describe('backtests', () => {
     ]);
     expect(nights(at('2026-05-01T03:00:00'), at('2026-05-01T04:00:00'))).toHaveLength(1);
     expect(nights(at('2026-05-01T07:00:00'), at('2026-05-01T21:00:00'))).toEqual([]);
+  });
+  it('put the rule as it is among the points of its sweep', () => {
+    const rule = { name: 'A', expr: '', forMs: 0, firings: [], count: 3, totalMs: 5, nightCount: 1, incidents: null, threshold: 2 };
+    const point = (rule: string, threshold: number | null): { rule: string; threshold: number | null; count: number; totalMs: number; nightCount: number } => ({ rule, threshold, count: 9, totalMs: 9, nightCount: 0 });
+    expect(sweepOf(rule, [point('A', 4), point('B', 1), point('A', 1), point('A', null)]).map((p) => [p.threshold, p.count, p.current])).toEqual([[1, 9, false], [2, 3, true], [4, 9, false]]);
+    expect(sweepOf(rule, [point('B', 1)])).toEqual([]);
   });
   it('group firings by labels', () => {
     const f = (a: string, startMs: number, endMs: number): Firing => ({ labels: { a }, startMs, endMs, ongoing: false, night: false });

@@ -1,9 +1,10 @@
 /** Proofs: verdicts, the course of one, and its witness as numbers and as a promtool test. */
 
-import type { Coverage, CoverageRule, Firing, Proof, Verdict, WitnessSeries } from '../api/prove';
+import type { BacktestRule, Coverage, CoverageRule, Firing, Proof, SweepPoint, Verdict, WitnessSeries } from '../api/prove';
 import type { Tone } from './alerts';
 import { promDuration } from './duration';
 import type { Step } from './incidents';
+import type { Labels } from './labels';
 
 export const VERDICTS: readonly { verdict: Verdict; text: string; tone: Tone }[] = [
   { verdict: 'broken', text: 'broken', tone: 'crit' },
@@ -65,14 +66,17 @@ function push(out: (number | null)[], first: number | null, step: number, more: 
   for (let i = 0; i <= more && out.length < MAX_VALUES; i++) out.push(first === null ? null : first + step * i);
 }
 
-/** The witness as input of a promtool unit test, for a person to run. */
+/** The witness as a promtool unit test, for a person to run; JSON is YAML too. */
 export function witnessYaml(p: Proof): string {
   const interval = promDuration(p.intervalMs / 1000);
+  const evaluation = promDuration((p.evaluationIntervalMs ?? p.intervalMs) / 1000);
   const quote = (text: string): string => `'${text.replace(/'/g, "''")}'`;
   const series = p.witness.map((w) => `      - series: ${quote(w.series)}\n        values: ${quote(w.values)}`);
   const at = p.timeline?.firingMs == null ? null : promDuration(p.timeline.firingMs / 1000);
-  const check = at === null ? [] : ['    alert_rule_test:', `      - alertname: ${p.name}`, `        eval_time: ${at}`];
-  return [`rule_files: [${quote(p.file)}]`, `evaluation_interval: ${interval}`, 'tests:', `  - interval: ${interval}`, '    input_series:', ...series, ...check, ''].join('\n');
+  const pairs = (values: Labels): string => JSON.stringify(Object.fromEntries(Object.entries(values).filter(([name]) => name !== 'alertname')));
+  const alerts = (p.alerts ?? []).map((a) => `          - {exp_labels: ${pairs(a.labels)}, exp_annotations: ${pairs(a.annotations)}}`);
+  const check = at === null ? [] : ['    alert_rule_test:', `      - alertname: ${p.name}`, `        eval_time: ${at}`, ...(alerts.length > 0 ? ['        exp_alerts:', ...alerts] : [])];
+  return [`rule_files: [${quote(p.file)}]`, `evaluation_interval: ${evaluation}`, 'tests:', `  - interval: ${interval}`, '    input_series:', ...series, ...check, ''].join('\n');
 }
 
 /** All series of a witness on one grid that starts at zero, in seconds. */
@@ -136,4 +140,14 @@ export function cellKind(rules: readonly CoverageRule[]): CellKind {
 export function coverageShare(c: Coverage): { covered: number; all: number } {
   const cells = c.services.flatMap((s) => c.modes.map((mode) => s.cells.find((cell) => cell.mode === mode)?.rules ?? []));
   return { covered: cells.filter((rules) => cellKind(rules) === 'proven').length, all: cells.length };
+}
+
+/** A sweep's points of one rule with the rule as it is among them, by rising threshold. */
+export function sweepOf(rule: BacktestRule, sweep: readonly SweepPoint[]): { threshold: number; count: number; totalMs: number; nightCount: number; current: boolean }[] {
+  const own = sweep.filter((p) => (p.rule ?? rule.name) === rule.name && p.threshold !== null);
+  if (own.length === 0) return [];
+  const as = (p: { count: number; totalMs: number; nightCount: number }, threshold: number): ReturnType<typeof sweepOf>[number] => ({ threshold, count: p.count, totalMs: p.totalMs, nightCount: p.nightCount, current: threshold === rule.threshold });
+  const points = own.map((p) => as(p, p.threshold ?? 0));
+  if (rule.threshold != null && !points.some((p) => p.current)) points.push(as(rule, rule.threshold));
+  return points.sort((a, b) => a.threshold - b.threshold);
 }
