@@ -78,7 +78,11 @@ impl RouteSpec {
         if !self.receiver.is_empty() {
             self.receiver = named(part, &self.receiver);
         }
-        for name in self.mute_time_intervals.iter_mut().chain(&mut self.active_time_intervals) {
+        for name in self
+            .mute_time_intervals
+            .iter_mut()
+            .chain(&mut self.active_time_intervals)
+        {
             *name = named(part, name);
         }
         self.routes.iter_mut().for_each(|route| route.rename(part));

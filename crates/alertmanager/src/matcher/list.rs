@@ -17,6 +17,11 @@ impl Matchers {
         Self(matchers)
     }
 
+    /// These and others.
+    pub fn and(&self, others: &[Matcher]) -> Self {
+        Self::new(self.0.iter().chain(others).cloned().collect())
+    }
+
     /// Whether all of them match the label set.
     pub fn matches(&self, labels: &Labels) -> bool {
         self.0.iter().all(|matcher| matcher.matches_labels(labels))

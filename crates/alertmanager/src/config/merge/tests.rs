@@ -64,6 +64,9 @@ fn inhibition_stays_within_its_configuration() {
 fn what_is_merged_can_be_shown_and_read_again() {
     let config = config();
     let again = Config::parse(&config.to_yaml(), &LoadOptions::for_path("alertmanager.yml")).expect("valid");
-    assert_eq!(RouteTree::new(&again).routes().len(), RouteTree::new(&config).routes().len());
+    assert_eq!(
+        RouteTree::new(&again).routes().len(),
+        RouteTree::new(&config).routes().len()
+    );
     assert!(again.intervals("one/nights").is_some());
 }
