@@ -30,7 +30,9 @@ pub(crate) struct Course {
     pub(crate) firing_ms: Option<i64>,
     /// First evaluation after that without a firing alert.
     pub(crate) resolved_ms: Option<i64>,
-    /// The alerts that fired first.
+    /// The last evaluation before the cause went away.
+    pub(crate) shown_ms: i64,
+    /// The alerts that fired then: every window is as full as it gets.
     pub(crate) alerts: Vec<AlertView>,
     /// The last error of any rule of the group.
     pub(crate) error: Option<String>,
@@ -103,6 +105,9 @@ impl Road<'_> {
             if !firing.is_empty() && course.firing_ms.is_none() {
                 course.firing_ms = Some(now_ms);
                 course.pending_ms = firing.iter().map(|alert| alert.active_at_ms).min();
+            }
+            if now_ms <= self.times.cause_end_ms() {
+                course.shown_ms = now_ms;
                 course.alerts = firing;
             } else if course.firing_ms.is_some() && firing.is_empty() && now_ms > self.times.cause_end_ms() {
                 course.resolved_ms = Some(now_ms);

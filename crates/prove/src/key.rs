@@ -90,7 +90,8 @@ impl Key {
             }
         } else {
             if let Some(free) = &self.closed {
-                for name in grouping.iter().filter(|name| !free.contains(*name)) {
+                let pinned = grouping.iter().filter(|name| *name != METRIC_NAME && !free.contains(*name));
+                for name in pinned {
                     key.fixed.entry(name.clone()).or_default();
                 }
             }

@@ -297,8 +297,8 @@ impl Prover {
             external_url: self.options.external_url.clone(),
         };
         let course = road.drive(store);
-        let fired_in_time = course.firing_ms.is_some_and(|at_ms| at_ms <= road.times.cause_end_ms());
-        fired_in_time.then(|| Witness {
+        let fires = course.firing_ms.is_some() && !course.alerts.is_empty();
+        fires.then(|| Witness {
             course,
             times: road.times,
             series,
@@ -331,6 +331,7 @@ impl Prover {
             resolved_by: None,
             alerts: Vec::new(),
             driven: Vec::new(),
+            shown_ms: 0,
             external_url: self.options.external_url.clone(),
             external_labels: pairs(&self.options.external_labels),
         }
@@ -344,6 +345,7 @@ impl Prover {
         report.interval_ms = witness.step_ms;
         report.evaluation_interval_ms = witness.times.interval_ms;
         report.resolved_by.clone_from(&witness.resolved_by);
+        report.shown_ms = course.shown_ms;
         report.driven.clone_from(&witness.driven);
         report.alerts = course.alerts.iter().map(fired).collect();
         report.timeline = Moments {

@@ -185,11 +185,14 @@ pub struct RuleReport {
     pub timeline: Moments,
     /// What takes the cause away.
     pub resolved_by: Option<String>,
-    /// The alerts as they fired.
+    /// The alerts as they fired, just before the cause went away.
     pub alerts: Vec<FiredAlert>,
     /// The rules that were driven: recording rules and, last, the alert.
     #[serde(skip)]
     pub(crate) driven: Vec<RuleSpec>,
+    /// When [`RuleReport::alerts`] were as they are shown.
+    #[serde(skip)]
+    pub(crate) shown_ms: i64,
     /// The external URL that templates saw.
     #[serde(skip)]
     pub(crate) external_url: String,

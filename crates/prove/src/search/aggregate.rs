@@ -1,6 +1,7 @@
 //! Aggregations: which elements of a group must be what, and how many there must be.
 
 use skopos_core::Labels;
+use skopos_core::labels::METRIC_NAME;
 use skopos_promql::Expr;
 use skopos_promql::ast::{AggregateExpr, AggregateOp};
 
@@ -12,8 +13,8 @@ use crate::range::Range;
 const MAX_TRIED: usize = 4;
 /// More elements than this are made at once.
 const MANY: usize = 64;
-/// Elements that a group may need.
-const MAX_ELEMENTS: usize = 12_000;
+/// Elements that a group may need: promtool holds 10 000 samples at a time.
+const MAX_ELEMENTS: usize = 9_000;
 
 impl<'a> Search<'a> {
     pub(super) fn aim_aggregate(
@@ -82,14 +83,19 @@ impl<'a> Search<'a> {
             return Ok(inner_key);
         };
         let mut labels = group.labels;
+        let metric = labels.metric_name().to_owned();
         if let (AggregateOp::CountValues, Some(Expr::String(label))) = (aggregate.op, &aggregate.param) {
             labels = labels.without(&[&label.value]);
         }
         let exact = Key::exactly(&labels).under_aggregation(&aggregate.grouping, aggregate.without);
-        Ok(exact.map_or(inner_key.clone(), |exact| Key {
+        let mut exact = exact.unwrap_or_else(|_| inner_key.clone());
+        if !metric.is_empty() {
+            exact.fixed.insert(METRIC_NAME.to_owned(), metric);
+        }
+        Ok(Key {
             wanted: inner_key.wanted,
             ..exact
-        }))
+        })
     }
 
     fn members(&mut self, aggregate: &'a AggregateExpr, goal: Goal, inner_key: &Key) -> Result<Vec<Element>, Halt> {

@@ -1,4 +1,5 @@
 //! Proofs over rule files that others wrote.
 
 mod one;
+mod promtool;
 mod real;
