@@ -3,6 +3,7 @@ pub mod backtest;
 pub mod coverage;
 pub mod dead;
 mod drive;
+mod faults;
 mod heal;
 mod inline;
 mod key;

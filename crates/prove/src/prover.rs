@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 
 use skopos_core::Labels;
+use skopos_promql::duration::format_duration;
 use skopos_promql::{Engine, EngineOptions, Expr};
 use skopos_rules::{AlertView, RuleFile, RuleKind, RuleSpec};
 
 use crate::drive::{Course, Road};
+use crate::faults;
 use crate::heal::Cure;
 use crate::inline::{Inliner, Recordings};
 use crate::report::{FiredAlert, Link, Moments, Report, RuleReport, Verdict, WitnessSeries};
@@ -136,11 +138,46 @@ impl Prover {
     }
 
     fn judge(&self, subject: &Subject, expr: &Expr, report: RuleReport) -> RuleReport {
+        if let Some(fault) = self.fault(subject, expr) {
+            let stuck = Stuck {
+                pos: fault.pos,
+                why: fault.why,
+            };
+            return report.broken(fault.link, located(&subject.spec.expr, &stuck));
+        }
+        if let Some(why) = self.outlives_data(&subject.spec, expr) {
+            return report.broken(Link::For, why);
+        }
         let mut stuck = None;
         match self.witness(subject, expr, &subject.spec, &mut stuck) {
             Some(witness) => self.proven(subject, witness, report),
             None => self.unproven(subject, expr, stuck, report),
         }
+    }
+
+    /// A fault that the expression shows by itself, or once recorded names are replaced.
+    fn fault(&self, subject: &Subject, expr: &Expr) -> Option<faults::Fault> {
+        faults::fault(&subject.spec.expr, expr).or_else(|| {
+            let mut inliner = Inliner::new(&self.recordings, subject.interval_ms);
+            let inlined = inliner.inline(expr);
+            let fits = depth(&inlined) <= MAX_DEPTH;
+            fits.then(|| faults::join_fault(&inlined, &inliner.replaced)).flatten()
+        })
+    }
+
+    /// Whether samples are dropped before the rule has seen or waited enough.
+    fn outlives_data(&self, spec: &RuleSpec, expr: &Expr) -> Option<String> {
+        let retention_ms = self.options.retention_ms?;
+        let reach_ms = Timeline::flush_of_ms(expr, self.options.interval_ms);
+        if reach_ms <= retention_ms && spec.for_ms <= retention_ms {
+            return None;
+        }
+        Some(format!(
+            "the rule looks back {} and waits {}, but samples are kept for {} only",
+            format_duration(reach_ms),
+            format_duration(spec.for_ms),
+            format_duration(retention_ms)
+        ))
     }
 
     fn proven(&self, subject: &Subject, witness: Witness, mut report: RuleReport) -> RuleReport {

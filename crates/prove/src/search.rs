@@ -11,10 +11,11 @@ mod rewrite;
 mod selector;
 mod sets;
 
+pub(crate) use binary::flipped;
+use skopos_core::metric::MetricValue;
 use skopos_core::{Labels, QueryBudget};
 use skopos_promql::ast::VectorSelector;
 use skopos_promql::{Engine, Expr, PosRange, Value, ValueType};
-use skopos_core::metric::MetricValue;
 
 use crate::inline::{Replaced, replaced_index};
 use crate::key::Key;

@@ -75,6 +75,11 @@ impl Timeline {
         }
     }
 
+    /// How far back an expression looks at most.
+    pub(crate) fn flush_of_ms(expr: &Expr, interval_ms: i64) -> i64 {
+        history_ms(expr, interval_ms, i64::MAX)
+    }
+
     /// The reaches worth trying.
     pub(crate) fn reaches(expr: &Expr, interval_ms: i64) -> &'static [Reach] {
         let full_ms = history_ms(expr, interval_ms, i64::MAX);

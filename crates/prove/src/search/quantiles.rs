@@ -102,7 +102,7 @@ mod tests {
             buckets.into_iter().map(|(le, count)| format!("{le}:{count}")).collect()
         };
         assert_eq!(names(Range::above(2.0)), ["2.2:0", "4.4:1", "+Inf:1"]);
-        assert_eq!(names(Range::below(604_800.0)), ["600000:1", "+Inf:1"]);
+        assert_eq!(names(Range::below(604_800.0)), ["302400:1", "+Inf:1"]);
         assert_eq!(names(Range::ALL), ["1:1", "+Inf:1"]);
     }
 }
