@@ -167,9 +167,9 @@ pub fn all_match(matchers: &[Matcher], labels: &Labels) -> bool {
     matchers.iter().all(|matcher| matcher.matches_labels(labels))
 }
 
-/// Compiles a pattern as Prometheus does: anchored at both ends, `.` matching newlines too.
+/// Compiles a pattern as Prometheus does: RE2, anchored at both ends, `.` matching newlines too.
 pub fn anchored_regex(pattern: &str) -> Result<Regex, MatcherError> {
-    Regex::new(&format!("^(?s:{pattern})$")).map_err(|error| MatcherError {
+    Regex::new(&format!("^(?s:{})$", crate::re2::translate(pattern))).map_err(|error| MatcherError {
         pattern: pattern.to_owned(),
         reason: error.to_string(),
     })
@@ -198,6 +198,8 @@ mod tests {
         assert!(!matcher(MatchOp::Regex, "b").matches("abc"));
         assert!(matcher(MatchOp::NotRegex, "b").matches("abc"));
         assert!(matcher(MatchOp::Regex, "a|").matches(""));
+        assert!(matcher(MatchOp::Regex, "{a}").matches("{a}"));
+        assert!(!matcher(MatchOp::Regex, "\\d").matches("٣"));
         assert_eq!(
             matcher(MatchOp::Regex, "a|bc").literal_values(),
             Some(&["a".to_owned(), "bc".to_owned()][..])

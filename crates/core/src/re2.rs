@@ -29,7 +29,8 @@ fn build(pattern: &str, translated: &str) -> Result<Regex, String> {
         })
 }
 
-fn translate(pattern: &str) -> String {
+/// The pattern as the crate `regex` reads it.
+pub(crate) fn translate(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut rest = pattern;
     let mut in_class = false;
