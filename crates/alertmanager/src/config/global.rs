@@ -68,6 +68,7 @@ pub struct GlobalConfig {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub slack_app_token_file: String,
     /// Slack's API for bots.
+    #[serde(skip_serializing_if = "is_slack")]
     pub slack_app_url: String,
     /// PagerDuty's API.
     pub pagerduty_url: String,
@@ -109,6 +110,7 @@ pub struct GlobalConfig {
     /// Webex' API.
     pub webex_api_url: String,
     /// Rocket.Chat's API.
+    #[serde(skip_serializing_if = "is_rocketchat")]
     pub rocketchat_api_url: String,
     /// Rocket.Chat's token.
     #[serde(skip_serializing_if = "Secret::is_empty")]
@@ -133,6 +135,18 @@ pub struct GlobalConfig {
 /// Five minutes.
 const DEFAULT_RESOLVE_TIMEOUT: Duration = Duration::from_mins(5);
 
+// Older releases, whose tools read what we write, do not know these two keys.
+const SLACK_APP_URL: &str = "https://slack.com/api/chat.postMessage";
+const ROCKETCHAT_API_URL: &str = "https://open.rocket.chat/";
+
+fn is_slack(url: &str) -> bool {
+    url == SLACK_APP_URL
+}
+
+fn is_rocketchat(url: &str) -> bool {
+    url == ROCKETCHAT_API_URL
+}
+
 impl Default for GlobalConfig {
     fn default() -> Self {
         Self {
@@ -155,7 +169,7 @@ impl Default for GlobalConfig {
             slack_api_url_file: String::new(),
             slack_app_token: Secret::default(),
             slack_app_token_file: String::new(),
-            slack_app_url: "https://slack.com/api/chat.postMessage".to_owned(),
+            slack_app_url: SLACK_APP_URL.to_owned(),
             pagerduty_url: "https://events.pagerduty.com/v2/enqueue".to_owned(),
             opsgenie_api_url: "https://api.opsgenie.com/".to_owned(),
             opsgenie_api_key: Secret::default(),
@@ -171,7 +185,7 @@ impl Default for GlobalConfig {
             telegram_bot_token: Secret::default(),
             telegram_bot_token_file: String::new(),
             webex_api_url: "https://webexapis.com/v1/messages".to_owned(),
-            rocketchat_api_url: "https://open.rocket.chat/".to_owned(),
+            rocketchat_api_url: ROCKETCHAT_API_URL.to_owned(),
             rocketchat_token: Secret::default(),
             rocketchat_token_file: String::new(),
             rocketchat_token_id: Secret::default(),

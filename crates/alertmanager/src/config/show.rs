@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
-use skopos_config::format_duration;
+use skopos_config::{Secret, format_duration};
 
 use super::{Integration, Receiver};
 use crate::matcher::Matcher;
@@ -24,6 +24,23 @@ pub(super) fn optional_duration<S: Serializer>(duration: &Option<Duration>, seri
 pub(super) fn go_duration<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     let nanoseconds = i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
     serializer.serialize_str(&skopos_template::format_duration(nanoseconds))
+}
+
+/// The URL of a webhook with its secret parts hidden. Scheme and host stay, because tools of
+/// releases before 0.26 read a URL there; one that is a template is hidden as a whole.
+pub(super) fn webhook_url<S: Serializer>(url: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+    let shown = url::Url::parse(url.expose())
+        .ok()
+        .filter(|_| !url.expose().contains("{{"))
+        .and_then(|url| {
+            let host = url.host_str()?;
+            let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+            Some(format!("{}://{host}{port}/<secret>", url.scheme()))
+        });
+    match shown {
+        Some(shown) => serializer.serialize_str(&shown),
+        None => url.serialize(serializer),
+    }
 }
 
 /// Matchers as the texts that read back as them.

@@ -29,7 +29,7 @@ pub struct IncidentioConfig {
     /// Most alerts of a message; 0 for no limit.
     pub max_alerts: u64,
     /// How long a request may take; 0 for no limit of its own.
-    #[serde(serialize_with = "show::go_duration")]
+    #[serde(skip_serializing_if = "Duration::is_zero", serialize_with = "show::go_duration")]
     pub timeout: Duration,
 }
 

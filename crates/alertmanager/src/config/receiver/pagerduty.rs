@@ -59,7 +59,7 @@ pub struct PagerdutyConfig {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub group: String,
     /// How long a request may take; 0 for no limit of its own.
-    #[serde(serialize_with = "show::go_duration")]
+    #[serde(skip_serializing_if = "Duration::is_zero", serialize_with = "show::go_duration")]
     pub timeout: Duration,
 }
 

@@ -50,11 +50,13 @@ pub struct PushoverConfig {
     #[serde(serialize_with = "show::go_duration")]
     pub expire: Duration,
     /// How long the message is kept; 0 for ever.
-    #[serde(serialize_with = "show::go_duration")]
+    #[serde(skip_serializing_if = "Duration::is_zero", serialize_with = "show::go_duration")]
     pub ttl: Duration,
     /// Whether the message is HTML.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub html: bool,
     /// Whether the message is in a monospaced font.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub monospace: bool,
 }
 

@@ -28,7 +28,8 @@ pub struct SlackConfig {
     /// The file with the bot's token.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub app_token_file: String,
-    /// Slack's API for bots.
+    /// Slack's API for bots; empty where there is no token.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub app_url: String,
     /// The channel or user.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -78,9 +79,10 @@ pub struct SlackConfig {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<SlackAction>,
     /// Whether the first message is updated in place of sending further ones.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub update_message: bool,
     /// How long a request may take; 0 for no limit of its own.
-    #[serde(serialize_with = "show::go_duration")]
+    #[serde(skip_serializing_if = "Duration::is_zero", serialize_with = "show::go_duration")]
     pub timeout: Duration,
 }
 
@@ -142,6 +144,7 @@ const POST_MESSAGE_URL: &str = "https://slack.com/api/chat.postMessage";
 
 /// The endpoint and the credentials of a configuration.
 struct Access {
+    app_url: String,
     url: SecretPair,
     token: SecretPair,
     update_message: bool,
@@ -192,7 +195,9 @@ impl Access {
         if !token.is_empty() && (has_authorization || inherited) {
             section.refuse(section.problem("http authorization can't be set when using Slack App tokens"));
         }
+        let app_url = url_or(section, "app_url", &global.slack_app_url)?;
         Ok(Self {
+            app_url: if token.is_empty() { String::new() } else { app_url },
             url,
             token,
             update_message,
@@ -214,7 +219,7 @@ impl SlackConfig {
             api_url_file,
             app_token,
             app_token_file,
-            app_url: url_or(section, "app_url", &context.global.slack_app_url)?,
+            app_url: access.app_url,
             channel: section.text_or_empty("channel")?,
             username: or_template("username", "username")?,
             color: or_template("color", "color")?,

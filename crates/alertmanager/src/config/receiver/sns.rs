@@ -36,6 +36,7 @@ pub struct SnsConfig {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
     /// Whether the client of Amazon's library is used; has no effect here, where there is one client.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub use_aws_http_client: bool,
 }
 

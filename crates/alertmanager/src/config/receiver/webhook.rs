@@ -16,7 +16,7 @@ pub struct WebhookConfig {
     /// How to connect.
     pub http_config: HttpClientConfig,
     /// Where to send; may be a template. Either this or the file is set.
-    #[serde(skip_serializing_if = "Secret::is_empty")]
+    #[serde(skip_serializing_if = "Secret::is_empty", serialize_with = "show::webhook_url")]
     pub url: Secret,
     /// The file with the URL.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -24,7 +24,7 @@ pub struct WebhookConfig {
     /// Most alerts of a message; 0 for no limit.
     pub max_alerts: u64,
     /// How long a request may take; 0 for no limit of its own.
-    #[serde(serialize_with = "show::go_duration")]
+    #[serde(skip_serializing_if = "Duration::is_zero", serialize_with = "show::go_duration")]
     pub timeout: Duration,
     /// A body in place of the usual one, whose texts are templates.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -319,3 +319,20 @@ fn free_form_values_keep_their_types() {
     assert_eq!(pagerduty.details["deep"].to_string(), r#"{"x":["z"]}"#);
     assert_eq!(pagerduty.source, "{{ template \"pagerduty.default.client\" . }}");
 }
+
+#[test]
+fn urls_of_webhooks_keep_their_host_when_written() {
+    for (url, written) in [
+        (
+            "http://user:pass@127.0.0.1:5001/hook?token=x",
+            "url: http://127.0.0.1:5001/<secret>\n",
+        ),
+        ("https://example.org", "url: https://example.org/<secret>\n"),
+        ("https://example.org/{{ .Receiver }}", "url: <secret>\n"),
+    ] {
+        let config = parse(&with_receiver(&format!("  webhook_configs: [{{url: '{url}'}}]"))).expect(url);
+        let yaml = config.to_yaml();
+        assert!(yaml.contains(written), "{yaml}");
+        assert_eq!(parse(&yaml).expect("what is written reads back").to_yaml(), yaml);
+    }
+}
