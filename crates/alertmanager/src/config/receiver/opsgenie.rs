@@ -115,12 +115,12 @@ impl OpsgenieResponder {
                 username: section.text_or_empty("username")?,
                 responder_type: section.text_or_empty("type")?,
             };
-            responder.check(section)?;
+            responder.check(section);
             Ok(responder)
         })
     }
 
-    fn check(&self, section: &Section<'_>) -> Result<()> {
+    fn check(&self, section: &Section<'_>) {
         let Self {
             id,
             name,
@@ -143,6 +143,5 @@ impl OpsgenieResponder {
                 format!("opsGenieConfig responder {shown} type does not match valid options ^(team|teams|user|escalation|schedule)$"),
             ));
         }
-        Ok(())
     }
 }

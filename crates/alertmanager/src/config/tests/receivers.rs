@@ -8,152 +8,155 @@ fn refuse(integration: &str, words: &str) {
     assert!(error.contains(words), "{integration}\nshould say {words}\nsays {error}");
 }
 
+/// Integrations and the words in which they are refused.
+const REFUSED: &[(&str, &str)] = &[
+    ("  webhook_configs: [null]", "missing webhook config"),
+    (
+        "  slack_configs: [null]",
+        "no Slack API URL nor App token set either inline or in a file",
+    ),
+    (
+        "  webhook_configs: [{urll: 'http://a/'}]",
+        "field urll not found in type config.plain\n  help: did you mean url?",
+    ),
+    (
+        "  webhook_configs: [{url: 'http://a/', url_file: b}]",
+        "at most one of url & url_file must be configured",
+    ),
+    (
+        "  webhook_configs: [{url: 'http://a/', timeout: 1d}]",
+        "time: invalid duration \"1d\"",
+    ),
+    ("  email_configs: [{to: ''}]", "missing to address in email config"),
+    ("  email_configs: [{to: a}]", "no global SMTP smarthost set"),
+    (
+        "  email_configs: [{to: a, headers: {subject: a, Subject: b}}]",
+        "duplicate header \"Subject\" in email config",
+    ),
+    (
+        "  email_configs: [{to: a, threading: {enabled: true, thread_by_date: weekly}}]",
+        "threading.thread_by_date must be either 'none' or 'daily'",
+    ),
+    (
+        "  email_configs: [{to: a, headers: {in-reply-to: a}, threading: {enabled: true, thread_by_date: daily}}]",
+        "threading.enabled conflicts with custom In-Reply-To header",
+    ),
+    (
+        "  pagerduty_configs: [{routing_key: a, routing_key_file: b}]",
+        "at most one of routing_key & routing_key_file must be configured",
+    ),
+    (
+        "  opsgenie_configs: [{api_key: a, responders: [{type: team}]}]",
+        "has to have at least one of id, username or name specified",
+    ),
+    (
+        "  opsgenie_configs: [{api_key: a, responders: [{id: b, type: crowd}]}]",
+        "type does not match valid options ^(team|teams|user|escalation|schedule)$",
+    ),
+    ("  wechat_configs: [{api_secret: a}]", "no global Wechat CorpID set"),
+    (
+        "  wechat_configs: [{api_secret: a, corp_id: b, message_type: image}]",
+        "weChat message type \"image\" does not match valid options ^(text|markdown)$",
+    ),
+    (
+        "  slack_configs: [{api_url: 'http://a/', app_token: b}]",
+        "at most one of api_url/api_url_file & app_token/app_token_file must be configured",
+    ),
+    (
+        "  slack_configs: [{app_token: b, http_config: {authorization: {credentials: c}}}]",
+        "http authorization can't be set when using Slack App tokens",
+    ),
+    (
+        "  slack_configs: [{api_url: 'http://a/', fields: [{title: b}]}]",
+        "missing value in Slack field configuration",
+    ),
+    (
+        "  slack_configs: [{api_url: 'http://a/', actions: [{type: button, text: b}]}]",
+        "missing name or url in Slack action configuration",
+    ),
+    (
+        "  slack_configs: [{api_url: 'http://a/', actions: [{type: button, text: b, name: c, confirm: {title: d}}]}]",
+        "missing text in Slack confirmation configuration",
+    ),
+    (
+        "  victorops_configs: [{api_key: a}]",
+        "missing Routing key in VictorOps config",
+    ),
+    (
+        "  victorops_configs: [{api_key: a, routing_key: b, custom_fields: {entity_id: c}}]",
+        "victorOps config contains custom field entity_id which cannot be used",
+    ),
+    (
+        "  pushover_configs: [{token: a}]",
+        "one of user_key or user_key_file must be configured",
+    ),
+    (
+        "  pushover_configs: [{token: a, user_key: b, html: true, monospace: true}]",
+        "at most one of monospace & html must be configured",
+    ),
+    (
+        "  sns_configs: [{topic_arn: a, target_arn: b}]",
+        "must provide either a Target ARN, Topic ARN, or Phone Number for SNS config",
+    ),
+    (
+        "  sns_configs: [{topic_arn: a, sigv4: {access_key: b}}]",
+        "must provide a AWS SigV4 Access key and Secret Key",
+    ),
+    (
+        "  telegram_configs: [{bot_token: a, chat_id: 1, chat_id_file: b}]",
+        "at most one of chat_id & chat_id_file must be configured",
+    ),
+    (
+        "  telegram_configs: [{bot_token: a, chat_id: 1, parse_mode: html}]",
+        "unknown parse_mode on telegram_config",
+    ),
+    (
+        "  discord_configs: [{title: a}]",
+        "one of webhook_url or webhook_url_file must be configured",
+    ),
+    (
+        "  webex_configs: [{room_id: a}]",
+        "missing webex_configs.http_config.authorization",
+    ),
+    ("  webex_configs: [{}]", "missing room_id on webex_config"),
+    (
+        "  msteams_configs: [{webhook_url: 'http://a/', webhook_url_file: b}]",
+        "at most one of webhook_url & webhook_url_file must be configured",
+    ),
+    ("  jira_configs: [{project: a}]", "missing issue_type in jira_config"),
+    (
+        "  jira_configs: [{project: a, issue_type: b}]",
+        "no global Jira Cloud URL set",
+    ),
+    (
+        "  jira_configs: [{project: a, issue_type: b, api_type: server}]",
+        "unknown api_type on jira_config, must be auto, cloud or datacenter",
+    ),
+    (
+        "  rocketchat_configs: [{}]",
+        "no global Rocketchat TokenID set either inline or in a file",
+    ),
+    (
+        "  incidentio_configs: [{url: 'http://a/'}]",
+        "at least one of alert_source_token, alert_source_token_file or http_config.authorization must be configured",
+    ),
+    (
+        "  incidentio_configs: [{url: 'http://a/', alert_source_token: b, http_config: {authorization: {credentials: c}}}]",
+        "cannot specify alert_source_token or alert_source_token_file when using http_config.authorization",
+    ),
+    (
+        "  mattermost_configs: [{webhook_url: 'http://a/', fields: [{value: b}]}]",
+        "missing title in Mattermost field configuration",
+    ),
+    (
+        "  mattermost_configs: [{webhook_url: 'http://a/', colour: b}]",
+        "field colour not found in type config.plain",
+    ),
+];
+
 #[test]
 fn what_each_kind_requires() {
-    for (integration, words) in [
-        ("  webhook_configs: [null]", "missing webhook config"),
-        (
-            "  slack_configs: [null]",
-            "no Slack API URL nor App token set either inline or in a file",
-        ),
-        (
-            "  webhook_configs: [{urll: 'http://a/'}]",
-            "field urll not found in type config.plain\n  help: did you mean url?",
-        ),
-        (
-            "  webhook_configs: [{url: 'http://a/', url_file: b}]",
-            "at most one of url & url_file must be configured",
-        ),
-        (
-            "  webhook_configs: [{url: 'http://a/', timeout: 1d}]",
-            "time: invalid duration \"1d\"",
-        ),
-        ("  email_configs: [{to: ''}]", "missing to address in email config"),
-        ("  email_configs: [{to: a}]", "no global SMTP smarthost set"),
-        (
-            "  email_configs: [{to: a, headers: {subject: a, Subject: b}}]",
-            "duplicate header \"Subject\" in email config",
-        ),
-        (
-            "  email_configs: [{to: a, threading: {enabled: true, thread_by_date: weekly}}]",
-            "threading.thread_by_date must be either 'none' or 'daily'",
-        ),
-        (
-            "  email_configs: [{to: a, headers: {in-reply-to: a}, threading: {enabled: true, thread_by_date: daily}}]",
-            "threading.enabled conflicts with custom In-Reply-To header",
-        ),
-        (
-            "  pagerduty_configs: [{routing_key: a, routing_key_file: b}]",
-            "at most one of routing_key & routing_key_file must be configured",
-        ),
-        (
-            "  opsgenie_configs: [{api_key: a, responders: [{type: team}]}]",
-            "has to have at least one of id, username or name specified",
-        ),
-        (
-            "  opsgenie_configs: [{api_key: a, responders: [{id: b, type: crowd}]}]",
-            "type does not match valid options ^(team|teams|user|escalation|schedule)$",
-        ),
-        ("  wechat_configs: [{api_secret: a}]", "no global Wechat CorpID set"),
-        (
-            "  wechat_configs: [{api_secret: a, corp_id: b, message_type: image}]",
-            "weChat message type \"image\" does not match valid options ^(text|markdown)$",
-        ),
-        (
-            "  slack_configs: [{api_url: 'http://a/', app_token: b}]",
-            "at most one of api_url/api_url_file & app_token/app_token_file must be configured",
-        ),
-        (
-            "  slack_configs: [{app_token: b, http_config: {authorization: {credentials: c}}}]",
-            "http authorization can't be set when using Slack App tokens",
-        ),
-        (
-            "  slack_configs: [{api_url: 'http://a/', fields: [{title: b}]}]",
-            "missing value in Slack field configuration",
-        ),
-        (
-            "  slack_configs: [{api_url: 'http://a/', actions: [{type: button, text: b}]}]",
-            "missing name or url in Slack action configuration",
-        ),
-        (
-            "  slack_configs: [{api_url: 'http://a/', actions: [{type: button, text: b, name: c, confirm: {title: d}}]}]",
-            "missing text in Slack confirmation configuration",
-        ),
-        (
-            "  victorops_configs: [{api_key: a}]",
-            "missing Routing key in VictorOps config",
-        ),
-        (
-            "  victorops_configs: [{api_key: a, routing_key: b, custom_fields: {entity_id: c}}]",
-            "victorOps config contains custom field entity_id which cannot be used",
-        ),
-        (
-            "  pushover_configs: [{token: a}]",
-            "one of user_key or user_key_file must be configured",
-        ),
-        (
-            "  pushover_configs: [{token: a, user_key: b, html: true, monospace: true}]",
-            "at most one of monospace & html must be configured",
-        ),
-        (
-            "  sns_configs: [{topic_arn: a, target_arn: b}]",
-            "must provide either a Target ARN, Topic ARN, or Phone Number for SNS config",
-        ),
-        (
-            "  sns_configs: [{topic_arn: a, sigv4: {access_key: b}}]",
-            "must provide a AWS SigV4 Access key and Secret Key",
-        ),
-        (
-            "  telegram_configs: [{bot_token: a, chat_id: 1, chat_id_file: b}]",
-            "at most one of chat_id & chat_id_file must be configured",
-        ),
-        (
-            "  telegram_configs: [{bot_token: a, chat_id: 1, parse_mode: html}]",
-            "unknown parse_mode on telegram_config",
-        ),
-        (
-            "  discord_configs: [{title: a}]",
-            "one of webhook_url or webhook_url_file must be configured",
-        ),
-        (
-            "  webex_configs: [{room_id: a}]",
-            "missing webex_configs.http_config.authorization",
-        ),
-        ("  webex_configs: [{}]", "missing room_id on webex_config"),
-        (
-            "  msteams_configs: [{webhook_url: 'http://a/', webhook_url_file: b}]",
-            "at most one of webhook_url & webhook_url_file must be configured",
-        ),
-        ("  jira_configs: [{project: a}]", "missing issue_type in jira_config"),
-        (
-            "  jira_configs: [{project: a, issue_type: b}]",
-            "no global Jira Cloud URL set",
-        ),
-        (
-            "  jira_configs: [{project: a, issue_type: b, api_type: server}]",
-            "unknown api_type on jira_config, must be auto, cloud or datacenter",
-        ),
-        (
-            "  rocketchat_configs: [{}]",
-            "no global Rocketchat TokenID set either inline or in a file",
-        ),
-        (
-            "  incidentio_configs: [{url: 'http://a/'}]",
-            "at least one of alert_source_token, alert_source_token_file or http_config.authorization must be configured",
-        ),
-        (
-            "  incidentio_configs: [{url: 'http://a/', alert_source_token: b, http_config: {authorization: {credentials: c}}}]",
-            "cannot specify alert_source_token or alert_source_token_file when using http_config.authorization",
-        ),
-        (
-            "  mattermost_configs: [{webhook_url: 'http://a/', fields: [{value: b}]}]",
-            "missing title in Mattermost field configuration",
-        ),
-        (
-            "  mattermost_configs: [{webhook_url: 'http://a/', colour: b}]",
-            "field colour not found in type config.plain",
-        ),
-    ] {
+    for (integration, words) in REFUSED {
         refuse(integration, words);
     }
 }
