@@ -9,7 +9,9 @@ const MAX_SAMPLES: i64 = 20_000;
 /// The newest part of a window that [`Reach::Short`] fills.
 const SHORT_WINDOW_MS: i64 = 15 * 60 * 1000;
 /// Steps between samples that read well, in milliseconds.
-const STEPS_MS: &[i64] = &[1_000, 2_000, 5_000, 10_000, 15_000, 20_000, 30_000, 60_000, 120_000, 240_000];
+const STEPS_MS: &[i64] = &[
+    1_000, 2_000, 5_000, 10_000, 15_000, 20_000, 30_000, 60_000, 120_000, 240_000,
+];
 
 /// What sets the pace of a proof, in milliseconds.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +107,7 @@ impl Timeline {
     /// The times at which a search looks.
     pub(crate) fn looks_ms(&self) -> [i64; 3] {
         let middle = self.first_ms + (self.fire_ms - self.first_ms) / 2 / self.interval_ms * self.interval_ms;
-        [self.first_ms, middle, self.fire_ms]
+        [self.first_ms, middle, self.cause_end_ms()]
     }
 
     /// Time between samples: fine enough for the shortest range of the expression.

@@ -33,9 +33,13 @@ impl<'a> Search<'a> {
         let inner_key = if keeps_labels(aggregate.op) {
             key.clone()
         } else {
-            key.under_aggregation(&aggregate.grouping, aggregate.without).map_err(|name| {
-                self.stuck_at(expr, &format!("label {name} is needed to join the other side, but this aggregation drops it"))
-            })?
+            key.under_aggregation(&aggregate.grouping, aggregate.without)
+                .map_err(|name| {
+                    self.stuck_at(
+                        expr,
+                        &format!("label {name} is needed to join the other side, but this aggregation drops it"),
+                    )
+                })?
         };
         if goal.measure != Measure::Level {
             return self.aim(&aggregate.expr, goal, &inner_key);
@@ -59,7 +63,14 @@ impl<'a> Search<'a> {
             AggregateOp::Stddev => self.aim_spread(expr, aggregate, range, goal, [&key, &inner_key], &members),
             AggregateOp::Stdvar => {
                 let root = range.meet(Range::NOT_NEGATIVE).map(|range| range.map(f64::sqrt));
-                self.aim_spread(expr, aggregate, root.unwrap_or(range), goal, [&key, &inner_key], &members)
+                self.aim_spread(
+                    expr,
+                    aggregate,
+                    root.unwrap_or(range),
+                    goal,
+                    [&key, &inner_key],
+                    &members,
+                )
             }
             AggregateOp::Avg | AggregateOp::Max | AggregateOp::Min | AggregateOp::Quantile => {
                 self.aim_all(expr, aggregate, range, goal, [&key, &inner_key], &members)
@@ -135,7 +146,9 @@ impl<'a> Search<'a> {
         attempts.push(Box::new(move |search| {
             search.aim(inner, goal.present(range.shift(-total)), &fresh(inner_key))
         }));
-        attempts.push(Box::new(move |search| search.aim(inner, goal.present(range), inner_key)));
+        attempts.push(Box::new(move |search| {
+            search.aim(inner, goal.present(range), inner_key)
+        }));
         self.try_each(expr, goal, key, attempts)
     }
 
@@ -202,9 +215,17 @@ impl<'a> Search<'a> {
     ) -> Outcome {
         let [key, inner_key] = keys;
         let inner = &aggregate.expr;
-        let least = if range.lo_open { range.lo.floor() + 1.0 } else { range.lo.ceil() }.max(1.0);
+        let least = if range.lo_open {
+            range.lo.floor() + 1.0
+        } else {
+            range.lo.ceil()
+        }
+        .max(1.0);
         if !range.contains(least) || !least.is_finite() {
-            return Err(self.stuck_at(expr, "a count is a whole number, and at least 1 where there is a result"));
+            return Err(self.stuck_at(
+                expr,
+                "a count is a whole number, and at least 1 where there is a result",
+            ));
         }
         let mut wanted = (least as usize).max(if range.contains(number as f64) { number } else { 1 });
         if self.context.strategy.strength > 0 && range.hi == f64::INFINITY {
@@ -248,7 +269,10 @@ impl<'a> Search<'a> {
                 let other = (index + 1 + offset).to_string();
                 let renumbered = model.labels.iter().map(|(name, value)| {
                     let stem = value.strip_suffix(&suffix);
-                    (name, stem.map_or_else(|| value.to_owned(), |stem| format!("{stem}{other}")))
+                    (
+                        name,
+                        stem.map_or_else(|| value.to_owned(), |stem| format!("{stem}{other}")),
+                    )
                 });
                 variable.labels = Labels::from_pairs(renumbered);
                 variable.is_needed = true;
@@ -298,7 +322,9 @@ impl<'a> Search<'a> {
         let inner_key = &self.group_key(expr, aggregate, anything, key, inner_key.clone())?;
         let base = match members.first() {
             Some(member) => member.value,
-            None => self.element(inner, goal, &inner_key.settled())?.map_or(1.0, |element| element.value),
+            None => self
+                .element(inner, goal, &inner_key.settled())?
+                .map_or(1.0, |element| element.value),
         };
         let apart = goal.present(Range::point(2.0f64.mul_add(wanted, base)));
         match members {

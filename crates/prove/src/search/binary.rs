@@ -135,7 +135,10 @@ impl<'a> Search<'a> {
             ..goal.present(Range::ALL)
         };
         let keys = side_keys(binary, key).map_err(|name| {
-            self.stuck_at(expr, &format!("label {name} is asked for, but this operation does not keep it"))
+            self.stuck_at(
+                expr,
+                &format!("label {name} is asked for, but this operation does not keep it"),
+            )
         })?;
         let key_of = |side: Side| match side {
             Side::Left => &keys[0],
@@ -251,7 +254,9 @@ impl<'a> Search<'a> {
         }
         if !range.is_all() {
             for part in range.complement() {
-                attempts.push(Box::new(move |search| search.aim_present(expr, part, goal.present(part), key)));
+                attempts.push(Box::new(move |search| {
+                    search.aim_present(expr, part, goal.present(part), key)
+                }));
             }
         }
         self.try_each(expr, goal, key, attempts)
@@ -261,7 +266,11 @@ impl<'a> Search<'a> {
     fn fail_comparison(&mut self, binary: &'a BinaryExpr, side: Side, goal: Goal, key: &Key) -> Outcome {
         let kept = side.other().of(binary);
         let constants = self.values_at_looks(kept, goal, &Key::default())?;
-        let op = if side == Side::Left { binary.op } else { flipped(binary.op) };
+        let op = if side == Side::Left {
+            binary.op
+        } else {
+            flipped(binary.op)
+        };
         let ranges = intersect_each(constants.iter().map(|c| Range::satisfying(negated(op), *c)));
         let keys = side_keys(binary, &key.settled()).map_err(|_| Halt::Stuck)?;
         let own_key = &keys[usize::from(side == Side::Right)];
@@ -313,7 +322,11 @@ fn operand_ranges(binary: &BinaryExpr, side: Side, range: Range, goal: Goal, con
 
 /// As [`operand_ranges`] for a comparison with one value.
 fn compared(binary: &BinaryExpr, side: Side, range: Range, c: f64) -> Vec<Range> {
-    let op = if side == Side::Left { binary.op } else { flipped(binary.op) };
+    let op = if side == Side::Left {
+        binary.op
+    } else {
+        flipped(binary.op)
+    };
     let fitting = Range::satisfying(op, c);
     if binary.return_bool {
         let mut ranges = Vec::new();

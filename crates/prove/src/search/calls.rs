@@ -9,14 +9,7 @@ use crate::range::Range;
 use crate::variable::seconds;
 
 impl<'a> Search<'a> {
-    pub(super) fn aim_call(
-        &mut self,
-        expr: &'a Expr,
-        call: &'a Call,
-        range: Range,
-        goal: Goal,
-        key: &Key,
-    ) -> Outcome {
+    pub(super) fn aim_call(&mut self, expr: &'a Expr, call: &'a Call, range: Range, goal: Goal, key: &Key) -> Outcome {
         if is_constant(expr) {
             return self.aim_constant(expr, goal, key);
         }
@@ -32,7 +25,9 @@ impl<'a> Search<'a> {
             }
             "abs" => {
                 let sides = [range, range.negate()];
-                let ranges = sides.into_iter().zip([Range::NOT_NEGATIVE, Range::NOT_NEGATIVE.negate()]);
+                let ranges = sides
+                    .into_iter()
+                    .zip([Range::NOT_NEGATIVE, Range::NOT_NEGATIVE.negate()]);
                 let ranges = ranges.filter_map(|(range, side)| range.meet(side)).collect();
                 self.aim_argument(expr, call, ranges, goal, key)
             }
@@ -94,12 +89,23 @@ impl<'a> Search<'a> {
             _ => Range::ALL,
         };
         let Some(within) = range.meet(limits) else {
-            return Err(self.stuck_at(expr, "the value is clamped to numbers that do not satisfy what is asked"));
+            return Err(self.stuck_at(
+                expr,
+                "the value is clamped to numbers that do not satisfy what is asked",
+            ));
         };
         // At a limit everything beyond it serves as well.
         let open = Range {
-            lo: if within.contains(limits.lo) { f64::NEG_INFINITY } else { within.lo },
-            hi: if within.contains(limits.hi) { f64::INFINITY } else { within.hi },
+            lo: if within.contains(limits.lo) {
+                f64::NEG_INFINITY
+            } else {
+                within.lo
+            },
+            hi: if within.contains(limits.hi) {
+                f64::INFINITY
+            } else {
+                within.hi
+            },
             ..within
         };
         self.aim_argument(expr, call, vec![within, open], goal, key)
@@ -128,14 +134,7 @@ impl<'a> Search<'a> {
     }
 
     /// A function of a window of samples.
-    fn aim_range_function(
-        &mut self,
-        expr: &'a Expr,
-        call: &'a Call,
-        range: Range,
-        goal: Goal,
-        key: &Key,
-    ) -> Outcome {
+    fn aim_range_function(&mut self, expr: &'a Expr, call: &'a Call, range: Range, goal: Goal, key: &Key) -> Outcome {
         let Some(argument) = call.args.iter().find(|arg| arg.value_type() == ValueType::Matrix) else {
             return Err(Halt::Stuck);
         };
@@ -160,7 +159,8 @@ impl<'a> Search<'a> {
                     shift_ms: goal.shift_ms + subquery.offset.ms,
                     ..inner
                 };
-                let attempts: Vec<Attempt<'_, 'a>> = vec![Box::new(move |search| search.aim(&subquery.expr, inner, key))];
+                let attempts: Vec<Attempt<'_, 'a>> =
+                    vec![Box::new(move |search| search.aim(&subquery.expr, inner, key))];
                 self.try_each(expr, goal, key, attempts)
             }
             _ => Err(Halt::Stuck),
@@ -190,7 +190,9 @@ impl<'a> Search<'a> {
             "idelta" => Some((Measure::Slope, range.scale(1.0 / seconds(self.state.step_ms)))),
             "changes" => not_negative.map(|range| (Measure::Changes, range)),
             "resets" => not_negative.map(|range| (Measure::Resets, range)),
-            "count_over_time" => range.meet(Range::closed(1.0, f64::INFINITY)).map(|range| (Measure::Count, range)),
+            "count_over_time" => range
+                .meet(Range::closed(1.0, f64::INFINITY))
+                .map(|range| (Measure::Count, range)),
             "sum_over_time" => Some((Measure::Sum, range)),
             "present_over_time" => range.contains(1.0).then_some((Measure::Level, Range::ALL)),
             "stddev_over_time" => not_negative.map(|range| (Measure::Spread, range)),
@@ -215,7 +217,9 @@ impl<'a> Search<'a> {
     ) -> Outcome {
         let mut attempts: Vec<Attempt<'_, 'a>> = Vec::new();
         for part in range.complement() {
-            attempts.push(Box::new(move |search| search.aim_present(expr, part, goal.present(part), key)));
+            attempts.push(Box::new(move |search| {
+                search.aim_present(expr, part, goal.present(part), key)
+            }));
         }
         for argument in &call.args {
             if argument.value_type() == ValueType::Matrix {
@@ -234,14 +238,28 @@ fn argument_range(name: &str, range: Range) -> Option<Range> {
     let not_negative = range.intersect(Range::NOT_NEGATIVE);
     Some(match name {
         "ceil" => Range {
-            lo: range.lo.ceil() - if range.lo_open || range.lo.fract() != 0.0 { 0.0 } else { 1.0 },
+            lo: range.lo.ceil()
+                - if range.lo_open || range.lo.fract() != 0.0 {
+                    0.0
+                } else {
+                    1.0
+                },
             hi: range.hi.floor(),
             lo_open: true,
             hi_open: range.hi_open && range.hi.fract() == 0.0,
         },
         "floor" => Range {
-            lo: if range.lo_open { range.lo.floor() + 1.0 } else { range.lo.ceil() },
-            hi: range.hi.floor() + if range.hi_open && range.hi.fract() == 0.0 { 0.0 } else { 1.0 },
+            lo: if range.lo_open {
+                range.lo.floor() + 1.0
+            } else {
+                range.lo.ceil()
+            },
+            hi: range.hi.floor()
+                + if range.hi_open && range.hi.fract() == 0.0 {
+                    0.0
+                } else {
+                    1.0
+                },
             lo_open: false,
             hi_open: true,
         },

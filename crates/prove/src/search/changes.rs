@@ -38,7 +38,7 @@ impl<'a> Search<'a> {
         let back_ms = goal.shift_ms + selector.offset.ms;
         Window {
             from_ms: times.first_ms - back_ms - goal.window_ms,
-            to_ms: times.fire_ms - back_ms,
+            to_ms: times.cause_end_ms() - back_ms,
             length_ms: goal.window_ms.min(times.first_ms - back_ms - times.start_ms),
         }
     }
@@ -138,7 +138,11 @@ impl<'a> Search<'a> {
         }
         let step_s = seconds(self.state.step_ms);
         let held_s = seconds(times.fire_ms - times.first_ms);
-        let room = if wanted < shape.base { ahead } else { (ahead - held_s).max(step_s) };
+        let room = if wanted < shape.base {
+            ahead
+        } else {
+            (ahead - held_s).max(step_s)
+        };
         let slope = (wanted - shape.base) / room;
         shape.slope = round_away(slope * step_s) / step_s;
         variable.slopes.push(window.goal(Range::point(shape.slope)));
@@ -185,13 +189,7 @@ fn level(search: &mut Search<'_>, index: usize, window: Window, range: Range, st
     fit_level(variable, &times, strength).ok_or(Halt::Stuck)
 }
 
-fn level_before_step(
-    variable: &mut Variable,
-    window: Window,
-    range: Range,
-    strength: u8,
-    times: &Timeline,
-) -> Outcome {
+fn level_before_step(variable: &mut Variable, window: Window, range: Range, strength: u8, times: &Timeline) -> Outcome {
     let now = variable.shape.course(times, window.to_ms);
     let wanted = range.pick(Some(now), strength);
     if let Some(step) = &mut variable.shape.step {

@@ -28,21 +28,20 @@ impl<'a> Search<'a> {
             measure: Measure::Level,
             ..goal
         };
-        let attempts = bounds_for(range, self.context.strategy.strength).into_iter().map(|bounds| {
-            let key = &key;
-            let attempt: Attempt<'_, 'a> = Box::new(move |search| {
-                for (le, count) in bounds {
-                    let key = key.settled().with("le", &le);
-                    let key = Key {
-                        is_fresh: false,
-                        ..key
-                    };
-                    search.aim(buckets, goal.present(about(count)), &key)?;
-                }
-                Ok(())
+        let attempts = bounds_for(range, self.context.strategy.strength)
+            .into_iter()
+            .map(|bounds| {
+                let key = &key;
+                let attempt: Attempt<'_, 'a> = Box::new(move |search| {
+                    for (le, count) in bounds {
+                        let key = key.settled().with("le", &le);
+                        let key = Key { is_fresh: false, ..key };
+                        search.aim(buckets, goal.present(about(count)), &key)?;
+                    }
+                    Ok(())
+                });
+                attempt
             });
-            attempt
-        });
         let attempts = attempts.collect();
         self.try_each(expr, goal, &key, attempts)
     }

@@ -17,7 +17,10 @@ impl<'a> Search<'a> {
         let [target, replacement, source, regex] = [target, replacement, source, regex].map(text);
         let mut keys = Vec::new();
         let mut open = key.clone();
-        let asked = open.fixed.remove(target).or_else(|| key.wanted.contains(target).then(|| plain_value(target)));
+        let asked = open
+            .fixed
+            .remove(target)
+            .or_else(|| key.wanted.contains(target).then(|| plain_value(target)));
         open.wanted.remove(target);
         if source.is_empty() {
             // A constant: what is asked must be that constant.
@@ -30,7 +33,12 @@ impl<'a> Search<'a> {
             values.extend(self.context.universe.values(source, self.context.strategy.variant));
             values.extend(pattern::texts(regex));
             if key.is_fresh {
-                let known: Vec<&str> = self.state.series.iter().map(|variable| variable.labels.get(source)).collect();
+                let known: Vec<&str> = self
+                    .state
+                    .series
+                    .iter()
+                    .map(|variable| variable.labels.get(source))
+                    .collect();
                 values.retain(|value| !known.contains(&value.as_str()));
             }
             for value in values {
@@ -46,9 +54,9 @@ impl<'a> Search<'a> {
         if goal.measure != Measure::Level {
             return self.aim(inner, goal, &keys[0]);
         }
-        let attempts = keys.into_iter().map(|key| -> Attempt<'_, 'a> {
-            Box::new(move |search| search.aim(inner, goal, &key))
-        });
+        let attempts = keys
+            .into_iter()
+            .map(|key| -> Attempt<'_, 'a> { Box::new(move |search| search.aim(inner, goal, &key)) });
         let attempts = attempts.take(6).collect();
         self.try_each(expr, goal, key, attempts)
     }
@@ -66,7 +74,9 @@ impl<'a> Search<'a> {
                 inner.fixed.insert((*source).to_owned(), asked);
             } else {
                 for source in &sources {
-                    inner.fixed.insert((*source).to_owned(), parts.next().unwrap_or_default().to_owned());
+                    inner
+                        .fixed
+                        .insert((*source).to_owned(), parts.next().unwrap_or_default().to_owned());
                 }
             }
         } else {

@@ -56,7 +56,9 @@ impl<'a> Search<'a> {
             }
         }
         if attempts.is_empty() || !self.state.series.iter().any(|variable| variable.is_frozen) {
-            attempts.push(Box::new(move |search| search.create_for(selector, range, goal, key, probe)));
+            attempts.push(Box::new(move |search| {
+                search.create_for(selector, range, goal, key, probe)
+            }));
         }
         self.choose(attempts, probe, key)
     }
@@ -103,7 +105,10 @@ impl<'a> Search<'a> {
                 continue;
             }
             if !self.end_before(*index, selector, goal) {
-                self.note(selector.pos, "the series that must be absent here is needed elsewhere".to_owned());
+                self.note(
+                    selector.pos,
+                    "the series that must be absent here is needed elsewhere".to_owned(),
+                );
                 return Err(Halt::Stuck);
             }
         }
@@ -158,10 +163,15 @@ impl<'a> Search<'a> {
         }
         let labels = Labels::from_pairs(&labels);
         if !selects(selector, &labels) {
-            self.note(selector.pos, "no labels satisfy all conditions of this selector".to_owned());
+            self.note(
+                selector.pos,
+                "no labels satisfy all conditions of this selector".to_owned(),
+            );
             return Err(Halt::Stuck);
         }
-        self.state.series.push(Variable::new(labels, Shape::constant(self.plain_level)));
+        self.state
+            .series
+            .push(Variable::new(labels, Shape::constant(self.plain_level)));
         Ok(self.state.series.len() - 1)
     }
 
@@ -180,10 +190,7 @@ impl<'a> Search<'a> {
                     labels.insert(name.to_owned(), value);
                 }
                 Err(why) => {
-                    self.stuck.get_or_insert(Stuck {
-                        pos: selector.pos,
-                        why,
-                    });
+                    self.stuck.get_or_insert(Stuck { pos: selector.pos, why });
                     return Err(Halt::Stuck);
                 }
             }
@@ -206,7 +213,9 @@ impl<'a> Search<'a> {
             }
             let is_wanted = key.wanted.contains(name) && value.is_empty();
             if is_wanted && !self.context.strategy.may_lack_labels {
-                return Err(format!("label {name} must be absent to join the other side, which does not carry it"));
+                return Err(format!(
+                    "label {name} must be absent to join the other side, which does not carry it"
+                ));
             }
             return Ok(value.clone());
         }
@@ -214,7 +223,9 @@ impl<'a> Search<'a> {
             return if accepts(selector, name, "") {
                 Ok(String::new())
             } else {
-                Err(format!("label {name} is required here, but the other side does not carry it"))
+                Err(format!(
+                    "label {name} is required here, but the other side does not carry it"
+                ))
             };
         }
         let mut candidates = self.candidates(selector, name);
@@ -241,15 +252,19 @@ impl<'a> Search<'a> {
             if std::ptr::eq(*other, selector) || !selects(other, &Labels::from_pairs(&*labels)) {
                 continue;
             }
-            let escape = other.matchers.iter().filter(|matcher| key.is_free(matcher.name())).find_map(|matcher| {
-                let name = matcher.name();
-                let mut candidates = self.candidates(selector, name);
-                candidates.extend([plain_value(name), format!("other-{name}"), String::new()]);
-                let value = candidates
-                    .into_iter()
-                    .find(|value| !matcher.matches(value) && accepts(selector, name, value))?;
-                Some((name, value))
-            });
+            let escape = other
+                .matchers
+                .iter()
+                .filter(|matcher| key.is_free(matcher.name()))
+                .find_map(|matcher| {
+                    let name = matcher.name();
+                    let mut candidates = self.candidates(selector, name);
+                    candidates.extend([plain_value(name), format!("other-{name}"), String::new()]);
+                    let value = candidates
+                        .into_iter()
+                        .find(|value| !matcher.matches(value) && accepts(selector, name, value))?;
+                    Some((name, value))
+                });
             if let Some((name, value)) = escape {
                 labels.insert(name.to_owned(), value);
                 labels.retain(|_, value| !value.is_empty());
@@ -280,13 +295,17 @@ impl<'a> Search<'a> {
                 candidates = vec![format!("{value}_{number}")];
             }
             candidates.extend(suggested(selector, name));
-            let other = candidates.into_iter().find(|value| !taken(value) && accepts(selector, name, value));
+            let other = candidates
+                .into_iter()
+                .find(|value| !taken(value) && accepts(selector, name, value));
             if let Some(other) = other {
                 *value = other;
                 is_new = true;
             }
         }
-        let spare = ["instance", "series"].into_iter().find(|name| key.is_free(name) && !labels.contains_key(*name));
+        let spare = ["instance", "series"]
+            .into_iter()
+            .find(|name| key.is_free(name) && !labels.contains_key(*name));
         if let (false, Some(name)) = (is_new, spare) {
             labels.insert(name.to_owned(), format!("{name}-{number}"));
             is_new = true;
@@ -294,7 +313,10 @@ impl<'a> Search<'a> {
         if is_new {
             return Ok(());
         }
-        self.note(selector.pos, "a second series is needed, but the labels leave room for one only".to_owned());
+        self.note(
+            selector.pos,
+            "a second series is needed, but the labels leave room for one only".to_owned(),
+        );
         Err(Halt::Stuck)
     }
 

@@ -54,7 +54,8 @@ impl<'a> Search<'a> {
             Box::new(move |search| {
                 search.aim(&binary.rhs, goal.wishing(right), &Key::default())?;
                 let mut left_key = key.clone();
-                if let (Wish::Present(_), Some(element)) = (right, search.element(&binary.rhs, goal, &Key::default())?) {
+                if let (Wish::Present(_), Some(element)) = (right, search.element(&binary.rhs, goal, &Key::default())?)
+                {
                     let partner = Key::partner(&element.labels, matching(binary));
                     left_key.closed = left_key.closed.or(partner.closed);
                     for (name, value) in partner.fixed {
@@ -109,7 +110,10 @@ impl<'a> Search<'a> {
         for index in &frozen {
             self.state.series[*index].is_frozen = true;
         }
-        let labels: Vec<_> = frozen.iter().map(|index| self.state.series[*index].labels.clone()).collect();
+        let labels: Vec<_> = frozen
+            .iter()
+            .map(|index| self.state.series[*index].labels.clone())
+            .collect();
         let outcome = then(self);
         self.avoided.truncate(avoided);
         for variable in &mut self.state.series {
@@ -137,7 +141,10 @@ fn for_each_value<'e>(expr: &'e Expr, matters: bool, visit: &mut impl FnMut(&'e 
         Expr::Call(call) if matches!(call.function.name, "present_over_time" | "absent" | "absent_over_time") => {
             call.args.iter().for_each(|arg| for_each_value(arg, false, visit));
         }
-        other => other.children().into_iter().for_each(|child| for_each_value(child, matters, visit)),
+        other => other
+            .children()
+            .into_iter()
+            .for_each(|child| for_each_value(child, matters, visit)),
     }
 }
 
