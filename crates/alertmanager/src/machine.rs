@@ -69,7 +69,7 @@ pub struct Alertmanager {
     events: EventLog,
     metrics: Metrics,
     rng: ChaCha8Rng,
-    pub(crate) started_ms: i64,
+    started_ms: i64,
 }
 
 impl Alertmanager {
@@ -143,6 +143,11 @@ impl Alertmanager {
     /// What the configuration means.
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
+    }
+
+    /// When it was started, Unix milliseconds.
+    pub fn started_ms(&self) -> i64 {
+        self.started_ms
     }
 
     /// The options.
