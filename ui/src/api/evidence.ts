@@ -1,7 +1,7 @@
 /** What decided that an alert fires. */
 
 import type { Labels } from '../lib/labels';
-import { request } from './http';
+import { request, requestText } from './http';
 
 export interface EvidenceSeries {
   labels: Labels;
@@ -28,4 +28,9 @@ export interface Evidence {
 
 export async function evidence(fingerprint: string, signal?: AbortSignal): Promise<Evidence> {
   return (await request(`/api/skopos/evidence/${encodeURIComponent(fingerprint)}`, {}, signal)) as Evidence;
+}
+
+/** A runbook of a pack, in Markdown. */
+export function runbook(pack: string, file: string, signal?: AbortSignal): Promise<string> {
+  return requestText(`/api/skopos/runbooks/${encodeURIComponent(pack)}/${encodeURIComponent(file)}`, signal);
 }

@@ -93,6 +93,18 @@ export async function submit(method: 'POST' | 'DELETE', path: string, body?: unk
   }
 }
 
+/** A text that is no JSON. */
+export async function requestText(path: string, signal?: AbortSignal): Promise<string> {
+  open++;
+  try {
+    const response = await send(path, { headers: { Accept: 'text/plain, text/*' }, ...(signal ? { signal } : {}) });
+    if (!response.ok) await read(response, path);
+    return await response.text();
+  } finally {
+    open--;
+  }
+}
+
 async function send(url: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init);

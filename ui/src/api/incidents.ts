@@ -59,6 +59,8 @@ export interface EscalationStep {
 export interface IncidentDetail extends Incident {
   members: Member[];
   timeline: IncidentEvent[];
+  /** Entries that were dropped because there were too many. */
+  omittedEntries?: number;
   escalation: { policy: string; steps: EscalationStep[] } | null;
 }
 

@@ -24,6 +24,7 @@ const ROUTES: [RegExp, Route][] = [
   [/^\/alerts$/, { title: 'Alerts', timed: true, defaults: { refresh: '10s' }, load: () => import('./alerts/AlertsPage.svelte') }],
   [/^\/alerts\/active$/, { title: 'Active alerts', timed: true, defaults: { refresh: '10s' }, load: () => import('./alerts/ActivePage.svelte') }],
   [/^\/alerts\/evidence\/([^/]+)$/, { title: 'Evidence', timed: false, load: () => import('./alerts/EvidencePage.svelte') }],
+  [/^\/alerts\/runbooks\/([^/]+)\/([^/]+)$/, { title: 'Runbook', timed: false, load: () => import('./alerts/RunbookPage.svelte') }],
   [/^\/alerts\/incidents$/, { title: 'Incidents', timed: true, defaults: { from: 'now-30d', refresh: '30s' }, load: () => import('./incidents/IncidentsPage.svelte') }],
   [/^\/alerts\/incidents\/([^/]+)$/, { title: 'Incident', timed: true, defaults: { refresh: '10s' }, load: () => import('./incidents/IncidentPage.svelte') }],
   [/^\/alerts\/silences$/, { title: 'Silences', timed: true, defaults: { refresh: '30s' }, load: () => import('./silences/SilencesPage.svelte') }],

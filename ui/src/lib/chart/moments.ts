@@ -20,7 +20,7 @@ function shade(u: uPlot, spans: NonNullable<ChartOptions['spans']>, token: (name
   ctx.restore();
 }
 
-/** Words that would cover the one before go a line lower. */
+/** Words that would cover the one before go a line lower; no line runs through a word. */
 function lines(u: uPlot, moments: NonNullable<ChartOptions['moments']>, token: (name: string) => string): void {
   const { ctx, bbox } = u;
   const line = 13 * devicePixelRatio;
@@ -30,6 +30,7 @@ function lines(u: uPlot, moments: NonNullable<ChartOptions['moments']>, token: (
   ctx.textBaseline = 'top';
   ctx.textAlign = 'left';
   const ends: number[] = [];
+  const words: { text: string; color: string; from: number; top: number; width: number }[] = [];
   for (const moment of [...moments].sort((a, b) => a.time - b.time)) {
     const x = u.valToPos(moment.time, 'x', true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
@@ -46,8 +47,13 @@ function lines(u: uPlot, moments: NonNullable<ChartOptions['moments']>, token: (
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    ctx.fillStyle = color;
-    ctx.fillText(moment.text, from, bbox.top + row * line);
+    words.push({ text: moment.text, color, from, top: bbox.top + row * line, width });
+  }
+  for (const word of words) {
+    ctx.fillStyle = alpha(token('--surface'), 0.85);
+    ctx.fillRect(word.from - 2, word.top, word.width + 4, line - devicePixelRatio);
+    ctx.fillStyle = word.color;
+    ctx.fillText(word.text, word.from, word.top);
   }
   ctx.restore();
 }

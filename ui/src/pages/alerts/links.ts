@@ -12,6 +12,14 @@ export const silenceHref = (labels: Labels): string => router.href('/alerts/sile
 
 export const activeHref = (labels: Labels): string => router.href('/alerts/active', { filter: printMatchers(exactMatchers(labels)) });
 
+/** Where a rule's runbook is: an address, or a page of its pack named like `runbooks/x.md`; null when it is neither. */
+export function runbookHref(runbook: string, ruleFile: string): { href: string; outside: boolean } | null {
+  if (/^https?:|^\//.test(runbook)) return { href: runbook, outside: true };
+  const file = /^runbooks\/([^/]+)$/.exec(runbook)?.[1];
+  const pack = /([^/]+)\/[^/]+$/.exec(ruleFile)?.[1];
+  return file && pack ? { href: router.href(`/alerts/runbooks/${encodeURIComponent(pack)}/${encodeURIComponent(file)}`), outside: false } : null;
+}
+
 /** The expression of a generator URL such as `/graph?g0.expr=…`; null when it names none. */
 export function generatorExpr(url: string | undefined): string | null {
   if (!url) return null;

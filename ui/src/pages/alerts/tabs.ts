@@ -10,7 +10,7 @@ export interface Tab {
 }
 
 export const ALERT_TABS: Tab[] = [
-  { path: '/alerts', text: 'Rules', icon: 'bell', of: /^\/alerts$/ },
+  { path: '/alerts', text: 'Rules', icon: 'bell', of: /^\/alerts(\/runbooks\/.*)?$/ },
   { path: '/alerts/active', text: 'Active', icon: 'fire', of: /^\/alerts\/(active|evidence)(\/|$)/ },
   { path: '/alerts/incidents', text: 'Incidents', icon: 'pulse', of: /^\/alerts\/incidents(\/|$)/ },
   { path: '/alerts/silences', text: 'Silences', icon: 'mute', of: /^\/alerts\/silences(\/|$)/ },
