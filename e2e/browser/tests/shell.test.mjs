@@ -6,7 +6,9 @@ import { scenario, titled } from '../lib/scenario.mjs';
 
 const PAGES = [
   ['/', 'Home'], ['/dashboards', 'Dashboards'], ['/explore/metrics?q=up', 'Explore metrics'], ['/explore/logs?query=%7Bservice_name%3D~%22.%2B%22%7D', 'Explore logs'],
-  ['/explore/traces', 'Explore traces'], ['/alerts', 'Alerts'], ['/targets', 'Targets'], ['/status', 'Status'], ['/connect', 'Connect'],
+  ['/explore/traces', 'Explore traces'], ['/alerts', 'Alerts'], ['/alerts/active', 'Active alerts'], ['/alerts/incidents', 'Incidents'],
+  ['/alerts/silences', 'Silences'], ['/alerts/silences/new', 'Silence'], ['/alerts/notifications', 'Notifications'], ['/alerts/routing', 'Routing'], ['/alerts/prove', 'Prove'],
+  ['/alerts/prove/dead', 'Dead and unread'], ['/alerts/prove/coverage', 'Coverage'], ['/alerts/prove/backtest', 'Backtest'], ['/targets', 'Targets'], ['/status', 'Status'], ['/connect', 'Connect'],
 ];
 
 scenario('the palette opens with Ctrl+K and goes to a page', async (page) => {
@@ -74,7 +76,7 @@ scenario('a reload keeps the state and back returns to the one before', async (p
 scenario('keys lead to the pages', async (page) => {
   await page.goto('/status');
   await titled(page, 'Status');
-  for (const [key, title] of [['t', 'Explore traces'], ['l', 'Explore logs'], ['m', 'Explore metrics'], ['a', 'Alerts'], ['h', 'Home']]) {
+  for (const [key, title] of [['t', 'Explore traces'], ['l', 'Explore logs'], ['m', 'Explore metrics'], ['a', 'Alerts'], ['i', 'Incidents'], ['x', 'Silences'], ['p', 'Prove'], ['h', 'Home']]) {
     await page.keyboard.press('g');
     await page.keyboard.press(key);
     await titled(page, title);
