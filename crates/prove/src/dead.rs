@@ -28,6 +28,7 @@ use asked::Asked;
 use life::Life;
 
 pub use crate::reads::Role;
+pub use similar::nearest;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;

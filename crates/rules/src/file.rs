@@ -2,6 +2,7 @@
 //! `document`, read in `raw`, checked in `validate`.
 
 mod document;
+mod locate;
 mod raw;
 mod validate;
 
@@ -77,6 +78,13 @@ pub struct RuleSpec {
     pub line: u64,
     /// Where its parts stand.
     pub places: RulePlaces,
+}
+
+impl RuleSpec {
+    /// Where the byte `offset` of the expression stands in `source`, the text of its file.
+    pub fn place_of(&self, source: &str, offset: usize) -> Place {
+        locate::locate(source, self.places.expr, &self.expr, offset)
+    }
 }
 
 /// Line and column in a file, both from 1.

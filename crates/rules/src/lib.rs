@@ -20,6 +20,7 @@ mod file;
 mod group;
 mod groups;
 mod io;
+pub mod lint;
 pub mod memory;
 mod pass;
 mod plan;

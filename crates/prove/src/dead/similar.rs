@@ -1,14 +1,14 @@
 //! How alike two names are: by edits of characters, and by the words they are made of.
 
 /// Names less alike than this are not worth telling.
-const LEAST: f64 = 0.5;
+const LEAST: f64 = 0.6;
 /// Words in another order count a little less than the same text.
 const WORDS_WEIGHT: f64 = 0.95;
 /// Longest name that is compared by its characters.
 const MAX_CHARACTERS: usize = 256;
 
 /// The candidates that are most like one of `wanted`, the nearest first.
-pub(super) fn nearest(wanted: &[String], candidates: &[String], max: usize) -> Vec<String> {
+pub fn nearest(wanted: &[String], candidates: &[String], max: usize) -> Vec<String> {
     let mut scored: Vec<(f64, &String)> = Vec::new();
     for candidate in candidates {
         let scores = wanted.iter().map(|wanted| similarity(wanted, candidate));

@@ -1,61 +1,53 @@
 //! Reports as JUnit XML, for CI.
 
-use std::fmt::Write as _;
-
-use super::report::{Style, TestFailure, TestReport, render};
+use super::report::{CaseReport, Style, TestFailure, TestReport, render};
 
 /// All reports as one document: a suite a file, a case a test.
 pub fn junit(reports: &[TestReport]) -> String {
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+    let mut lines = vec![
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>".to_owned(),
+        "<testsuites>".to_owned(),
+    ];
     for report in reports {
         let failed = report.cases.iter().filter(|case| !case.failures.is_empty()).count();
-        let _ = writeln!(
-            xml,
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failed}\" errors=\"0\">",
-            escape(&report.file),
-            report.cases.len()
-        );
-        for case in &report.cases {
-            let _ = write!(
-                xml,
-                "    <testcase name=\"{}\" classname=\"{}\" line=\"{}\"",
-                escape(&case.name),
-                escape(&report.file),
-                case.at.0
-            );
-            if case.failures.is_empty() {
-                xml.push_str("/>\n");
-                continue;
-            }
-            xml.push_str(">\n");
-            case.failures
-                .iter()
-                .for_each(|failure| push_failure(&mut xml, report, failure));
-            xml.push_str("    </testcase>\n");
-        }
-        xml.push_str("  </testsuite>\n");
+        let (file, count) = (escape(&report.file), report.cases.len());
+        lines.push(format!(
+            "  <testsuite name=\"{file}\" tests=\"{count}\" failures=\"{failed}\" errors=\"0\">"
+        ));
+        report.cases.iter().for_each(|case| push_case(&mut lines, report, case));
+        lines.push("  </testsuite>".to_owned());
     }
-    xml.push_str("</testsuites>\n");
-    xml
+    lines.push("</testsuites>\n".to_owned());
+    lines.join("\n")
 }
 
-fn push_failure(xml: &mut String, report: &TestReport, failure: &TestFailure) {
+fn push_case(lines: &mut Vec<String>, report: &TestReport, case: &CaseReport) {
+    let (file, name, line) = (escape(&report.file), escape(&case.name), case.at.0);
+    let start = format!("    <testcase name=\"{name}\" classname=\"{file}\" line=\"{line}\"");
+    if case.failures.is_empty() {
+        lines.push(format!("{start}/>"));
+        return;
+    }
+    lines.push(format!("{start}>"));
+    for failure in &case.failures {
+        let (what, body) = (escape(&failure.what), escape(&body(report, failure)));
+        lines.push(format!("      <failure message=\"{what}\">{body}</failure>"));
+    }
+    lines.push("    </testcase>".to_owned());
+}
+
+/// What is said of a failure on a terminal, without the name of its test.
+fn body(report: &TestReport, failure: &TestFailure) -> String {
     let alone = TestReport {
         file: report.file.clone(),
-        cases: vec![super::CaseReport {
+        cases: vec![CaseReport {
             name: String::new(),
             at: failure.at,
             failures: vec![failure.clone()],
         }],
     };
     let text = render(&alone, Style::default());
-    let body = text.lines().skip(2).collect::<Vec<_>>().join("\n");
-    let _ = writeln!(
-        xml,
-        "      <failure message=\"{}\">{}</failure>",
-        escape(&failure.what),
-        escape(&body)
-    );
+    text.lines().skip(2).collect::<Vec<_>>().join("\n")
 }
 
 /// Text for XML; characters that XML does not have are left out.

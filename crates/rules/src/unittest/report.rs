@@ -47,7 +47,7 @@ pub struct TestFailure {
 
 impl TestFailure {
     /// Something that went wrong before anything could be compared.
-    pub(super) fn error(at: Place, what: impl Into<String>) -> Self {
+    pub fn error(at: Place, what: impl Into<String>) -> Self {
         Self {
             at,
             what: what.into(),

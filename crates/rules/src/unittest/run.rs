@@ -19,7 +19,7 @@ use crate::groups::{GroupHandle, RuleGroups, RuleOptions};
 use crate::io::{PromqlIo, RuleIo, RuleSample};
 use crate::memory::{MemoryStore, Stored};
 use crate::query::{QueryLanguage, RuleQuery};
-use crate::view::AlertState;
+use crate::view::{AlertState, RuleView};
 
 /// Most evaluations of a test.
 const MAX_EVALUATIONS: i64 = 2_000_000;
@@ -310,7 +310,7 @@ fn check_alerts(test: &AlertTest, groups: &[GroupHandle]) -> Option<TestFailure>
     for group in groups {
         let view = group.view();
         let rules = view.rules.iter().filter(|rule| rule.name == test.alertname);
-        let alerts = rules.flat_map(|rule| rule.alerts());
+        let alerts = rules.flat_map(RuleView::alerts);
         let firing = alerts.filter(|alert| alert.state == AlertState::Firing);
         got.extend(firing.map(|alert| Shown {
             labels: pairs(&alert.labels),
