@@ -1,5 +1,7 @@
 //! `skopos check config`: reads what a server would read and says what is wrong where.
 
+pub(crate) mod rules;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -39,12 +41,14 @@ fn sources(path: &Path, args: &CheckConfigArgs) -> Sources {
             config_file: None,
             packs: vec![path.to_owned()],
             feature_names,
+            logql_files: Vec::new(),
         }
     } else {
         Sources {
             config_file: Some(path.to_owned()),
             packs: Vec::new(),
             feature_names,
+            logql_files: Vec::new(),
         }
     }
 }

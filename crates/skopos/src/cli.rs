@@ -1,9 +1,14 @@
 //! The command line: what can be said, with help that teaches. Names follow Prometheus where it
 //! has one.
 
+pub(crate) mod check;
+pub(crate) mod alerting;
 pub(crate) mod demo;
+pub(crate) mod prove;
 pub(crate) mod query;
+pub(crate) mod rules;
 pub(crate) mod serve;
+pub(crate) mod test;
 
 use std::path::PathBuf;
 
@@ -45,6 +50,9 @@ const EXAMPLES: &str = "Examples:
   skopos --config.file prometheus.yml           take over from a Prometheus
   skopos --pack packs/somaagent01               load a folder of scrape config, rules and dashboards
   skopos check config prometheus.yml            check a configuration before using it
+  skopos check rules alerts.yml                 find rules that are broken or hardly meant
+  skopos test rules tests.yml                   run rule unit tests in promtool's format
+  skopos prove --pack packs/somaagent01         prove that each alert can fire and resolve
   skopos query metrics 'sum by (job) (up)'      ask a running Skopos";
 
 /// The commands.
@@ -59,9 +67,20 @@ pub(crate) enum Command {
     /// Check files before they are used. Exit code 0: fine; 1: broken; 3: findings.
     #[command(subcommand)]
     Check(CheckCommand),
+    /// Run tests that people wrote.
+    #[command(subcommand)]
+    Test(test::TestCommand),
     /// Ask a running Skopos.
     #[command(subcommand)]
     Query(query::QueryCommand),
+    /// Prove that each alert fires, reaches somebody and resolves. Exit code 3: a rule is broken.
+    Prove(prove::ProveArgs),
+    /// Tell when rules would have fired on stored history, also with other thresholds.
+    Backtest(Box<prove::BacktestArgs>),
+    /// List the selectors of rules and dashboards that match no series. Exit code 3: there are some.
+    Dead(prove::DeadArgs),
+    /// Show which services are watched for what, and by whom.
+    Coverage(prove::CoverageArgs),
     /// Say which version this is.
     Version(VersionArgs),
     /// Print a completion script for a shell, to be sourced.
@@ -76,6 +95,8 @@ pub(crate) enum Command {
 pub(crate) enum CheckCommand {
     /// A prometheus.yml, the rule files it names, and everything in packs.
     Config(CheckConfigArgs),
+    /// Rule files: what is broken, and what is allowed but hardly meant.
+    Rules(check::CheckRulesArgs),
 }
 
 /// Settings of `check config`.

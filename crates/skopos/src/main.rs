@@ -1,6 +1,7 @@
 //! The Skopos binary: reads the command line, runs the command, and turns errors into exit codes
-//! (0 fine, 1 failed, 2 usage).
+//! (0 fine, 1 failed, 2 usage, 3 findings).
 
+mod backtest;
 mod banner;
 mod check;
 mod cli;
@@ -8,8 +9,10 @@ mod collect;
 mod demo;
 mod features;
 mod node;
+mod prove;
 mod query;
 mod telemetry;
+mod test;
 
 use std::process::ExitCode;
 
@@ -38,9 +41,28 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Check(CheckCommand::Config(args))) => Ok(check::run(&args)),
+        Some(Command::Check(CheckCommand::Rules(args))) => {
+            set_up_tls()?;
+            runtime()?.block_on(check::rules::run(&args))
+        }
+        Some(Command::Test(cli::test::TestCommand::Rules(args))) => test::run(&args),
         Some(Command::Query(command)) => {
             set_up_tls()?;
             runtime()?.block_on(query::run(command))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Prove(args)) => prove::run(&args),
+        Some(Command::Backtest(args)) => {
+            set_up_tls()?;
+            runtime()?.block_on(backtest::run(*args))
+        }
+        Some(Command::Dead(args)) => {
+            set_up_tls()?;
+            runtime()?.block_on(prove::run_dead(args))
+        }
+        Some(Command::Coverage(args)) => {
+            set_up_tls()?;
+            runtime()?.block_on(prove::run_coverage(args))?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Version(args)) => {

@@ -105,6 +105,13 @@ pub(crate) struct ServeArgs {
     #[arg(long = "query.lookback-delta", value_name = "DURATION", default_value = "5m", value_parser = duration, help_heading = "Queries")]
     pub(crate) query_lookback_delta: Duration,
 
+    /// How rules are evaluated.
+    #[command(flatten)]
+    pub(crate) rules: super::rules::RuleArgs,
+    /// Who is told of alerts.
+    #[command(flatten)]
+    pub(crate) alerting: super::alerting::AlertingArgs,
+
     /// Least severe level that is printed: error, warn, info, debug or trace, also by module.
     #[arg(
         long = "log.level",

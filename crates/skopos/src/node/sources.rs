@@ -1,16 +1,20 @@
 //! What a server is configured from: a Prometheus configuration file and packs, read as a whole.
 
+pub(crate) mod alerting;
+mod logql;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use skopos_config::PrometheusConfig;
+use skopos_config::{AlertmanagerConfig, PrometheusConfig};
 use skopos_dashboards::DashboardStore;
 use skopos_promql::ParseOptions;
 use skopos_rules::{RuleFile, parse_rule_file_with};
 
 use crate::cli::serve::ServeArgs;
 use crate::features::Features;
+use alerting::{LoadedAlerting, PackRules};
 
 /// Where to read from.
 #[derive(Debug, Clone)]
@@ -21,6 +25,12 @@ pub(crate) struct Sources {
     pub(crate) packs: Vec<PathBuf>,
     /// Features by name, as rule files may use them.
     pub(crate) feature_names: Vec<String>,
+    /// Rule files of Loki, as patterns; those of packs are found by their names.
+    pub(crate) logql_files: Vec<String>,
+    /// An `alertmanager.yml` beside those of packs.
+    pub(crate) alertmanager_file: Option<PathBuf>,
+    /// An `incidents.yml` beside those of packs.
+    pub(crate) incidents_file: Option<PathBuf>,
 }
 
 /// Everything that was read, checked.
@@ -32,6 +42,12 @@ pub(crate) struct Loaded {
     pub(crate) rules: Vec<RuleFile>,
     /// All dashboards.
     pub(crate) dashboards: Arc<DashboardStore>,
+    /// Who is told of alerts.
+    pub(crate) alerting: LoadedAlerting,
+    /// Other Alertmanagers that alerts are sent to.
+    pub(crate) alertmanagers: Vec<AlertmanagerConfig>,
+    /// Folders of packs by name.
+    pub(crate) packs: Vec<(String, PathBuf)>,
     /// What is not fatal.
     pub(crate) warnings: Vec<String>,
 }
@@ -50,14 +66,22 @@ impl Sources {
             config_file: args.config_file.clone(),
             packs: args.packs.clone(),
             feature_names: args.feature_names.clone(),
+            logql_files: args.rules.logql_files.clone(),
+            alertmanager_file: args.alerting.config_file.clone(),
+            incidents_file: args.alerting.incidents_file.clone(),
         }
     }
 
     /// Reads everything, or says what is wrong where.
     pub(crate) fn load(&self) -> anyhow::Result<Loaded> {
         let mut configs = Vec::new();
-        for file in self.config_files()? {
-            configs.push(PrometheusConfig::load(&file)?);
+        let mut alertmanagers = Vec::new();
+        let mut pack_rules = Vec::new();
+        for (pack, file) in self.config_files()? {
+            let config = PrometheusConfig::load(&file)?;
+            alertmanagers.push((pack.clone(), config.alerting.alertmanagers.clone()));
+            pack_rules.push((pack, Vec::new()));
+            configs.push(config);
         }
         let (features, unknown) = Features::parse(&self.feature_names);
         let mut rules = Vec::new();
@@ -65,12 +89,23 @@ impl Sources {
             .iter()
             .map(|name| format!("--enable-feature={name}: there is no such feature; it is ignored"))
             .collect();
-        for config in &configs {
+        for (config, (_, own_rules)) in configs.iter().zip(&mut pack_rules) {
             warnings.extend(config.warnings.iter().cloned());
             for path in config.rule_file_paths()? {
-                rules.push(read_rules(&path, features.syntax)?);
+                let file = read_rules(&path, features.syntax)?;
+                own_rules.push(file.clone());
+                rules.push(file);
             }
         }
+        let alerting = self.load_alerting(&pack_rules)?;
+        warnings.extend(alerting.warnings.iter().cloned());
+        // Beside a pack's own alertmanager.yml its `alerting` section names what Skopos is itself.
+        let routes_itself = |pack: &Option<PathBuf>| pack.as_ref().is_some_and(|pack| alerting.routed_packs.contains(pack));
+        alertmanagers.retain(|(pack, _)| !routes_itself(pack));
+        for path in logql::files(&self.logql_files, &self.packs)? {
+            rules.push(logql::read(&path)?);
+        }
+        warnings.extend(rules.iter().flat_map(|file| file.warnings.iter().cloned()));
         let (dashboards, problems) = DashboardStore::load(&self.dashboard_folders());
         warnings.extend(problems.iter().map(ToString::to_string));
         let found = dashboards.list();
@@ -83,19 +118,39 @@ impl Sources {
             config: merge(configs)?,
             rules,
             dashboards: Arc::new(dashboards),
+            alerting,
+            alertmanagers: alertmanagers.into_iter().flat_map(|(_, sections)| sections).collect(),
+            packs: self.packs.iter().map(|pack| (alerting::name_of(pack), pack.clone())).collect(),
             warnings,
         })
     }
 
-    fn config_files(&self) -> anyhow::Result<Vec<PathBuf>> {
-        let mut files: Vec<PathBuf> = self.config_file.iter().cloned().collect();
+    fn load_alerting(&self, rules: &[(Option<PathBuf>, Vec<RuleFile>)]) -> anyhow::Result<LoadedAlerting> {
+        let packs: Vec<PackRules<'_>> = self
+            .packs
+            .iter()
+            .map(|folder| {
+                let own = rules.iter().find(|(pack, _)| pack.as_ref() == Some(folder));
+                PackRules {
+                    folder,
+                    rules: own.map_or(&[], |(_, rules)| rules.as_slice()),
+                }
+            })
+            .collect();
+        let file = self.alertmanager_file.as_deref();
+        alerting::load(file, self.incidents_file.as_deref(), &packs)
+    }
+
+    /// The configuration files, those of packs with their folders.
+    fn config_files(&self) -> anyhow::Result<Vec<(Option<PathBuf>, PathBuf)>> {
+        let mut files: Vec<_> = self.config_file.iter().map(|file| (None, file.clone())).collect();
         for pack in &self.packs {
             if !pack.is_dir() {
                 bail!("--pack {}: there is no such folder", pack.display());
             }
             let file = pack.join("prometheus.yml");
             if file.is_file() {
-                files.push(file);
+                files.push((Some(pack.clone()), file));
             }
         }
         Ok(files)

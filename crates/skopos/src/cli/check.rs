@@ -1,0 +1,73 @@
+//! Settings of `skopos check rules`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use skopos_rules::lint::Lint;
+
+use super::serve::duration;
+
+/// Settings of `check rules`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  skopos check rules alerts.yml\n  skopos check rules --server http://localhost:9090 packs/somaagent01\n  skopos check rules --lint=never-joins,short-range rules/\n\nA folder stands for the .yml, .yaml and .rules files in it and below that hold rules."
+)]
+pub(crate) struct CheckRulesArgs {
+    /// Rule files, PrometheusRule objects, or folders with such.
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Compare metrics and labels with those of this server.
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// Tenant to ask for.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tenant: Option<String>,
+    /// Checks to make: all, none, or some of duplicate-rules, unknown-metric, unknown-label, never-joins, short-for,
+    /// missing-summary, missing-runbook, short-range, no-threshold, absent-aggregated.
+    #[arg(long = "lint", value_name = "NAME", value_delimiter = ',', default_value = "all", value_parser = lint)]
+    pub(crate) lints: Vec<Lints>,
+    /// How often targets are scraped: ranges of rate() should span four of these.
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration)]
+    pub(crate) scrape_interval: Duration,
+    /// How often groups are evaluated that do not say so themselves.
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = duration)]
+    pub(crate) evaluation_interval: Duration,
+    /// The files are rule files of Loki: their expressions are LogQL.
+    #[arg(long)]
+    pub(crate) logql: bool,
+    /// Pass over fields that rule files do not have.
+    #[arg(long)]
+    pub(crate) ignore_unknown_fields: bool,
+    /// Optional features that the server will run with, as for `serve`.
+    #[arg(long = "enable-feature", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) feature_names: Vec<String>,
+    /// Print the findings as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What `--lint` can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lints {
+    /// All checks.
+    All,
+    /// No check.
+    None,
+    /// One check.
+    One(Lint),
+}
+
+fn lint(text: &str) -> Result<Lints, String> {
+    match text {
+        "all" => Ok(Lints::All),
+        "none" => Ok(Lints::None),
+        name => {
+            let lint = Lint::ALL.into_iter().find(|lint| lint.name() == name);
+            lint.map(Lints::One).ok_or_else(|| {
+                let names: Vec<&str> = Lint::ALL.iter().map(|lint| lint.name()).collect();
+                format!("there is no such lint; there are all, none, {}", names.join(", "))
+            })
+        }
+    }
+}
