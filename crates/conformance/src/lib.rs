@@ -7,11 +7,13 @@
 //! Each suite is one module with a `run` function; [`SUITES`] lists them for the program and the
 //! tests. The data is read only and lives outside the repository: see [`shared_dir`].
 
+pub mod alertmanager;
 pub mod config;
 pub mod exposition;
 pub mod outcome;
 pub mod promql;
 pub mod relabel;
+pub mod rules;
 
 use std::path::{Path, PathBuf};
 
@@ -53,6 +55,26 @@ pub const SUITES: &[Suite] = &[
         name: "relabel",
         data: "relabel.yaml",
         run: relabel::run,
+    },
+    Suite {
+        name: "rule-files",
+        data: "rules",
+        run: rules::run_files,
+    },
+    Suite {
+        name: "rule-tests",
+        data: "rules",
+        run: rules::run_tests,
+    },
+    Suite {
+        name: "alertmanager-config",
+        data: "alertmanager/config",
+        run: alertmanager::config_files::run,
+    },
+    Suite {
+        name: "alertmanager-scenarios",
+        data: "alertmanager/scenarios.yaml",
+        run: alertmanager::scenarios::run,
     },
 ];
 

@@ -31,8 +31,38 @@ fn config() {
 }
 
 #[test]
+fn alertmanager_config() {
+    all_cases_hold("alertmanager-config");
+}
+
+#[test]
+fn alertmanager_scenarios() {
+    all_cases_hold("alertmanager-scenarios");
+}
+
+#[test]
 fn relabel() {
     all_cases_hold("relabel");
+}
+
+#[test]
+fn rule_files() {
+    all_cases_hold("rule-files");
+}
+
+#[test]
+fn rule_tests() {
+    all_cases_hold("rule-tests");
+}
+
+/// Rule files as people publish them, with the number of rules that Prometheus loads.
+#[test]
+fn published_rule_files() {
+    let suite = Suite::by_name("rule-files").expect("the suite is listed");
+    let data = skopos_conformance::shared_dir().join("real/rules");
+    let outcome = (suite.run)(&data).expect("the data is readable");
+    let failures: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
+    assert!(outcome.is_success(), "{outcome}\n{}", failures.join("\n"));
 }
 
 /// Fewest cases of the scripts and tables; less means that data was lost.
