@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("state", 1),
     ("storage", 1),
     ("template", 1),
+    ("http-client", 2),
     ("metrics", 2),
     ("logs", 2),
     ("traces", 2),

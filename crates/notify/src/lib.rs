@@ -1,1 +1,5 @@
-//! Sends notifications: templates, one module per kind of receiver, HTTP and SMTP.
+//! Notifications: templates, the receivers of Alertmanager, and their sending.
+
+pub mod template;
+
+pub use template::{Rendering, TemplateError, Templates};

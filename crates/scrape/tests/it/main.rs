@@ -156,9 +156,9 @@ async fn errors_of_whole_scrapes() {
         ("  body_size_limit: 3B\n", "a 1\n", "body size limit exceeded: 3 bytes"),
         ("", "a x\n", "line 1: \"x\" is not a number"),
         (
-            "  oauth2: {client_id: a, token_url: 'http://h/'}\n",
+            "  oauth2: {client_id: a, token_url: 'http://127.0.0.1:1/'}\n",
             "a 1\n",
-            "oauth2 is not supported for scraping: use authorization or basic_auth",
+            "oauth2: cannot fetch token: Connection refused (os error 111)",
         ),
     ] {
         let site = Site::start(answer).await;

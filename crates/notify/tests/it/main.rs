@@ -1,0 +1,1 @@
+//! Receivers against servers in this process.
