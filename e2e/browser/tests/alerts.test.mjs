@@ -153,6 +153,27 @@ scenario('an incident is acknowledged with a key, noted on, and counted at home'
   }
 });
 
+scenario('an alert that fires shows its evidence and its runbook', async (page) => {
+  const [alert] = await until('the always-firing alert', async () => {
+    const all = await found('Watchdog');
+    return all.length > 0 && all;
+  });
+  const evidence = await until('its evidence', () => ask(`/api/skopos/evidence/${alert.fingerprint}`));
+  await page.goto(`/alerts/active?filter=${encodeURIComponent('alertname="Watchdog"')}`);
+  await page.locator(`[data-row="${alert.fingerprint}"]`).focus();
+  await page.keyboard.press('e');
+  await titled(page, 'Evidence');
+  await page.waitForURL(new RegExp(alert.fingerprint));
+  await page.locator('pre', { hasText: evidence.rule.expr.trim() }).first().waitFor();
+  await page.getByRole('region', { name: 'Rule', exact: true }).getByText(alert.fingerprint).waitFor();
+  await page.getByRole('region', { name: 'Runbook' }).getByRole('heading').nth(1).waitFor();
+
+  await page.goto('/alerts?search=Watchdog');
+  await page.getByRole('link', { name: 'Runbook' }).first().click();
+  await titled(page, 'Runbook');
+  await page.getByRole('region', { name: 'Runbook' }).getByRole('heading').nth(1).waitFor();
+});
+
 scenario('what is not there is told kindly', async (page) => {
   await page.goto('/alerts/evidence/0123456789abcdef');
   await page.getByText('No evidence of this alert').waitFor();

@@ -39,7 +39,7 @@ export function sortAlerts(alerts: readonly Alert[]): Alert[] {
 }
 
 export function severityTone(severity: string | undefined): Tone {
-  if (!severity) return 'plain';
+  if (!severity || severity === 'none') return 'plain';
   if (/crit|page|emerg|fatal|high/i.test(severity)) return 'crit';
   return /warn|medium/i.test(severity) ? 'warn' : 'info';
 }
