@@ -2,6 +2,7 @@
 pub mod backtest;
 pub mod coverage;
 pub mod dead;
+mod chain;
 mod drive;
 mod faults;
 mod heal;
@@ -22,6 +23,7 @@ mod universe;
 mod values;
 mod variable;
 
+pub use chain::{Chain, Sandbox};
 pub use promtool::{PromtoolTest, witness_as_promtool_test};
 pub use prover::{ProveOptions, Prover};
 pub use report::{Counts, FiredAlert, Link, Message, Moments, Report, RuleReport, Verdict, WitnessSeries};

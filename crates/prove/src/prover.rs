@@ -137,6 +137,26 @@ impl Prover {
         Some(self.judge(subject, &expr, report))
     }
 
+    /// Whether one rule can fire while another does not; both by their index.
+    pub(crate) fn fires_without(&self, index: usize, other: usize) -> bool {
+        let (Some(subject), Some(other)) = (self.subjects.get(index), self.subjects.get(other)) else {
+            return true;
+        };
+        let text = format!("({}) unless on () ({})", subject.spec.expr, other.spec.expr);
+        let Ok(expr) = skopos_promql::parse(&text) else {
+            return true;
+        };
+        if depth(&expr) > MAX_DEPTH {
+            return true;
+        }
+        let spec = RuleSpec {
+            expr: text,
+            ..subject.spec.clone()
+        };
+        let impossible = faults::fault(&spec.expr, &expr).is_some();
+        !impossible && self.witness(subject, &expr, &spec, &mut None).is_some()
+    }
+
     fn judge(&self, subject: &Subject, expr: &Expr, report: RuleReport) -> RuleReport {
         if let Some(fault) = self.fault(subject, expr) {
             let stuck = Stuck {
@@ -189,11 +209,17 @@ impl Prover {
             return report.broken(Link::Template, fault);
         }
         if resolved.is_none() && witness.resolved_by.is_some() {
-            let why = format!("the alert goes on firing though {}", witness.resolved_by.unwrap_or_default());
+            let why = format!(
+                "the alert goes on firing though {}",
+                witness.resolved_by.unwrap_or_default()
+            );
             return report.broken(Link::Resolve, why);
         }
         if witness.resolved_by.is_none() {
-            let note = format!("{} always fires: it never resolves, as a dead man's switch", subject.spec.name);
+            let note = format!(
+                "{} always fires: it never resolves, as a dead man's switch",
+                subject.spec.name
+            );
             report.notes.push(note);
         }
         report
@@ -414,7 +440,13 @@ const fn strategy(strength: u8, variant: usize) -> Strategy {
 }
 
 /// Strategies in the order in which they are tried.
-const STRATEGIES: &[Strategy] = &[strategy(0, 0), strategy(1, 0), strategy(0, 1), strategy(2, 0), strategy(1, 1)];
+const STRATEGIES: &[Strategy] = &[
+    strategy(0, 0),
+    strategy(1, 0),
+    strategy(0, 1),
+    strategy(2, 0),
+    strategy(1, 1),
+];
 
 fn not_provable(mut report: RuleReport, why: &str) -> RuleReport {
     report.verdict = Verdict::NotProvable;
@@ -445,12 +477,17 @@ fn fired(alert: &AlertView) -> FiredAlert {
 }
 
 fn pairs(labels: &Labels) -> BTreeMap<String, String> {
-    labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    labels
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// The first label or annotation that did not expand.
 fn template_fault(alerts: &[FiredAlert]) -> Option<String> {
-    let texts = alerts.iter().flat_map(|alert| alert.labels.iter().chain(&alert.annotations));
+    let texts = alerts
+        .iter()
+        .flat_map(|alert| alert.labels.iter().chain(&alert.annotations));
     let mut faults = texts.filter(|(_, text)| text.contains(TEMPLATE_ERROR));
     faults.next().map(|(name, text)| format!("{name}: {text}"))
 }
@@ -474,7 +511,10 @@ fn template_labels(spec: &RuleSpec) -> Vec<String> {
     for text in spec.labels.values().chain(spec.annotations.values()) {
         for start in ["$labels.", ".Labels."] {
             for rest in text.split(start).skip(1) {
-                let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                let name: String = rest
+                    .chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                    .collect();
                 if !name.is_empty() && !names.contains(&name) {
                     names.push(name);
                 }

@@ -13,25 +13,36 @@ pub struct Report {
     pub counts: Counts,
     /// Every alerting rule, in the order of the files.
     pub rules: Vec<RuleReport>,
+    /// What is wrong with the way to the receivers as a whole, such as a receiver that no alert reaches.
+    pub findings: Vec<String>,
 }
 
 impl Report {
     /// The report of these rules.
     pub fn new(rules: Vec<RuleReport>) -> Self {
-        let mut counts = Counts::default();
-        for rule in &rules {
-            match rule.verdict {
-                Verdict::Proven => counts.proven += 1,
-                Verdict::Broken => counts.broken += 1,
-                Verdict::NotProvable => counts.not_provable += 1,
-            }
-        }
-        Self { counts, rules }
+        let mut report = Self {
+            rules,
+            ..Self::default()
+        };
+        report.count();
+        report
     }
 
-    /// Whether every rule is proven.
+    /// Counts the verdicts again.
+    pub(crate) fn count(&mut self) {
+        self.counts = Counts::default();
+        for rule in &self.rules {
+            match rule.verdict {
+                Verdict::Proven => self.counts.proven += 1,
+                Verdict::Broken => self.counts.broken += 1,
+                Verdict::NotProvable => self.counts.not_provable += 1,
+            }
+        }
+    }
+
+    /// Whether every rule is proven and nothing else was found.
     pub fn is_clean(&self) -> bool {
-        self.counts.broken == 0 && self.counts.not_provable == 0
+        self.counts.broken == 0 && self.counts.not_provable == 0 && self.findings.is_empty()
     }
 }
 

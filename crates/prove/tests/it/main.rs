@@ -1,5 +1,6 @@
 //! Proofs over rule files that others wrote.
 
 mod one;
+mod packs;
 mod promtool;
 mod real;

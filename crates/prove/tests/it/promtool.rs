@@ -14,15 +14,30 @@ const PROMTOOL: &str = "/usr/bin/promtool";
 
 #[test]
 fn a_sample_of_witnesses_fires_in_promtool() {
-    assert!(Path::new(PROMTOOL).exists(), "{PROMTOOL} is missing: install the package prometheus");
+    assert!(
+        Path::new(PROMTOOL).exists(),
+        "{PROMTOOL} is missing: install the package prometheus"
+    );
     let reports = real_reports();
-    let proven: Vec<&RuleReport> = reports.iter().filter(|report| report.verdict == Verdict::Proven).collect();
-    let size: usize = std::env::var("SAMPLE").ok().and_then(|t| t.parse().ok()).unwrap_or(SAMPLE);
+    let proven: Vec<&RuleReport> = reports
+        .iter()
+        .filter(|report| report.verdict == Verdict::Proven)
+        .collect();
+    let size: usize = std::env::var("SAMPLE")
+        .ok()
+        .and_then(|t| t.parse().ok())
+        .unwrap_or(SAMPLE);
     let stride = (proven.len() / size).max(1);
     let sample: Vec<&RuleReport> = proven.iter().copied().step_by(stride).take(size).collect();
     assert!(sample.len() >= SAMPLE, "{}", sample.len());
     let refused = refused_by_promtool(&sample);
-    assert!(refused.is_empty(), "{} of {}:\n{}", refused.len(), sample.len(), refused.join("\n"));
+    assert!(
+        refused.is_empty(),
+        "{} of {}:\n{}",
+        refused.len(),
+        sample.len(),
+        refused.join("\n")
+    );
 }
 
 /// What promtool says of each witness that does not fire as told.
@@ -37,9 +52,16 @@ pub(crate) fn refused_by_promtool(reports: &[&RuleReport]) -> Vec<String> {
         std::fs::write(&path, &test.test).expect("the folder can be written");
         tests.push(path);
     }
-    let output = Command::new("sh").args(["-c", "exec /usr/bin/promtool test rules \"$@\" 2>&1", "sh"]).args(&tests).output();
+    let output = Command::new("sh")
+        .args(["-c", "exec /usr/bin/promtool test rules \"$@\" 2>&1", "sh"])
+        .args(&tests)
+        .output();
     let output = output.unwrap_or_else(|error| panic!("{PROMTOOL}: {error}"));
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     let mut passed = BTreeSet::new();
     let mut current = String::new();
     for line in said.lines() {
@@ -49,13 +71,22 @@ pub(crate) fn refused_by_promtool(reports: &[&RuleReport]) -> Vec<String> {
             passed.insert(current.clone());
         }
     }
-    let failed = tests.iter().zip(reports).filter(|(path, _)| !passed.contains(&path.display().to_string()));
+    let failed = tests
+        .iter()
+        .zip(reports)
+        .filter(|(path, _)| !passed.contains(&path.display().to_string()));
     failed
         .map(|(path, report)| {
             let from = said.find(&format!("Unit Testing:  {}", path.display())).unwrap_or(0);
             let about: Vec<&str> = said[from..].lines().take(14).collect();
             let witness = &report.witness;
-            format!("{}: {}\n{}\n{witness:?}\n{}", report.file, report.name, report.expr, about.join("\n"))
+            format!(
+                "{}: {}\n{}\n{witness:?}\n{}",
+                report.file,
+                report.name,
+                report.expr,
+                about.join("\n")
+            )
         })
         .collect()
 }

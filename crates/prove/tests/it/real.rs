@@ -46,7 +46,9 @@ pub(crate) fn real_reports() -> Vec<RuleReport> {
         for index in 0..prover.len() {
             let t = std::time::Instant::now();
             let r = prover.prove_rule(index).unwrap();
-            if t.elapsed().as_millis() > 300 { println!("SLOW {:?} {} {}", t.elapsed(), r.name, r.expr.replace('\n', " ")); }
+            if t.elapsed().as_millis() > 300 {
+                println!("SLOW {:?} {} {}", t.elapsed(), r.name, r.expr.replace('\n', " "));
+            }
             reports.push(r);
         }
     }

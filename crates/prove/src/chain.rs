@@ -1,0 +1,143 @@
+//! Follows proven alerts on their way to a person: routes, grouping, inhibition, time intervals,
+//! and a sandbox that takes the notification in place of the receiver.
+
+mod deliver;
+mod inhibition;
+mod shadow;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use skopos_alertmanager::machine::Plan;
+use skopos_alertmanager::{Config, Notification, RouteId};
+use skopos_core::Labels;
+
+use crate::prover::Prover;
+use crate::report::{Link, Message, Report, RuleReport, Verdict};
+
+/// What stands in for receivers: it renders a notification as the receiver would get it.
+pub trait Sandbox: fmt::Debug + Sync {
+    /// The message, or why it cannot be made, such as a template that fails.
+    fn receive(&self, notification: &Notification) -> Result<Message, String>;
+}
+
+/// An Alertmanager configuration with a sandbox behind it.
+#[derive(Debug)]
+pub struct Chain<'a> {
+    config: &'a Config,
+    plan: Plan,
+    sandbox: &'a dyn Sandbox,
+}
+
+/// Where one rule's alerts end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct End {
+    link: Link,
+    why: String,
+}
+
+impl<'a> Chain<'a> {
+    /// The chain of a configuration.
+    pub fn new(config: &'a Config, sandbox: &'a dyn Sandbox) -> Self {
+        Self {
+            plan: Plan::new(config),
+            config,
+            sandbox,
+        }
+    }
+
+    /// Follows the alerts of every proven rule; `prover` is the one that gave the report. Rules
+    /// whose alerts do not arrive become broken; what is wrong with the configuration itself is
+    /// added to the findings.
+    pub fn follow(&self, prover: &Prover, report: &mut Report) {
+        self.follow_those(prover, report, &|_| true);
+    }
+
+    /// As [`Chain::follow`] for the rules that `is_meant` chooses, such as those of one pack.
+    pub fn follow_those(&self, prover: &Prover, report: &mut Report, is_meant: &dyn Fn(&RuleReport) -> bool) {
+        let proven = |rule: &RuleReport| rule.verdict == Verdict::Proven && is_meant(rule);
+        let ends: Vec<Option<End>> = (0..report.rules.len())
+            .map(|index| {
+                let rule = &report.rules[index];
+                if !proven(rule) {
+                    return None;
+                }
+                let swallowed = || self.swallowed(prover, &report.rules, index);
+                self.no_receiver(rule).or_else(|| self.shadowed(rule)).or_else(swallowed)
+            })
+            .collect();
+        let mut reached = BTreeSet::new();
+        let mut alerts = 0;
+        for (rule, end) in report.rules.iter_mut().zip(ends) {
+            if !proven(rule) {
+                continue;
+            }
+            alerts += 1;
+            reached.extend(self.receivers_of(rule));
+            let end = end.or_else(|| self.deliver(rule));
+            if let Some(end) = end {
+                rule.verdict = Verdict::Broken;
+                rule.link = Some(end.link);
+                rule.why = Some(end.why);
+            }
+        }
+        if alerts > 0 {
+            report.findings.extend(self.unreached(&reached));
+        }
+        report.count();
+    }
+
+    /// The routes that a rule's alerts reach.
+    fn routes_of(&self, rule: &RuleReport) -> Vec<RouteId> {
+        let mut routes = Vec::new();
+        for alert in &rule.alerts {
+            for route in self.plan.tree.matches(&Labels::from_pairs(&alert.labels)) {
+                if !routes.contains(&route) {
+                    routes.push(route);
+                }
+            }
+        }
+        routes
+    }
+
+    fn receivers_of(&self, rule: &RuleReport) -> Vec<String> {
+        let routes = self.routes_of(rule).into_iter();
+        routes.map(|route| self.plan.receiver_of(route).name.to_string()).collect()
+    }
+
+    /// Whether the receiver of a route sends anything.
+    fn sends(&self, route: RouteId) -> bool {
+        !self.plan.receiver_of(route).integrations.is_empty()
+    }
+
+    fn no_receiver(&self, rule: &RuleReport) -> Option<End> {
+        let routes = self.routes_of(rule);
+        if routes.iter().any(|route| self.sends(*route)) {
+            return None;
+        }
+        let receivers = self.receivers_of(rule).join(", ");
+        Some(End {
+            link: Link::Route,
+            why: format!("no route leads to a receiver that sends anything: the alert ends at {receivers}"),
+        })
+    }
+
+    /// Receivers that no alert reaches.
+    fn unreached(&self, reached: &BTreeSet<String>) -> Vec<String> {
+        let receivers = self.config.receivers.iter();
+        let unreached = receivers.filter(|receiver| !receiver.integrations.is_empty() && !reached.contains(&receiver.name));
+        unreached
+            .map(|receiver| {
+                format!(
+                    "{}:{}: no alert reaches the receiver {}",
+                    self.config.path.display(),
+                    receiver.position.line,
+                    receiver.name
+                )
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;
