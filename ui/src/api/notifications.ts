@@ -66,12 +66,19 @@ export interface Receiver {
   integrations: Integration[];
 }
 
-export async function receivers(signal?: AbortSignal): Promise<Receiver[]> {
-  return ((await request('/api/skopos/receivers', {}, signal)) as { receivers: Receiver[] }).receivers;
+export interface Receivers {
+  receivers: Receiver[];
+  /** Addresses of outside Alertmanagers that get every alert too. */
+  outside?: string[];
+}
+
+export async function receivers(signal?: AbortSignal): Promise<Receivers> {
+  return (await request('/api/skopos/receivers', {}, signal)) as Receivers;
 }
 
 /** What one integration answered to a test or a drill. */
 export interface SendResult {
+  receiver?: string;
   integration: string;
   outcome: Outcome;
   error: string | null;
