@@ -13,6 +13,14 @@ pub enum DurationError {
     /// Not of the form.
     #[error("not a valid duration string: {0:?}")]
     Invalid(String),
+    /// A unit that does not exist.
+    #[error("unknown unit {unit:?} in duration {text:?}")]
+    UnknownUnit {
+        /// What stands where a unit should.
+        unit: String,
+        /// The whole text.
+        text: String,
+    },
     /// More than 2^63 nanoseconds.
     #[error("duration out of range")]
     OutOfRange,
@@ -36,20 +44,29 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
         "0" => return Ok(Duration::ZERO),
         _ => {}
     }
-    let invalid = || DurationError::Invalid(text.chars().take(64).collect());
+    let shown = || text.chars().take(64).collect();
+    let invalid = || DurationError::Invalid(shown());
     let mut rest = text;
     let mut total_ms = 0u64;
     let mut next_unit = 0;
     while !rest.is_empty() {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         let (number, after) = rest.split_at(digits);
-        let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
-        let (unit, after) = after.split_at(letters);
+        let end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(end);
+        if number.is_empty() || unit.is_empty() {
+            return Err(invalid());
+        }
         let index = UNITS
             .iter()
             .position(|(name, _)| *name == unit)
-            .filter(|index| *index >= next_unit);
-        let index = index.filter(|_| digits > 0).ok_or_else(invalid)?;
+            .ok_or_else(|| DurationError::UnknownUnit {
+                unit: unit.to_owned(),
+                text: shown(),
+            })?;
+        if index < next_unit {
+            return Err(invalid());
+        }
         let number: u64 = number.parse().map_err(|_| DurationError::OutOfRange)?;
         let ms = number.checked_mul(UNITS[index].1).ok_or(DurationError::OutOfRange)?;
         total_ms = total_ms.checked_add(ms).ok_or(DurationError::OutOfRange)?;

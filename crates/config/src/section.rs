@@ -96,8 +96,8 @@ impl<'a> Section<'a> {
     /// True or false.
     pub fn flag(&self, key: &'static str) -> Result<Option<bool>> {
         self.parsed(key, "true or false", |text| match text {
-            "true" | "True" | "TRUE" | "yes" | "on" => Ok(true),
-            "false" | "False" | "FALSE" | "no" | "off" => Ok(false),
+            "true" | "True" | "TRUE" | "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Ok(true),
+            "false" | "False" | "FALSE" | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Ok(false),
             _ => Err(None),
         })
     }

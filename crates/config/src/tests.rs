@@ -42,7 +42,7 @@ fn errors_say_where_and_how_to_mend() {
     );
     assert_eq!(
         error("global:\n  scrape_interval: 5 seconds\n"),
-        "prometheus.yml:2:20: not a valid duration string: \"5 seconds\"\n  help: scrape_interval takes a duration such as 30s or 1h30m"
+        "prometheus.yml:2:20: unknown unit \" seconds\" in duration \"5 seconds\"\n  help: scrape_interval takes a duration such as 30s or 1h30m"
     );
     assert!(error("global: [1]").starts_with("prometheus.yml:1:9: cannot unmarshal !!seq into config.plain"));
     assert!(error("a: b: c").contains(":1:"), "{}", error("a: b: c"));
