@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use skopos_config::strict::{Problem, Result, Section};
-use skopos_config::{HttpClientConfig, Position, Secret, parse_duration};
+use skopos_config::{HttpClientConfig, Position, Secret};
 
 use super::{GlobalConfig, Release, Warning};
 use crate::matcher::ParserMode;
@@ -47,21 +47,6 @@ pub(super) fn text_or(section: &Section<'_>, key: &'static str, default: &str) -
 pub(super) fn text_or_inherited(section: &Section<'_>, key: &'static str, inherited: &str) -> Result<String> {
     let own = section.text_or_empty(key)?;
     Ok(if own.is_empty() { inherited.to_owned() } else { own })
-}
-
-/// A duration in Prometheus' notation.
-pub(super) fn duration(section: &Section<'_>, key: &'static str) -> Result<Option<Duration>> {
-    let Some(text) = section.text(key)? else {
-        return Ok(None);
-    };
-    parse_duration(&text).map(Some).map_err(|_| {
-        section
-            .problem_at(
-                key,
-                format!("not a valid duration string: {text:?}; unknown unit or fraction in duration {text:?}"),
-            )
-            .help(format!("{key} takes a duration such as 30s or 1h30m"))
-    })
 }
 
 /// A duration in Go's notation, or whole nanoseconds.

@@ -203,7 +203,7 @@ impl GlobalConfig {
         config.read_mail(section)?;
         config.read_chat(section)?;
         config.read_paging(section)?;
-        config.resolve_timeout = fields::duration(section, "resolve_timeout")?.unwrap_or(config.resolve_timeout);
+        config.resolve_timeout = section.duration("resolve_timeout")?.unwrap_or(config.resolve_timeout);
         if let Some(http_config) = fields::own_http_config(section)? {
             config.http_config = http_config;
         }

@@ -9,7 +9,7 @@ use skopos_config::strict::{Node, Problem, Result, Section, read_section, text};
 use skopos_core::MatchOp;
 use skopos_core::labels::is_legacy_label_name;
 
-use super::fields::{self, Context};
+use super::fields::Context;
 use super::{NamedIntervals, Receiver, Release, show};
 use crate::matcher::{Matcher, Matchers};
 
@@ -108,7 +108,7 @@ impl RouteSpec {
             let match_equal = read_equal_map(section, "match")?;
             let match_re = read_regex_map(section, "match_re")?;
             let matchers = read_matchers(section, "matchers", context)?;
-            let non_zero = |key: &'static str| match fields::duration(section, key)? {
+            let non_zero = |key: &'static str| match section.duration(key)? {
                 Some(Duration::ZERO) => Err(section.problem_at(key, format!("{key} cannot be zero"))),
                 duration => Ok(duration),
             };
@@ -123,7 +123,7 @@ impl RouteSpec {
                     Release::V0_34 => read_labels(section, context)?,
                 },
                 routes: section.list("routes", |node| Self::read(node, context))?,
-                group_wait: fields::duration(section, "group_wait")?,
+                group_wait: section.duration("group_wait")?,
                 group_interval: non_zero("group_interval")?,
                 repeat_interval: non_zero("repeat_interval")?,
                 all_matchers: combined(section, &match_equal, &match_re, &matchers)?,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use skopos_config::strict::{Result, Section};
 use skopos_config::{HeaderValues, TlsConfig};
 
-use super::{fields, show};
+use super::show;
 
 /// Where Alertmanager's own spans are sent. Checked and shown; the process that embeds this sends
 /// its spans where it is told itself.
@@ -63,7 +63,7 @@ impl TracingConfig {
                 .unwrap_or_default(),
             headers: HeaderValues::read_map(section, "headers")?,
             compression: section.text_or_empty("compression")?,
-            timeout: fields::duration(section, "timeout")?.unwrap_or_default(),
+            timeout: section.duration("timeout")?.unwrap_or_default(),
         };
         if config.endpoint.is_empty() {
             section.refuse(

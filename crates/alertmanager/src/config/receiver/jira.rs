@@ -8,7 +8,7 @@ use serde_json::Value;
 use skopos_config::HttpClientConfig;
 use skopos_config::strict::{Node, Result, Section, Value as YamlValue, read_section, text};
 
-use crate::config::fields::{Context, duration, http_config, text_or, url};
+use crate::config::fields::{Context, http_config, text_or, url};
 use crate::config::{free_form, show};
 
 /// Settings of Jira. Texts are templates.
@@ -149,7 +149,7 @@ impl JiraConfig {
             reopen_transition: section.text_or_empty("reopen_transition")?,
             resolve_transition: section.text_or_empty("resolve_transition")?,
             wont_fix_resolution: section.text_or_empty("wont_fix_resolution")?,
-            reopen_duration: duration(section, "reopen_duration")?.unwrap_or_default(),
+            reopen_duration: section.duration("reopen_duration")?.unwrap_or_default(),
             fields: free_form::json_map(section, "fields")?,
         })
     }
