@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use regex::Regex;
 use skopos_core::LabelsBuilder;
 use skopos_core::labels::METRIC_NAME;
+use skopos_core::matcher::anchored_regex;
 
 use super::column::{self, Column};
 use super::{EvalResult, Evaluated, Evaluator, Frame};
@@ -21,7 +21,7 @@ impl Evaluator<'_> {
     pub(super) fn label_replace(&self, call: &Call, frame: Frame) -> EvalResult<Evaluated> {
         let text = |at: usize| self.eval_text(&call.args[at]);
         let (target, replacement, source, pattern) = (text(1)?, text(2)?, text(3)?, text(4)?);
-        let regex = Regex::new(&format!("^(?s:{pattern})$"))
+        let regex = anchored_regex(&pattern)
             .map_err(|_| EvalError::execution(format!("invalid regular expression in label_replace(): {pattern}")))?;
         if !is_valid_label_name(&target) {
             let message = format!("invalid destination label name in label_replace(): {target}");
