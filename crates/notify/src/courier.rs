@@ -60,12 +60,15 @@ pub(crate) struct Courier<'a> {
     secrets: Mutex<Vec<String>>,
 }
 
+/// Reads what went wrong out of a failure's status and body.
+type Details = fn(u16, &[u8]) -> Option<String>;
+
 /// Which 4xx answers may pass, and what an answer says of the failure.
 #[derive(Clone, Copy)]
 pub(crate) struct AnswerRules {
     pub(crate) retried: &'static [u16],
     /// What a failure's body says, where it is known how to read it.
-    pub(crate) details: Option<fn(u16, &[u8]) -> Option<String>>,
+    pub(crate) details: Option<Details>,
 }
 
 impl AnswerRules {

@@ -46,7 +46,7 @@ pub enum TemplateError {
         /// The file.
         path: PathBuf,
         /// What is wrong and in which line.
-        error: ParseError,
+        error: Box<ParseError>,
     },
     /// A text of a receiver does not parse.
     #[error("{field}: {error}")]
@@ -54,7 +54,7 @@ pub enum TemplateError {
         /// The field of the configuration.
         field: String,
         /// What is wrong.
-        error: ParseError,
+        error: Box<ParseError>,
     },
     /// A text of a receiver fails on this notification.
     #[error("{field}: {error}")]
@@ -62,7 +62,7 @@ pub enum TemplateError {
         /// The field of the configuration.
         field: String,
         /// What is wrong.
-        error: ExecError,
+        error: Box<ExecError>,
     },
     /// What a text gives does not fit where it stands.
     #[error("{field}: {reason}")]
@@ -142,7 +142,7 @@ impl Templates {
             .add(&name, text, &NamesOnly)
             .map_err(|error| TemplateError::File {
                 path: path.to_owned(),
-                error,
+                error: error.into(),
             })
     }
 
@@ -162,7 +162,7 @@ impl Templates {
             .with_main("", text, &NamesOnly)
             .map_err(|error| TemplateError::Parse {
                 field: field.to_owned(),
-                error,
+                error: error.into(),
             })
     }
 }
@@ -227,7 +227,7 @@ impl<'a> Rendering<'a> {
             .execute(&data, &functions, &Limits::default())
             .map_err(|error| TemplateError::Execute {
                 field: field.to_owned(),
-                error,
+                error: error.into(),
             })
     }
 
@@ -239,7 +239,7 @@ impl<'a> Rendering<'a> {
             .execute_html(&data, &functions, &Limits::default())
             .map_err(|error| TemplateError::Execute {
                 field: field.to_owned(),
-                error,
+                error: error.into(),
             })
     }
 

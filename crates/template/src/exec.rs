@@ -143,6 +143,7 @@ impl State<'_> {
         match &mut self.html {
             None => self.out.push_str(&builtin::print(value)),
             Some(html) if ends_in(pipe, "html") => html.escaped(&builtin::print(value), &mut self.out),
+            Some(html) if ends_in(pipe, "urlquery") => html.query_escaped(&builtin::print(value), &mut self.out),
             Some(html) => html.value(value, &mut self.out),
         }
         if self.out.len() > self.limits.output_bytes {

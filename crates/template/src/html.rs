@@ -3,7 +3,7 @@
 
 mod escape;
 
-use crate::value::Value;
+use crate::value::{Safe, SafePlace, Value};
 use escape::{css, html, javascript, rcdata, unquoted, url};
 
 /// Attributes that hold a URL; names with `src`, `uri` or `url` in them do too.
@@ -122,6 +122,18 @@ impl HtmlContext {
             }
             _ => self.value(&Value::string(text), out),
         }
+    }
+
+    /// Prints what the function `urlquery` has escaped.
+    pub(crate) fn query_escaped(&mut self, text: &str, out: &mut String) {
+        let value = match self.state {
+            State::Value(Attribute::Url(_), _) => Value::Safe(Safe {
+                place: SafePlace::Url,
+                text: text.into(),
+            }),
+            _ => Value::string(text),
+        };
+        self.value(&value, out);
     }
 
     /// Prints a value, escaped.

@@ -1,6 +1,8 @@
 //! Times and durations as Go prints them: layouts by the reference time
 //! `Mon Jan 2 15:04:05 MST 2006`, durations as `1h2m3.5s`.
 
+mod parse;
+
 use std::fmt;
 
 use jiff::Timestamp;

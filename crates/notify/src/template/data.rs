@@ -280,9 +280,8 @@ impl Kv {
     }
 
     fn remove(&self, names: &Value) -> Result<Value, String> {
-        let removed = texts(names).ok_or_else(|| {
-            format!("wrong type for value; expected []string; got {}", names.type_name())
-        })?;
+        let removed = texts(names)
+            .ok_or_else(|| format!("wrong type for value; expected []string; got {}", names.type_name()))?;
         let mut entries = self.map.entries.clone();
         entries.retain(|name, _| !removed.contains(name));
         Ok(object(&Arc::new(Self::from_entries(entries))))
@@ -318,7 +317,10 @@ impl Object for Kv {
             ("Values", []) => Some(Ok(self.sorted().values())),
             ("String", []) => Some(Ok(self.text().into())),
             ("Remove", [names]) => Some(self.remove(names)),
-            ("Remove", _) => Some(Err(format!("wrong number of args for Remove: want 1 got {}", arguments.len()))),
+            ("Remove", _) => Some(Err(format!(
+                "wrong number of args for Remove: want 1 got {}",
+                arguments.len()
+            ))),
             _ => None,
         }
     }
@@ -338,11 +340,15 @@ pub(super) struct Pairs(pub(super) Vec<(String, String)>);
 
 impl Pairs {
     fn names(&self) -> Value {
-        object(&Arc::new(Strings(self.0.iter().map(|(name, _)| name.clone()).collect())))
+        object(&Arc::new(Strings(
+            self.0.iter().map(|(name, _)| name.clone()).collect(),
+        )))
     }
 
     fn values(&self) -> Value {
-        object(&Arc::new(Strings(self.0.iter().map(|(_, value)| value.clone()).collect())))
+        object(&Arc::new(Strings(
+            self.0.iter().map(|(_, value)| value.clone()).collect(),
+        )))
     }
 }
 

@@ -134,7 +134,7 @@ fn append(list: &Value, more: &[Value]) -> Result<Value, String> {
 }
 
 fn dict(arguments: &[Value]) -> Result<Value, String> {
-    if arguments.len() % 2 != 0 {
+    if !arguments.len().is_multiple_of(2) {
         return Err("dict requires key value pairs".to_owned());
     }
     let pairs = arguments.chunks_exact(2);
@@ -165,7 +165,9 @@ fn of_text(name: &str, text: &str) -> Result<Value, String> {
         "urlUnescape" => unescaped(text)?.into(),
         "base64encode" => URL_SAFE.encode(text).into(),
         "base64decode" => {
-            let bytes = URL_SAFE.decode(text).map_err(|error| format!("illegal base64 data: {error}"))?;
+            let bytes = URL_SAFE
+                .decode(text)
+                .map_err(|error| format!("illegal base64 data: {error}"))?;
             String::from_utf8_lossy(&bytes).into_owned().into()
         }
         _ => return Err(wrong_arguments(name, &[text.into()])),

@@ -38,7 +38,11 @@ pub(super) fn value(value: &Value) -> Json {
         Value::List(items) => items.iter().map(self::value).collect(),
         Value::Map(map) => {
             let entries = map.entries.iter();
-            Json::Object(entries.map(|(name, value)| (name.clone(), self::value(value))).collect())
+            Json::Object(
+                entries
+                    .map(|(name, value)| (name.clone(), self::value(value)))
+                    .collect(),
+            )
         }
         Value::Time(time) => Json::from(timestamp(time)),
         Value::Object(object) => of_object(object.as_ref()),
@@ -86,7 +90,11 @@ fn alert(alert: &AlertData) -> Json {
 
 fn kv(kv: &Kv) -> Json {
     let pairs = kv.iter();
-    Json::Object(pairs.map(|(name, value)| (name.to_owned(), Json::from(value))).collect())
+    Json::Object(
+        pairs
+            .map(|(name, value)| (name.to_owned(), Json::from(value)))
+            .collect(),
+    )
 }
 
 /// RFC 3339 with as many digits of the second as there are.
@@ -118,7 +126,10 @@ fn rendered(rendering: &Rendering<'_>, field: &str, value: &Json, depth: usize) 
             let mut out = Map::new();
             for (name, value) in entries {
                 let inner = format!("{field}.{name}");
-                out.insert(rendering.text(field, name)?, rendered(rendering, &inner, value, depth + 1)?);
+                out.insert(
+                    rendering.text(field, name)?,
+                    rendered(rendering, &inner, value, depth + 1)?,
+                );
             }
             Ok(Json::Object(out))
         }

@@ -77,6 +77,10 @@ fn in_urls() {
         "<a href=\"/?x={{ .U }}\">",
         "<a href=\"/?x=http%3a%2f%2fx.org%2fa%20b%3fq%3d1%26r%3d2\">",
     );
+    check(
+        "<a href=\"/?x={{ .J | urlquery }}\">",
+        "<a href=\"/?x=javascript%3Aalert%281%29\">",
+    );
     check("<a href=\"{{ .J }}\">", "<a href=\"#ZgotmplZ\">");
     check(
         "<a href=\"{{ .J | safeUrl }}\">",
