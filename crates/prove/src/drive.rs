@@ -85,7 +85,10 @@ impl Road<'_> {
 
     fn follow(&self, group: &GroupHandle, io: &PromqlIo<'_>, course: &mut Course) {
         let keep_ms = self.rules.last().map_or(0, |rule| rule.keep_firing_for_ms);
-        let end_ms = self.times.healed_ms() + keep_ms + SPARE_EVALUATIONS * self.times.interval_ms + self.times.flush_ms / STRIDES;
+        let end_ms = self.times.healed_ms()
+            + keep_ms
+            + SPARE_EVALUATIONS * self.times.interval_ms
+            + self.times.flush_ms / STRIDES;
         let interval_ms = self.times.interval_ms;
         let longest_step_ms = (self.times.flush_ms / STRIDES / interval_ms).max(1) * interval_ms;
         let mut step_ms = interval_ms;

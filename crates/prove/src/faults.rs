@@ -45,7 +45,9 @@ pub(crate) fn join_fault(expr: &Expr, replaced: &[Replaced]) -> Option<Fault> {
 
 fn never(query: &str, expr: &Expr) -> Option<Fault> {
     required(expr, &mut |part| match part {
-        Expr::Binary(binary) => domain::fault(query, part, binary).or_else(|| contradiction::fault(query, part, binary)),
+        Expr::Binary(binary) => {
+            domain::fault(query, part, binary).or_else(|| contradiction::fault(query, part, binary))
+        }
         Expr::Vector(selector) => selector_fault(part, selector),
         Expr::Matrix(matrix) => selector_fault(part, &matrix.selector),
         _ => None,
@@ -66,7 +68,8 @@ fn required(expr: &Expr, visit: &mut dyn FnMut(&Expr) -> Option<Fault>) -> Optio
         Expr::Call(call) if matches!(call.function.name, "absent" | "absent_over_time" | "scalar") => None,
         other => {
             let children = other.children().into_iter();
-            let mut vectors = children.filter(|child| matches!(child.value_type(), ValueType::Vector | ValueType::Matrix));
+            let mut vectors =
+                children.filter(|child| matches!(child.value_type(), ValueType::Vector | ValueType::Matrix));
             vectors.find_map(|child| required(child, visit))
         }
     }
@@ -108,7 +111,9 @@ fn contradiction_in(selector: &VectorSelector) -> Option<String> {
     for matcher in &selector.matchers {
         let is_nothing = matcher.op() == MatchOp::NotRegex && matches!(matcher.value(), ".*" | "(.*)" | "^.*$");
         if is_nothing {
-            return Some(format!("no series of {name} satisfies {matcher}: the pattern matches every value"));
+            return Some(format!(
+                "no series of {name} satisfies {matcher}: the pattern matches every value"
+            ));
         }
         let mut others = selector.matchers.iter().filter(|other| other.name() == matcher.name());
         let excludes = |value: &str, other: &Matcher| !other.matches(value);

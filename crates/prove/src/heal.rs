@@ -89,7 +89,9 @@ impl<'a> Search<'a> {
     /// Series appear that were missing.
     fn appearance(&mut self) -> Option<Cure> {
         let mut missing: Vec<&'a VectorSelector> = Vec::new();
-        self.context.expr.for_each_selector(&mut |selector| missing.push(selector));
+        self.context
+            .expr
+            .for_each_selector(&mut |selector| missing.push(selector));
         missing.retain(|selector| self.state.matching(selector).is_empty());
         let before = self.state.clone();
         for selector in missing {

@@ -37,7 +37,10 @@ pub(crate) struct Recordings {
 impl Recordings {
     pub(crate) fn new(files: &[RuleFile]) -> Self {
         let mut recordings = Self::default();
-        let rules = files.iter().flat_map(|file| &file.groups).flat_map(|group| &group.rules);
+        let rules = files
+            .iter()
+            .flat_map(|file| &file.groups)
+            .flat_map(|group| &group.rules);
         let recorded = rules.filter(|rule| rule.kind == RuleKind::Recording);
         for (order, spec) in recorded.enumerate() {
             if let Ok(expr) = skopos_promql::parse(&spec.expr) {
@@ -170,7 +173,9 @@ impl<'a> Inliner<'a> {
             return None;
         }
         self.path.push(name.clone());
-        let fitting = recordings.iter().filter(|recording| can_match(selector, &recording.spec));
+        let fitting = recordings
+            .iter()
+            .filter(|recording| can_match(selector, &recording.spec));
         let bodies: Vec<Expr> = fitting.map(|recording| self.labelled(recording)).collect();
         self.path.pop();
         let body = bodies.into_iter().reduce(either)?;
@@ -230,7 +235,11 @@ pub(crate) fn metric_name(selector: &VectorSelector) -> Option<&str> {
 /// Whether the labels that the rule sets pass the selector.
 fn can_match(selector: &VectorSelector, spec: &RuleSpec) -> bool {
     let mut matchers = selector.matchers.iter();
-    matchers.all(|matcher| spec.labels.get(matcher.name()).is_none_or(|value| matcher.matches(value)))
+    matchers.all(|matcher| {
+        spec.labels
+            .get(matcher.name())
+            .is_none_or(|value| matcher.matches(value))
+    })
 }
 
 fn either(lhs: Expr, rhs: Expr) -> Expr {

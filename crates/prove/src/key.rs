@@ -77,7 +77,10 @@ impl Key {
     /// for, if there is one.
     pub(crate) fn under_aggregation(&self, grouping: &[String], without: bool) -> Result<Self, String> {
         let dropped = |name: &String| grouping.contains(name) == without;
-        let lost = self.fixed.iter().find(|(name, value)| dropped(name) && !value.is_empty());
+        let lost = self
+            .fixed
+            .iter()
+            .find(|(name, value)| dropped(name) && !value.is_empty());
         if let Some((name, _)) = lost {
             return Err(name.clone());
         }
@@ -90,7 +93,9 @@ impl Key {
             }
         } else {
             if let Some(free) = &self.closed {
-                let pinned = grouping.iter().filter(|name| *name != METRIC_NAME && !free.contains(*name));
+                let pinned = grouping
+                    .iter()
+                    .filter(|name| *name != METRIC_NAME && !free.contains(*name));
                 for name in pinned {
                     key.fixed.entry(name.clone()).or_default();
                 }

@@ -68,7 +68,10 @@ fn rule(spec: &RuleSpec) -> Value {
         rule.insert("for".to_owned(), json!(format_duration(spec.for_ms)));
     }
     if spec.keep_firing_for_ms > 0 {
-        rule.insert("keep_firing_for".to_owned(), json!(format_duration(spec.keep_firing_for_ms)));
+        rule.insert(
+            "keep_firing_for".to_owned(),
+            json!(format_duration(spec.keep_firing_for_ms)),
+        );
     }
     rule.insert("labels".to_owned(), json!(spec.labels));
     if spec.kind == RuleKind::Alerting {

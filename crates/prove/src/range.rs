@@ -66,8 +66,16 @@ impl Range {
         if value.is_nan() {
             return self.is_all();
         }
-        let above = if self.lo_open { value > self.lo } else { value >= self.lo };
-        let below = if self.hi_open { value < self.hi } else { value <= self.hi };
+        let above = if self.lo_open {
+            value > self.lo
+        } else {
+            value >= self.lo
+        };
+        let below = if self.hi_open {
+            value < self.hi
+        } else {
+            value <= self.hi
+        };
         above && below
     }
 
@@ -230,7 +238,9 @@ pub(crate) fn left_of(op: BinaryOp, range: Range, c: f64) -> Vec<Range> {
         BinaryOp::Mod if c != 0.0 => remainders(range, c),
         BinaryOp::Pow if c > 0.0 => {
             let base = range.meet(Range::NOT_NEGATIVE);
-            base.map(|base| base.map(|value| value.powf(1.0 / c))).into_iter().collect()
+            base.map(|base| base.map(|value| value.powf(1.0 / c)))
+                .into_iter()
+                .collect()
         }
         _ => Vec::new(),
     }
@@ -244,7 +254,10 @@ pub(crate) fn right_of(op: BinaryOp, range: Range, c: f64) -> Vec<Range> {
         BinaryOp::Div => divisors(range, c),
         BinaryOp::Pow if c > 1.0 => {
             let power = range.meet(Range::above(0.0));
-            power.map(|power| power.map(|value| value.ln() / c.ln())).into_iter().collect()
+            power
+                .map(|power| power.map(|value| value.ln() / c.ln()))
+                .into_iter()
+                .collect()
         }
         _ => Vec::new(),
     }

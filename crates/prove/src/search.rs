@@ -187,7 +187,9 @@ impl<'a> Search<'a> {
     /// Makes a goal hold for an expression.
     fn aim(&mut self, expr: &'a Expr, goal: Goal, key: &Key) -> Outcome {
         match goal.wish {
-            Wish::Present(range) if range.is_empty() => Err(self.stuck_at(expr, "no value satisfies what is asked of it")),
+            Wish::Present(range) if range.is_empty() => {
+                Err(self.stuck_at(expr, "no value satisfies what is asked of it"))
+            }
             Wish::Present(range) => self.aim_present(expr, range, goal, key),
             Wish::Never(range) => {
                 if goal.measure == Measure::Level && self.holds(expr, goal, key)? {
@@ -243,7 +245,9 @@ impl<'a> Search<'a> {
     fn aim_elsewhere(&mut self, expr: &'a Expr, range: Range, goal: Goal, key: &Key) -> Outcome {
         let mut attempts: Vec<Attempt<'_, 'a>> = Vec::new();
         for part in range.complement() {
-            attempts.push(Box::new(move |search| search.aim_present(expr, part, goal.present(part), key)));
+            attempts.push(Box::new(move |search| {
+                search.aim_present(expr, part, goal.present(part), key)
+            }));
         }
         for child in expr.children() {
             if child.value_type() == ValueType::Vector {
@@ -384,7 +388,11 @@ pub(crate) fn is_constant(expr: &Expr) -> bool {
 pub(crate) fn unwanted(expr: &Expr) -> Vec<&VectorSelector> {
     let (mut found, mut needed) = (Vec::new(), Vec::new());
     collect_unwanted(expr, false, &mut found, &mut needed);
-    found.retain(|selector| !needed.iter().any(|other: &&VectorSelector| other.matchers == selector.matchers));
+    found.retain(|selector| {
+        !needed
+            .iter()
+            .any(|other: &&VectorSelector| other.matchers == selector.matchers)
+    });
     found
 }
 

@@ -46,7 +46,10 @@ impl Search<'_> {
     }
 
     fn drop_label(&mut self, name: &str, indexes: &[usize]) -> Result<bool, Halt> {
-        if indexes.iter().all(|index| self.state.series[*index].labels.find(name).is_none()) {
+        if indexes
+            .iter()
+            .all(|index| self.state.series[*index].labels.find(name).is_none())
+        {
             return Ok(false);
         }
         let saved = self.state.clone();
@@ -55,7 +58,12 @@ impl Search<'_> {
             variable.labels = variable.labels.without(&[name]);
             variable.changed();
         }
-        let labels: BTreeSet<_> = self.state.series.iter().map(|variable| variable.labels.clone()).collect();
+        let labels: BTreeSet<_> = self
+            .state
+            .series
+            .iter()
+            .map(|variable| variable.labels.clone())
+            .collect();
         if labels.len() == self.state.series.len() && self.has_result()? {
             return Ok(true);
         }

@@ -59,7 +59,10 @@ fn calendar_starts(engine: &Engine, expr: &Expr, times: &Timeline) -> Vec<i64> {
     let mut found: Vec<(Vec<bool>, i64)> = Vec::new();
     for start_ms in hours.chain(days) {
         let holds = |condition: &&Expr| {
-            times.looks_ms().iter().all(|at_ms| has_result(engine, condition, start_ms + at_ms))
+            times
+                .looks_ms()
+                .iter()
+                .all(|at_ms| has_result(engine, condition, start_ms + at_ms))
         };
         let pattern: Vec<bool> = conditions.iter().map(holds).collect();
         if !found.iter().any(|(known, _)| *known == pattern) {
@@ -76,7 +79,9 @@ fn calendar_conditions<'e>(expr: &'e Expr, found: &mut Vec<&'e Expr>) {
         found.push(expr);
         return;
     }
-    expr.children().into_iter().for_each(|child| calendar_conditions(child, found));
+    expr.children()
+        .into_iter()
+        .for_each(|child| calendar_conditions(child, found));
 }
 
 fn has_result(engine: &Engine, expr: &Expr, at_ms: i64) -> bool {

@@ -37,7 +37,10 @@ impl State {
     /// What the engine reads, up to `end_ms`.
     pub(crate) fn store(&mut self, times: &Timeline, end_ms: i64) -> Store {
         let step_ms = self.step_ms;
-        let sampled = self.series.iter_mut().map(|variable| variable.sampled(times, step_ms, end_ms));
+        let sampled = self
+            .series
+            .iter_mut()
+            .map(|variable| variable.sampled(times, step_ms, end_ms));
         Store::new(sampled.collect())
     }
 
@@ -90,7 +93,11 @@ impl MetricSource for Store {
     fn select(&self, selection: &Selection<'_>, budget: &QueryBudget) -> Result<Vec<Series>, ReadError> {
         let mut found = Vec::new();
         for series in &self.series {
-            if !selection.matchers.iter().all(|matcher| matcher.matches_labels(&series.labels)) {
+            if !selection
+                .matchers
+                .iter()
+                .all(|matcher| matcher.matches_labels(&series.labels))
+            {
                 continue;
             }
             if let Some(series) = cut(series, selection.range) {

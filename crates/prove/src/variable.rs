@@ -91,9 +91,9 @@ impl Shape {
     pub(crate) fn course(&self, times: &Timeline, timestamp_ms: i64) -> f64 {
         let later = |at_ms: i64| self.slope.mul_add(seconds(at_ms - times.first_ms), self.base);
         match self.step {
-            Some(step) if timestamp_ms < step.at_ms => {
-                step.slope.mul_add(seconds(timestamp_ms - step.at_ms), later(step.at_ms) - step.jump)
-            }
+            Some(step) if timestamp_ms < step.at_ms => step
+                .slope
+                .mul_add(seconds(timestamp_ms - step.at_ms), later(step.at_ms) - step.jump),
             _ => later(timestamp_ms),
         }
     }
@@ -102,7 +102,11 @@ impl Shape {
 /// The number without the noise of binary fractions.
 fn plain(value: f64) -> f64 {
     let digits = if value.abs() < 1e5 { 1e9 } else { 1e3 };
-    if value.abs() < 1e12 { (value * digits).round() / digits + 0.0 } else { value }
+    if value.abs() < 1e12 {
+        (value * digits).round() / digits + 0.0
+    } else {
+        value
+    }
 }
 
 pub(crate) fn seconds(ms: i64) -> f64 {
@@ -154,7 +158,10 @@ impl Variable {
 
     /// The samples up to `end_ms`, kept until [`Variable::changed`].
     pub(crate) fn sampled(&mut self, times: &Timeline, step_ms: i64, end_ms: i64) -> Arc<Series> {
-        let samples = self.sampled.take().unwrap_or_else(|| Arc::new(self.sample(times, step_ms, end_ms)));
+        let samples = self
+            .sampled
+            .take()
+            .unwrap_or_else(|| Arc::new(self.sample(times, step_ms, end_ms)));
         self.sampled = Some(Arc::clone(&samples));
         samples
     }

@@ -53,7 +53,11 @@ pub(super) fn carried(expr: &Expr, name: &str, replaced: &[Replaced]) -> Carried
                 Carried::Never
             } else {
                 let inner = carried(&aggregate.expr, name, replaced);
-                if inner == Carried::Unknown && is_named { Carried::Always } else { inner }
+                if inner == Carried::Unknown && is_named {
+                    Carried::Always
+                } else {
+                    inner
+                }
             }
         }
         Expr::Call(call) => called(call, name, replaced),
@@ -84,7 +88,10 @@ fn called(call: &Call, name: &str, replaced: &[Replaced]) -> Carried {
         "absent" | "absent_over_time" => {
             let mut found = Carried::Never;
             call.args[0].for_each_selector(&mut |selector| {
-                let equal = selector.matchers.iter().filter(|matcher| matcher.op() == MatchOp::Equal);
+                let equal = selector
+                    .matchers
+                    .iter()
+                    .filter(|matcher| matcher.op() == MatchOp::Equal);
                 for matcher in equal.filter(|matcher| matcher.name() == name && !matcher.value().is_empty()) {
                     found = Carried::OneOf([matcher.value().to_owned()].into());
                 }
@@ -96,7 +103,9 @@ fn called(call: &Call, name: &str, replaced: &[Replaced]) -> Carried {
         "info" => Carried::Unknown,
         _ => {
             let mut vectors = call.args.iter().filter(|arg| is_vector(arg));
-            vectors.next().map_or(Carried::Never, |arg| carried(arg, name, replaced))
+            vectors
+                .next()
+                .map_or(Carried::Never, |arg| carried(arg, name, replaced))
         }
     }
 }
@@ -107,7 +116,11 @@ fn is_vector(expr: &Expr) -> bool {
 
 fn combined(binary: &BinaryExpr, name: &str, replaced: &[Replaced]) -> Carried {
     let Some(matching) = &binary.matching else {
-        let vector = if is_vector(&binary.lhs) { &binary.lhs } else { &binary.rhs };
+        let vector = if is_vector(&binary.lhs) {
+            &binary.lhs
+        } else {
+            &binary.rhs
+        };
         return carried(vector, name, replaced);
     };
     let left = || carried(&binary.lhs, name, replaced);
@@ -125,7 +138,11 @@ fn combined(binary: &BinaryExpr, name: &str, replaced: &[Replaced]) -> Carried {
         Cardinality::OneToMany => right(),
         Cardinality::OneToOne => {
             let is_listed = matching.labels.iter().any(|label| label == name);
-            if is_listed == matching.on { left() } else { Carried::Never }
+            if is_listed == matching.on {
+                left()
+            } else {
+                Carried::Never
+            }
         }
     }
 }

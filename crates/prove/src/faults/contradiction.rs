@@ -35,17 +35,27 @@ pub(super) fn fault(query: &str, expr: &Expr, binary: &BinaryExpr) -> Option<Fau
         let same = left.iter().find(|condition| condition.operand == excluded.operand)?;
         let is_swallowed = same.allowed.iter().all(|range| covered(*range, &excluded.allowed));
         return is_swallowed.then(|| {
-            let why = format!("what `{}` must be on the left is what `unless` takes away", same.operand);
+            let why = format!(
+                "what `{}` must be on the left is what `unless` takes away",
+                same.operand
+            );
             Fault::new(Link::Expression, expr, format!("the condition never holds: {why}"))
         });
     }
     for condition in &left {
         let same = right.iter().filter(|other| other.operand == condition.operand);
         for other in same {
-            let is_possible = condition.allowed.iter().any(|a| other.allowed.iter().any(|b| a.meet(*b).is_some()));
+            let is_possible = condition
+                .allowed
+                .iter()
+                .any(|a| other.allowed.iter().any(|b| a.meet(*b).is_some()));
             if !is_possible {
                 let why = format!("`{}` cannot satisfy both conditions at once", condition.operand);
-                return Some(Fault::new(Link::Expression, expr, format!("the condition never holds: {why}")));
+                return Some(Fault::new(
+                    Link::Expression,
+                    expr,
+                    format!("the condition never holds: {why}"),
+                ));
             }
         }
     }
@@ -61,7 +71,9 @@ fn meets_itself(matching: Option<&VectorMatching>, left: &Expr) -> bool {
     match matching {
         None => true,
         Some(matching) if !matching.on => matching.labels.is_empty(),
-        Some(matching) => groups_of(left).is_some_and(|groups| groups.iter().all(|name| matching.labels.contains(name))),
+        Some(matching) => {
+            groups_of(left).is_some_and(|groups| groups.iter().all(|name| matching.labels.contains(name)))
+        }
     }
 }
 

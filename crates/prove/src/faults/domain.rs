@@ -26,8 +26,17 @@ pub(super) fn fault(query: &str, expr: &Expr, binary: &BinaryExpr) -> Option<Fau
     } else {
         (&binary.lhs, left, right)
     };
-    let why = format!("`{}` is always {}, compared with {}", text_of(query, own), words(own_range), words(bound));
-    Some(Fault::new(Link::Expression, expr, format!("the condition never holds: {why}")))
+    let why = format!(
+        "`{}` is always {}, compared with {}",
+        text_of(query, own),
+        words(own_range),
+        words(bound)
+    );
+    Some(Fault::new(
+        Link::Expression,
+        expr,
+        format!("the condition never holds: {why}"),
+    ))
 }
 
 fn words(range: Range) -> String {
@@ -76,7 +85,11 @@ pub(super) fn domain(query: &str, expr: &Expr) -> Range {
         Expr::Call(call) => called(query, call),
         Expr::String(_) => Range::ALL,
     };
-    if range.lo.is_nan() || range.hi.is_nan() { Range::ALL } else { range }
+    if range.lo.is_nan() || range.hi.is_nan() {
+        Range::ALL
+    } else {
+        range
+    }
 }
 
 /// Metrics whose values are known by definition.
@@ -176,7 +189,11 @@ fn called(query: &str, call: &Call) -> Range {
         | "timestamp" | "sqrt" | "exp" | "mad_over_time" => Range::NOT_NEGATIVE,
         "abs" => {
             let inner = first();
-            let least = if inner.contains(0.0) { 0.0 } else { inner.lo.abs().min(inner.hi.abs()) };
+            let least = if inner.contains(0.0) {
+                0.0
+            } else {
+                inner.lo.abs().min(inner.hi.abs())
+            };
             Range::closed(least, inner.lo.abs().max(inner.hi.abs()))
         }
         "count_over_time" => Range::closed(1.0, f64::INFINITY),

@@ -64,13 +64,31 @@ fn clash(name: &str, left: &Carried, right: &Carried, is_named: bool) -> Option<
     use Carried::{Always, Never, OneOf, Unknown};
     match (left, right) {
         (Never, Never) if is_named => Some(format!("neither side carries the label {name} that `on` names")),
-        (Always | OneOf(_), Never) => Some(format!("the left side carries the label {name}, the right side does not")),
-        (Never, Always | OneOf(_)) => Some(format!("the right side carries the label {name}, the left side does not")),
-        (Unknown, Never) if is_named => Some(format!("`on` names the label {name}, which the right side never carries")),
-        (Never, Unknown) if is_named => Some(format!("`on` names the label {name}, which the left side never carries")),
+        (Always | OneOf(_), Never) => Some(format!(
+            "the left side carries the label {name}, the right side does not"
+        )),
+        (Never, Always | OneOf(_)) => Some(format!(
+            "the right side carries the label {name}, the left side does not"
+        )),
+        (Unknown, Never) if is_named => Some(format!(
+            "`on` names the label {name}, which the right side never carries"
+        )),
+        (Never, Unknown) if is_named => Some(format!(
+            "`on` names the label {name}, which the left side never carries"
+        )),
         (OneOf(left), OneOf(right)) if left.is_disjoint(right) => {
-            let words = |values: &BTreeSet<String>| values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(" or ");
-            Some(format!("the label {name} is {} on the left and {} on the right", words(left), words(right)))
+            let words = |values: &BTreeSet<String>| {
+                values
+                    .iter()
+                    .map(|value| format!("{value:?}"))
+                    .collect::<Vec<_>>()
+                    .join(" or ")
+            };
+            Some(format!(
+                "the label {name} is {} on the left and {} on the right",
+                words(left),
+                words(right)
+            ))
         }
         _ => None,
     }

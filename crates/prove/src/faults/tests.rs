@@ -25,13 +25,19 @@ fn broken_expressions_are_told() {
         ("a / clamp_min(a + b, 1) > 25", ""),
         ("rate(a[5m]) / (rate(a[5m]) + rate(b[5m])) > 25", "between 0 and 1"),
         ("sum by (a) (x) / sum by (b) (y) > 1", "carries the label a"),
-        (r#"x{s="a"} / x{s="b"} > 1"#, r#"label s is "a" on the left and "b" on the right"#),
+        (
+            r#"x{s="a"} / x{s="b"} > 1"#,
+            r#"label s is "a" on the left and "b" on the right"#,
+        ),
         ("x * on (host) sum by (instance) (y) > 1", "`on` names the label host"),
         (r#"x{a="1",a="2"} > 0"#, "satisfies both"),
         (r#"x{a!~".*"} > 0"#, "matches every value"),
         (r#"absent(x{a="1",a!="1"})"#, "always fires"),
         ("histogram_quantile(99, rate(x_bucket[5m])) > 1", "always +Inf"),
-        ("histogram_quantile(0.9, sum by (job) (rate(x_bucket[5m]))) > 1", "needs the label le"),
+        (
+            "histogram_quantile(0.9, sum by (job) (rate(x_bucket[5m]))) > 1",
+            "needs the label le",
+        ),
     ] {
         let why = found(query);
         if part.is_empty() {

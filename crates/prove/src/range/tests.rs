@@ -18,14 +18,23 @@ fn picks_plain_numbers() {
     ] {
         let picked = range.pick(None, 0);
         assert!(range.contains(picked), "{range:?}: {picked}");
-        assert!((picked - expected).abs() < 0.1, "{range:?}: {picked}, expected {expected}");
+        assert!(
+            (picked - expected).abs() < 0.1,
+            "{range:?}: {picked}, expected {expected}"
+        );
     }
     assert_eq!(Range::above(0.0).pick(Some(3.25), 0), 3.25);
 }
 
 #[test]
 fn carries_ranges_back() {
-    let ops = [BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul, BinaryOp::Div, BinaryOp::Pow];
+    let ops = [
+        BinaryOp::Add,
+        BinaryOp::Sub,
+        BinaryOp::Mul,
+        BinaryOp::Div,
+        BinaryOp::Pow,
+    ];
     let apply = |op, a: f64, b: f64| match op {
         BinaryOp::Add => a + b,
         BinaryOp::Sub => a - b,
@@ -34,7 +43,12 @@ fn carries_ranges_back() {
         _ => a.powf(b),
     };
     for op in ops {
-        for range in [Range::above(3.0), Range::below(0.5), Range::closed(2.0, 4.0), Range::below(-1.0)] {
+        for range in [
+            Range::above(3.0),
+            Range::below(0.5),
+            Range::closed(2.0, 4.0),
+            Range::below(-1.0),
+        ] {
             for c in [2.0, 0.5, 100.0, -4.0] {
                 for x in left_of(op, range, c) {
                     let x = x.pick(None, 0);
