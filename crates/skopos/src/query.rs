@@ -1,9 +1,9 @@
 //! `skopos query …`: asks a running server and prints tables for people or JSON for programs.
 
-mod api;
+pub(crate) mod api;
 mod logs;
 mod metrics;
-mod table;
+pub(crate) mod table;
 mod traces;
 
 use crate::cli::query::QueryCommand;

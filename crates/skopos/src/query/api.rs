@@ -12,13 +12,26 @@ const TIMEOUT: Duration = Duration::from_secs(150);
 const TENANT_HEADER: &str = "X-Scope-OrgID";
 
 /// Asks `path` with `parameters` and gives the JSON body of a successful answer.
-pub(super) async fn get(server: &ServerArgs, path: &str, parameters: &[(&str, String)]) -> anyhow::Result<Value> {
+pub(crate) async fn get(server: &ServerArgs, path: &str, parameters: &[(&str, String)]) -> anyhow::Result<Value> {
+    send(server, path, |client, url| client.get(url).query(parameters)).await
+}
+
+/// Posts a JSON body to `path` and gives the JSON body of a successful answer.
+pub(crate) async fn post(server: &ServerArgs, path: &str, body: &Value) -> anyhow::Result<Value> {
+    send(server, path, |client, url| client.post(url).json(body)).await
+}
+
+async fn send(
+    server: &ServerArgs,
+    path: &str,
+    request: impl FnOnce(&reqwest::Client, &str) -> reqwest::RequestBuilder,
+) -> anyhow::Result<Value> {
     let url = format!("{}{path}", server.server.trim_end_matches('/'));
     let client = reqwest::Client::builder()
         .timeout(TIMEOUT)
         .build()
         .context("failed to set up the HTTP client")?;
-    let mut request = client.get(&url).query(parameters);
+    let mut request = request(&client, &url);
     if let Some(tenant) = &server.tenant {
         request = request.header(TENANT_HEADER, tenant);
     }
@@ -54,7 +67,7 @@ fn error_text(status: u16, body: &str) -> String {
 }
 
 /// A point in time as milliseconds: a duration before now, a Unix time in seconds, or RFC 3339.
-pub(super) fn time_ms(text: &str) -> anyhow::Result<i64> {
+pub(crate) fn time_ms(text: &str) -> anyhow::Result<i64> {
     if let Ok(seconds) = text.parse::<f64>() {
         return Ok((seconds * 1000.0) as i64);
     }
@@ -68,12 +81,12 @@ pub(super) fn time_ms(text: &str) -> anyhow::Result<i64> {
 }
 
 /// `time_ms`, or now.
-pub(super) fn time_or_now_ms(text: Option<&str>) -> anyhow::Result<i64> {
+pub(crate) fn time_or_now_ms(text: Option<&str>) -> anyhow::Result<i64> {
     text.map_or_else(|| Ok(SystemClock.now_ms()), time_ms)
 }
 
 /// A time for people: local, to the millisecond.
-pub(super) fn show_time_ms(timestamp_ms: i64) -> String {
+pub(crate) fn show_time_ms(timestamp_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(timestamp_ms).map_or_else(
         |_| timestamp_ms.to_string(),
         |time| {

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-pub(super) use crate::banner::print_line;
+pub(crate) use crate::banner::print_line;
 
 /// Prints `rows` under `header`, each column as wide as its widest cell.
-pub(super) fn print(header: &[&str], rows: &[Vec<String>]) {
+pub(crate) fn print(header: &[&str], rows: &[Vec<String>]) {
     let mut widths: Vec<usize> = header.iter().map(|cell| cell.chars().count()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -19,7 +19,7 @@ pub(super) fn print(header: &[&str], rows: &[Vec<String>]) {
 }
 
 /// Prints JSON as it came.
-pub(super) fn print_json(value: &Value) {
+pub(crate) fn print_json(value: &Value) {
     print_line(&format!("{value:#}"));
 }
 
@@ -33,7 +33,7 @@ fn line(row: &[String], widths: &[usize]) -> String {
 }
 
 /// A label set in Prometheus' notation, from its JSON object.
-pub(super) fn series_name(metric: &Value) -> String {
+pub(crate) fn series_name(metric: &Value) -> String {
     let Some(object) = metric.as_object() else {
         return metric.to_string();
     };
