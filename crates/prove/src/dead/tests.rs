@@ -140,7 +140,7 @@ fn what_is_to_blame_is_named_with_what_is_nearest() {
         r#"http_requests_total{job=~"gat(e)?way-.*"}"#,
         Some((
             r#"series of http_requests_total exist, but none has job=~"gat(e)?way-.*""#,
-            &[r#"job="gateway""#, r#"job="worker""#],
+            &[r#"job="gateway""#],
             None,
         )),
     );
