@@ -40,11 +40,12 @@ impl SilenceStore {
 
     /// Makes or changes a silence. A change that alters what an existing one meant ends that one
     /// and makes another. Gives every silence that is new or changed, the one asked for last.
+    /// `draw_id` is asked until it gives an id that is not taken.
     pub fn set(
         &mut self,
         now_ms: i64,
         posted: PostableSilence,
-        new_id: impl FnOnce() -> String,
+        mut draw_id: impl FnMut() -> String,
     ) -> Result<Vec<Arc<Silence>>, SilenceError> {
         check(now_ms, &posted)?;
         let previous = match &posted.id {
@@ -76,7 +77,10 @@ impl SilenceStore {
             return Ok(vec![silence]);
         }
         self.check_count()?;
-        silence.id = new_id();
+        silence.id = draw_id();
+        while self.silences.contains_key(&silence.id) {
+            silence.id = draw_id();
+        }
         silence.starts_at_ms = silence.starts_at_ms.max(now_ms);
         self.check_size(&silence)?;
         let mut changed = Vec::new();
