@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use skopos_alertmanager::machine::Plan;
-use skopos_alertmanager::{Config, Notification, RouteId};
+use skopos_alertmanager::{Config, MatchOp, Matcher, Notification, RouteId};
 use skopos_core::Labels;
 
+use crate::dead::nearest;
 use crate::prover::Prover;
 use crate::report::{Link, Message, Report, RuleReport, Verdict};
 
@@ -63,7 +64,9 @@ impl<'a> Chain<'a> {
                     return None;
                 }
                 let swallowed = || self.swallowed(prover, &report.rules, index);
-                self.no_receiver(rule).or_else(|| self.shadowed(rule)).or_else(swallowed)
+                self.no_receiver(rule)
+                    .or_else(|| self.shadowed(rule))
+                    .or_else(swallowed)
             })
             .collect();
         let mut reached = BTreeSet::new();
@@ -82,7 +85,8 @@ impl<'a> Chain<'a> {
             }
         }
         if alerts > 0 {
-            report.findings.extend(self.unreached(&reached));
+            let findings = self.unreached(&report.rules, &reached);
+            report.findings.extend(findings);
         }
         report.count();
     }
@@ -102,7 +106,9 @@ impl<'a> Chain<'a> {
 
     fn receivers_of(&self, rule: &RuleReport) -> Vec<String> {
         let routes = self.routes_of(rule).into_iter();
-        routes.map(|route| self.plan.receiver_of(route).name.to_string()).collect()
+        routes
+            .map(|route| self.plan.receiver_of(route).name.to_string())
+            .collect()
     }
 
     /// Whether the receiver of a route sends anything.
@@ -122,21 +128,57 @@ impl<'a> Chain<'a> {
         })
     }
 
-    /// Receivers that no alert reaches.
-    fn unreached(&self, reached: &BTreeSet<String>) -> Vec<String> {
+    /// Receivers that no alert reaches because no route names them, or because the route asks for
+    /// a value that no alert has but that looks like one that alerts have. Others may wait for
+    /// alerts that are yet to be written.
+    fn unreached(&self, rules: &[RuleReport], reached: &BTreeSet<String>) -> Vec<String> {
         let receivers = self.config.receivers.iter();
-        let unreached = receivers.filter(|receiver| !receiver.integrations.is_empty() && !reached.contains(&receiver.name));
-        unreached
-            .map(|receiver| {
-                format!(
-                    "{}:{}: no alert reaches the receiver {}",
-                    self.config.path.display(),
-                    receiver.position.line,
-                    receiver.name
-                )
-            })
-            .collect()
+        let unreached =
+            receivers.filter(|receiver| !receiver.integrations.is_empty() && !reached.contains(&receiver.name));
+        let mut findings = Vec::new();
+        for receiver in unreached {
+            let place = format!("{}:{}", self.config.path.display(), receiver.position.line);
+            let mut routes = self
+                .plan
+                .tree
+                .routes()
+                .iter()
+                .filter(|route| route.receiver == receiver.name)
+                .peekable();
+            if routes.peek().is_none() {
+                findings.push(format!("{place}: no route names the receiver {}", receiver.name));
+            }
+            let slips = routes
+                .flat_map(|route| route.matchers.iter())
+                .filter_map(|matcher| slip(matcher, rules));
+            findings
+                .extend(slips.map(|slip| format!("{place}: no alert reaches the receiver {}: {slip}", receiver.name)));
+        }
+        findings
     }
+}
+
+/// Says what a matcher may have meant that no alert satisfies.
+fn slip(matcher: &Matcher, rules: &[RuleReport]) -> Option<String> {
+    let alerts = rules.iter().flat_map(|rule| &rule.alerts);
+    let values: BTreeSet<&String> = alerts
+        .clone()
+        .filter_map(|alert| alert.labels.get(matcher.name()))
+        .collect();
+    if matcher.op() != MatchOp::Equal || values.iter().any(|value| matcher.matches(value)) {
+        return None;
+    }
+    if values.is_empty() {
+        let names: BTreeSet<&String> = alerts.flat_map(|alert| alert.labels.keys()).collect();
+        let names: Vec<String> = names.into_iter().cloned().collect();
+        let meant = nearest(&[matcher.name().to_owned()], &names, 1).pop()?;
+        return Some(format!(
+            "no alert carries the label of {matcher}; did you mean {meant}?"
+        ));
+    }
+    let values: Vec<String> = values.into_iter().cloned().collect();
+    let meant = nearest(&[matcher.value().to_owned()], &values, 1).pop()?;
+    Some(format!("no alert satisfies {matcher}; did you mean {meant:?}?"))
 }
 
 #[cfg(test)]

@@ -143,18 +143,53 @@ impl Prover {
             return true;
         };
         let text = format!("({}) unless on () ({})", subject.spec.expr, other.spec.expr);
-        let Ok(expr) = skopos_promql::parse(&text) else {
+        let parsed = [&subject.spec.expr, &other.spec.expr, &text].map(|text| skopos_promql::parse(text));
+        let [Ok(own), Ok(other), Ok(alone)] = parsed else {
             return true;
         };
-        if depth(&expr) > MAX_DEPTH {
+        if depth(&alone) > MAX_DEPTH || self.stays_below(subject, &own, &other) {
             return true;
         }
         let spec = RuleSpec {
             expr: text,
             ..subject.spec.clone()
         };
-        let impossible = faults::fault(&spec.expr, &expr).is_some();
-        !impossible && self.witness(subject, &expr, &spec, &mut None).is_some()
+        let is_impossible = faults::fault(&spec.expr, &alone).is_some();
+        !is_impossible && self.witness(subject, &alone, &spec, &mut None).is_some()
+    }
+
+    /// Whether input that barely satisfies one condition leaves the other alone.
+    fn stays_below(&self, subject: &Subject, own: &Expr, other: &Expr) -> bool {
+        let mut inliner = Inliner::new(&self.recordings, subject.interval_ms);
+        let (own, other) = (inliner.inline(own), inliner.inline(other));
+        let replaced = inliner.replaced;
+        let universe = Universe::new(&own, template_labels(&subject.spec));
+        let pace = self.pace(subject, &subject.spec);
+        Timeline::reaches(&own, pace.interval_ms).iter().any(|reach| {
+            let context = Context {
+                engine: &self.engine,
+                expr: &own,
+                times: Timeline::new(&own, pace, *reach, 0),
+                universe: &universe,
+                replaced: &replaced,
+                unwanted: unwanted(&own),
+                strategy: Strategy {
+                    is_tight: true,
+                    ..Strategy::default()
+                },
+                max_evaluations: self.options.max_evaluations,
+            };
+            let mut search = Search::new(&context, context.times.sample_interval_ms(&own));
+            search.run().is_ok() && search.leaves_alone(&other)
+        })
+    }
+
+    fn pace(&self, subject: &Subject, spec: &RuleSpec) -> Pace {
+        Pace {
+            interval_ms: subject.interval_ms,
+            hold_ms: spec.for_ms,
+            lookback_ms: self.engine.options().lookback_ms,
+        }
     }
 
     fn judge(&self, subject: &Subject, expr: &Expr, report: RuleReport) -> RuleReport {
@@ -278,11 +313,7 @@ impl Prover {
     fn search(&self, subject: &Subject, plan: &Plan<'_>, stuck: &mut Option<Stuck>) -> Option<Witness> {
         let spec = plan.driven.last()?;
         let universe = Universe::new(plan.expr, template_labels(spec));
-        let pace = Pace {
-            interval_ms: subject.interval_ms,
-            hold_ms: spec.for_ms,
-            lookback_ms: self.engine.options().lookback_ms,
-        };
+        let pace = self.pace(subject, spec);
         for reach in Timeline::reaches(plan.expr, pace.interval_ms) {
             let from_epoch = Timeline::new(plan.expr, pace, *reach, 0);
             for start_ms in starts_ms(&self.engine, plan.expr, &from_epoch) {
@@ -435,7 +466,7 @@ const fn strategy(strength: u8, variant: usize) -> Strategy {
     Strategy {
         strength,
         variant,
-        may_lack_labels: false,
+        is_tight: false,
     }
 }
 

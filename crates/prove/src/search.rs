@@ -34,8 +34,8 @@ pub(crate) struct Strategy {
     pub(crate) strength: u8,
     /// Which of the values of a label comes first.
     pub(crate) variant: usize,
-    /// Whether a label of a grouping may be absent.
-    pub(crate) may_lack_labels: bool,
+    /// Whether values stay close above or below their bounds.
+    pub(crate) is_tight: bool,
 }
 
 /// What does not change during a search.
@@ -182,6 +182,18 @@ impl<'a> Search<'a> {
     /// Whether the whole expression has a result at the times that matter.
     pub(crate) fn has_result(&mut self) -> Result<bool, Halt> {
         self.holds(self.context.expr, Goal::new(Wish::Present(Range::ALL)), &Key::default())
+    }
+
+    /// Whether another expression has no result on the series found.
+    pub(crate) fn leaves_alone(&mut self, other: &Expr) -> bool {
+        let times = self.context.times;
+        let store = self.state.store(&times, times.cause_end_ms());
+        let is_quiet = |at_ms: &i64| {
+            let budget = QueryBudget::new(MAX_QUERY_SAMPLES, None);
+            let output = self.context.engine.instant_expr(&store, "", other, *at_ms, &budget);
+            output.is_ok_and(|output| elements(output.value).is_empty())
+        };
+        times.looks_ms().iter().all(is_quiet)
     }
 
     /// Makes a goal hold for an expression.

@@ -18,7 +18,11 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 impl Chain<'_> {
     /// Delivers a rule's alerts to the sandbox; says where they end if they do not arrive.
     pub(super) fn deliver(&self, rule: &mut RuleReport) -> Option<End> {
-        let routes: Vec<RouteId> = self.routes_of(rule).into_iter().filter(|route| self.sends(*route)).collect();
+        let routes: Vec<RouteId> = self
+            .routes_of(rule)
+            .into_iter()
+            .filter(|route| self.sends(*route))
+            .collect();
         let Some(base_ms) = self.awake_ms(&routes) else {
             return Some(End {
                 link: Link::Mute,
@@ -29,7 +33,11 @@ impl Chain<'_> {
             rule.notes.push("its route is mute at some hours".to_owned());
         }
         let firing_ms = rule.timeline.firing_ms?;
-        let wait_ms = routes.iter().map(|route| self.plan.tree.route(*route).group_wait_ms).max().unwrap_or(0);
+        let wait_ms = routes
+            .iter()
+            .map(|route| self.plan.tree.route(*route).group_wait_ms)
+            .max()
+            .unwrap_or(0);
         let mut machine = Alertmanager::new(self.config, Options::default(), base_ms);
         let posted = rule.alerts.iter().map(|alert| PostableAlert {
             labels: alert.labels.clone().into_iter().collect(),
@@ -46,7 +54,10 @@ impl Chain<'_> {
             });
         }
         let mut end = None;
-        while let Some(due_ms) = machine.next_wakeup_ms().filter(|due_ms| *due_ms <= base_ms + wait_ms + HOUR_MS) {
+        while let Some(due_ms) = machine
+            .next_wakeup_ms()
+            .filter(|due_ms| *due_ms <= base_ms + wait_ms + HOUR_MS)
+        {
             let now_ms = due_ms.max(base_ms);
             for effect in machine.poll(now_ms) {
                 let Effect::Notify {

@@ -12,14 +12,26 @@ impl Chain<'_> {
     /// other is left alone: that is what inhibition is for.
     pub(super) fn swallowed(&self, prover: &Prover, rules: &[RuleReport], index: usize) -> Option<End> {
         let target = &rules[index];
-        let others = rules.iter().enumerate().filter(|(other, rule)| *other != index && rule.verdict == Verdict::Proven);
+        let others = rules
+            .iter()
+            .enumerate()
+            .filter(|(other, rule)| *other != index && rule.verdict == Verdict::Proven);
         for (other, source) in others {
-            let Some(by) = self.plan.inhibit_rules.iter().find(|rule| holds_back(rule, source, target)) else {
+            let Some(by) = self
+                .plan
+                .inhibit_rules
+                .iter()
+                .find(|rule| holds_back(rule, source, target))
+            else {
                 continue;
             };
             let always_fires = source.resolved_by.is_none();
             if always_fires || !prover.fires_without(index, other) {
-                let when = if always_fires { "always fires" } else { "fires whenever this alert does" };
+                let when = if always_fires {
+                    "always fires"
+                } else {
+                    "fires whenever this alert does"
+                };
                 let why = format!(
                     "{} {when} and inhibits it by the rule with the source {}",
                     source.name, by.source
@@ -37,7 +49,11 @@ impl Chain<'_> {
 /// Whether every alert of the target is held back by some alert of the source.
 fn holds_back(rule: &InhibitRule, source: &RuleReport, target: &RuleReport) -> bool {
     let labels = |report: &RuleReport| -> Vec<Labels> {
-        report.alerts.iter().map(|alert| Labels::from_pairs(&alert.labels)).collect()
+        report
+            .alerts
+            .iter()
+            .map(|alert| Labels::from_pairs(&alert.labels))
+            .collect()
     };
     let sources = labels(source);
     let targets = labels(target);

@@ -37,14 +37,19 @@ impl Chain<'_> {
     /// Whether labels match a route and all above it.
     fn passes(&self, route: &Route, labels: &Labels) -> bool {
         route.matchers.matches(labels)
-            && route.parent.is_none_or(|parent| self.passes(self.plan.tree.route(parent), labels))
+            && route
+                .parent
+                .is_none_or(|parent| self.passes(self.plan.tree.route(parent), labels))
     }
 
     /// The sibling that takes every alert before it comes to a route.
     fn shadow_of(&self, route: &Route) -> Option<&Route> {
         let tree = &self.plan.tree;
         let siblings = &tree.route(route.parent?).children;
-        let before = siblings.iter().take_while(|id| **id != route.id).map(|id| tree.route(*id));
+        let before = siblings
+            .iter()
+            .take_while(|id| **id != route.id)
+            .map(|id| tree.route(*id));
         before
             .filter(|before| !before.continue_matching)
             .find(|before| before.matchers.iter().all(|asked| is_implied(asked, route)))
@@ -53,7 +58,9 @@ impl Chain<'_> {
 
 /// Whether whatever matches the route satisfies the matcher.
 fn is_implied(asked: &Matcher, route: &Route) -> bool {
-    route.matchers.iter().any(|own| {
-        own == asked || own.name() == asked.name() && own.op() == MatchOp::Equal && asked.matches(own.value())
-    })
+    let takes_all = asked.op() == MatchOp::Regex && asked.value() == ".*";
+    takes_all
+        || route.matchers.iter().any(|own| {
+            own == asked || own.name() == asked.name() && own.op() == MatchOp::Equal && asked.matches(own.value())
+        })
 }

@@ -63,7 +63,7 @@ impl<'a> Search<'a> {
     ) -> Outcome {
         let operand = side.of(binary);
         let constants = self.values_at_looks(side.other().of(binary), goal, &Key::default())?;
-        let ranges = operand_ranges(binary, side, range, goal, &constants);
+        let ranges = self.operand_ranges(binary, side, range, goal, &constants);
         match ranges.as_slice() {
             [] => Err(self.stuck_at(expr, "no value of the operand satisfies this comparison")),
             [only] => self.aim(operand, goal.present(*only), key),
@@ -212,7 +212,7 @@ impl<'a> Search<'a> {
         let (own_expr, kept_expr) = (moved.of(binary), moved.other().of(binary));
         let constants = self.values_at_looks(kept_expr, goal, &Key::exactly(&kept.labels))?;
         let own_key = Key::exactly(&own.labels);
-        let ranges = operand_ranges(binary, moved, range, goal, &constants);
+        let ranges = self.operand_ranges(binary, moved, range, goal, &constants);
         self.freezing(kept_expr, |search| {
             for range in ranges {
                 let saved = search.state.clone();
@@ -223,6 +223,35 @@ impl<'a> Search<'a> {
             }
             Err(Halt::Stuck)
         })
+    }
+
+    /// The ranges of an operand for which the operation gives a value of `range`, while the other
+    /// operand has these values.
+    fn operand_ranges(
+        &self,
+        binary: &BinaryExpr,
+        side: Side,
+        range: Range,
+        goal: Goal,
+        constants: &[f64],
+    ) -> Vec<Range> {
+        let is_slope = matches!(goal.measure, Measure::Slope);
+        let is_tight = self.context.strategy.is_tight;
+        intersect_each(constants.iter().map(|c| {
+            if binary.op.is_comparison() {
+                let ranges = compared(binary, side, range, *c);
+                let tightened = ranges.iter().filter_map(|range| range.meet(near(*c)));
+                return if is_tight { tightened.collect() } else { ranges };
+            }
+            match (side, binary.op) {
+                // A constant that is added does not change how fast a value grows.
+                (_, BinaryOp::Add) if is_slope => vec![range],
+                (Side::Left, BinaryOp::Sub) if is_slope => vec![range],
+                (Side::Right, BinaryOp::Sub) if is_slope => vec![range.negate()],
+                (Side::Left, op) => left_of(op, range, *c),
+                (Side::Right, op) => right_of(op, range, *c),
+            }
+        }))
     }
 
     /// A comparison that filters must let nothing of the range through.
@@ -298,29 +327,16 @@ fn first_range(binary: &BinaryExpr, side: Side, range: Range) -> Range {
     }
 }
 
-/// The ranges of an operand for which the operation gives a value of `range`, while the other
-/// operand has these values.
-fn operand_ranges(binary: &BinaryExpr, side: Side, range: Range, goal: Goal, constants: &[f64]) -> Vec<Range> {
-    if constants.is_empty() {
-        return Vec::new();
+/// The numbers around a bound.
+fn near(bound: f64) -> Range {
+    if bound == 0.0 {
+        return Range::closed(-1.0, 1.0);
     }
-    let is_slope = matches!(goal.measure, Measure::Slope);
-    intersect_each(constants.iter().map(|c| {
-        if binary.op.is_comparison() {
-            return compared(binary, side, range, *c);
-        }
-        match (side, binary.op) {
-            // A constant that is added does not change how fast a value grows.
-            (_, BinaryOp::Add) if is_slope => vec![range],
-            (Side::Left, BinaryOp::Sub) if is_slope => vec![range],
-            (Side::Right, BinaryOp::Sub) if is_slope => vec![range.negate()],
-            (Side::Left, op) => left_of(op, range, *c),
-            (Side::Right, op) => right_of(op, range, *c),
-        }
-    }))
+    let ends = [bound * 0.5, bound * 1.5];
+    Range::closed(ends[0].min(ends[1]), ends[0].max(ends[1]))
 }
 
-/// As [`operand_ranges`] for a comparison with one value.
+/// The ranges of an operand for which a comparison with `c` gives a value of `range`.
 fn compared(binary: &BinaryExpr, side: Side, range: Range, c: f64) -> Vec<Range> {
     let op = if side == Side::Left {
         binary.op

@@ -212,7 +212,7 @@ impl<'a> Search<'a> {
                 });
             }
             let is_wanted = key.wanted.contains(name) && value.is_empty();
-            if is_wanted && !self.context.strategy.may_lack_labels {
+            if is_wanted {
                 return Err(format!(
                     "label {name} must be absent to join the other side, which does not carry it"
                 ));

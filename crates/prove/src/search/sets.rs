@@ -138,6 +138,10 @@ fn for_each_value<'e>(expr: &'e Expr, matters: bool, visit: &mut impl FnMut(&'e 
             for_each_value(&binary.lhs, true, visit);
             for_each_value(&binary.rhs, true, visit);
         }
+        Expr::Binary(binary) if binary.op == BinaryOp::Mul && (is_zero(&binary.lhs) || is_zero(&binary.rhs)) => {
+            for_each_value(&binary.lhs, false, visit);
+            for_each_value(&binary.rhs, false, visit);
+        }
         Expr::Call(call) if matches!(call.function.name, "present_over_time" | "absent" | "absent_over_time") => {
             call.args.iter().for_each(|arg| for_each_value(arg, false, visit));
         }
@@ -146,6 +150,10 @@ fn for_each_value<'e>(expr: &'e Expr, matters: bool, visit: &mut impl FnMut(&'e 
             .into_iter()
             .for_each(|child| for_each_value(child, matters, visit)),
     }
+}
+
+fn is_zero(expr: &Expr) -> bool {
+    matches!(expr.unwrap_parens(), Expr::Number(number) if number.value == 0.0)
 }
 
 /// How the sides of a set operator meet.

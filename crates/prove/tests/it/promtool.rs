@@ -52,16 +52,11 @@ pub(crate) fn refused_by_promtool(reports: &[&RuleReport]) -> Vec<String> {
         std::fs::write(&path, &test.test).expect("the folder can be written");
         tests.push(path);
     }
-    let output = Command::new("sh")
-        .args(["-c", "exec /usr/bin/promtool test rules \"$@\" 2>&1", "sh"])
-        .args(&tests)
-        .output();
-    let output = output.unwrap_or_else(|error| panic!("{PROMTOOL}: {error}"));
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    // Failures go to stderr: in one stream they stand below their file.
+    let both = format!("exec {PROMTOOL} test rules \"$@\" 2>&1");
+    let output = Command::new("sh").args(["-c", &both, "sh"]).args(&tests).output();
+    let output = output.unwrap_or_else(|error| panic!("sh: {error}"));
+    let said = String::from_utf8_lossy(&output.stdout);
     let mut passed = BTreeSet::new();
     let mut current = String::new();
     for line in said.lines() {

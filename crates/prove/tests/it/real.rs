@@ -28,7 +28,6 @@ struct Expected {
 #[derive(Deserialize)]
 struct Case {
     file: String,
-    format: String,
     valid: bool,
 }
 
@@ -38,19 +37,12 @@ pub(crate) fn real_reports() -> Vec<RuleReport> {
     let expected: Expected = serde_saphyr::from_str(&read(&root.join("EXPECT.yaml"))).expect("the table is valid");
     let mut reports = Vec::new();
     for case in expected.files {
-        if !case.valid || case.format != "prometheus" {
+        if !case.valid {
             continue;
         }
         let file = parse_rule_file(&read(&root.join(&case.file)), &case.file).expect("the file is valid");
         let prover = Prover::new(&[file], ProveOptions::default());
-        for index in 0..prover.len() {
-            let t = std::time::Instant::now();
-            let r = prover.prove_rule(index).unwrap();
-            if t.elapsed().as_millis() > 300 {
-                println!("SLOW {:?} {} {}", t.elapsed(), r.name, r.expr.replace('\n', " "));
-            }
-            reports.push(r);
-        }
+        reports.extend(prover.prove(&mut |_| {}).rules);
     }
     reports
 }
@@ -77,5 +69,5 @@ fn most_real_rules_are_proven() {
     }
     println!("{counts:?} of {} in {:?}", reports.len(), started.elapsed());
     let proven = counts.get("proven").copied().unwrap_or_default();
-    assert!(proven * 100 >= reports.len() * 85, "{counts:?}");
+    assert!(proven * 100 >= reports.len() * 95, "{counts:?}");
 }
