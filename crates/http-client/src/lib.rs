@@ -114,6 +114,20 @@ impl HttpClient {
         })
     }
 
+    /// The secrets that the settings hold themselves, to keep them out of texts.
+    pub fn inline_secrets(&self) -> impl Iterator<Item = &str> {
+        let config = &self.config;
+        let password = config.basic_auth.as_ref().map(|auth| &auth.password);
+        let credentials = config.authorization.as_ref().map(|auth| &auth.credentials);
+        let client_secret = config.oauth2.as_ref().map(|oauth2| &oauth2.client_secret);
+        let headers = config.http_headers.values().flat_map(|values| &values.secrets);
+        let all = [password, credentials, client_secret]
+            .into_iter()
+            .flatten()
+            .chain(headers);
+        all.map(skopos_config::Secret::expose)
+    }
+
     /// A request without credentials: see [`Self::authorized`].
     pub fn request(&self, method: Method, url: &str) -> RequestBuilder {
         self.client.request(method, url)

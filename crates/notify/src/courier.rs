@@ -21,6 +21,8 @@ const MAX_ANSWER_BYTES: usize = 1 << 20;
 const MAX_SHOWN_BYTES: usize = 512;
 /// Shorter secrets are not looked for in errors: they would match by chance.
 const MIN_MASKED_BYTES: usize = 3;
+/// The same for the parts of a URL that is a secret, most of which are ordinary words.
+const MIN_MASKED_PART_BYTES: usize = 8;
 
 /// A token that an integration got from its product and may use again.
 #[derive(Default)]
@@ -109,14 +111,18 @@ impl<'a> Courier<'a> {
         endpoints: &'a Endpoints,
         token: &'a KeptToken,
     ) -> Self {
-        Self {
+        let courier = Self {
             rendering,
             notification,
             client,
             endpoints,
             token,
             secrets: Mutex::new(Vec::new()),
+        };
+        for secret in client.inline_secrets() {
+            courier.hide(secret);
         }
+        courier
     }
 
     /// A secret that is a template, inline or in a file; it is kept out of errors from here on.
@@ -139,10 +145,19 @@ impl<'a> Courier<'a> {
         Ok(secret)
     }
 
-    /// Keeps a text out of errors.
+    /// Keeps a text out of errors, and where it is a URL, its parts.
     pub(crate) fn hide(&self, secret: &str) {
+        let mut secrets = self.secrets.lock();
         if secret.len() >= MIN_MASKED_BYTES {
-            self.secrets.lock().push(secret.to_owned());
+            secrets.push(secret.to_owned());
+        }
+        if let Ok(url) = url::Url::parse(secret)
+            && url.has_host()
+        {
+            let segments = url.path_segments().into_iter().flatten().map(str::to_owned);
+            let values = url.query_pairs().map(|(_, value)| value.into_owned());
+            let parts = segments.chain(values);
+            secrets.extend(parts.filter(|part| part.len() >= MIN_MASKED_PART_BYTES));
         }
     }
 

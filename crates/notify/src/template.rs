@@ -4,6 +4,7 @@
 mod data;
 mod functions;
 mod json;
+mod kv;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use skopos_core::re2;
 use skopos_template::{Functions, Map, Safe, SafePlace, TimeValue, Value, humanize};
 
-use super::data::texts;
 use super::json;
+use super::kv::texts;
 
 const NAMES: &[&str] = &[
     "append",
@@ -158,7 +158,7 @@ fn of_text(name: &str, text: &str) -> Result<Value, String> {
     Ok(match name {
         "toUpper" => text.to_uppercase().into(),
         "toLower" => text.to_lowercase().into(),
-        "title" => humanize::title(text).into(),
+        "title" => humanize::title(&text.to_lowercase()).into(),
         "trimSpace" => text.trim().into(),
         "safeHtml" => safe(SafePlace::Html),
         "safeUrl" => safe(SafePlace::Url),

@@ -5,7 +5,8 @@ use std::any::Any;
 use serde_json::{Map, Value as Json};
 use skopos_template::{Object, TimeValue, Value};
 
-use super::data::{AlertData, Alerts, Data, Kv, Pair};
+use super::data::{AlertData, Alerts, Data};
+use super::kv::{Kv, Pair};
 use super::{Rendering, TemplateError};
 
 /// How deep lists and maps in a rendered text may nest.
