@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use regex::Regex;
+use skopos_core::re2;
 use skopos_template::{Functions, Map, TimeValue, Value, humanize, query_escape};
 
 use super::net::{strip_domain, strip_port};
@@ -71,9 +71,11 @@ impl Functions for RuleFunctions<'_> {
             ("externalURL", []) => Ok(self.context.external_url.into()),
             ("pathPrefix", []) => Ok(path_of(self.context.external_url).into()),
             ("args", _) => Ok(args(arguments)),
-            ("match", [Value::String(pattern), Value::String(text)]) => Ok(compile(pattern)?.is_match(text).into()),
+            ("match", [Value::String(pattern), Value::String(text)]) => {
+                Ok(re2::compile(pattern)?.is_match(text).into())
+            }
             ("reReplaceAll", [Value::String(pattern), Value::String(with), Value::String(text)]) => {
-                Ok(compile(pattern)?.replace_all(text, &**with).as_ref().into())
+                Ok(re2::compile(pattern)?.replace_all(text, &**with).as_ref().into())
             }
             ("sortByLabel", [Value::String(label), Value::List(samples)]) => Ok(sort_by_label(label, samples)),
             ("first", [Value::List(samples)]) => match samples.first() {
@@ -112,10 +114,6 @@ fn wrong_arguments(name: &str, arguments: &[Value]) -> String {
     }
     let types: Vec<&str> = arguments.iter().map(Value::type_name).collect();
     format!("wrong type for value; got {}", types.join(", "))
-}
-
-fn compile(pattern: &str) -> Result<Regex, String> {
-    Regex::new(pattern).map_err(|error| format!("error parsing regexp: {error}"))
 }
 
 fn args(arguments: &[Value]) -> Value {
