@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::routing::post;
 
 use crate::pool::{PoolSize, WorkPool};
 use crate::recent::RecentQueries;
 use crate::skopos::DeadCache;
 use crate::state::State;
-use crate::{jaeger, layers, loki, otlp, prometheus, skopos, text, web};
+use crate::{alertmanager, jaeger, layers, loki, otlp, prometheus, skopos, text, web};
 
 /// What handlers share: the state and the pools.
 #[derive(Debug)]
@@ -49,12 +50,18 @@ impl App {
 
 /// Everything of port 9090.
 pub(crate) fn http(app: &Shared) -> Router {
-    let router = Router::new()
+    let mut router = Router::new()
         .merge(prometheus::router())
         .merge(loki::router())
         .merge(jaeger::router())
         .merge(otlp::router())
-        .merge(skopos::router())
+        .merge(skopos::router());
+    if let Some(handle) = &app.state.alertmanager {
+        router = router
+            .merge(alertmanager::api_router(Arc::clone(handle)))
+            .route("/api/v1/alerts", post(alertmanager::v1_gone));
+    }
+    let router = router
         .fallback(web::serve)
         .method_not_allowed_fallback(text::method_not_allowed);
     layers::wrap(router.with_state(Arc::clone(app)))

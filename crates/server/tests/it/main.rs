@@ -1,5 +1,7 @@
 //! Drives a whole server over real stores as clients do.
 
+mod alertmanager;
+mod amtool;
 mod bodies;
 mod harness;
 mod jaeger;

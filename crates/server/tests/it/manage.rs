@@ -16,7 +16,7 @@ async fn the_page_answers_its_own_routes_only() {
             "{path}"
         );
     }
-    for path in ["/api/v2/nothing", "/loki/api/v9", "/assets/no.js", "/-/nothing"] {
+    for path in ["/api/v9/nothing", "/loki/api/v9", "/assets/no.js", "/-/nothing"] {
         let missing = Answer::of(harness.get(path)).await;
         assert_eq!(
             (missing.status, missing.body.as_str()),
