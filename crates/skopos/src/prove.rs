@@ -1,10 +1,10 @@
 //! `skopos prove`: proves the alerting rules of packs and rule files, prints the verdicts, and writes them for CI.
 //! `skopos dead` and `skopos coverage` ask a server.
 
+mod chain;
 mod coverage;
 mod dead;
 mod junit;
-mod routes;
 mod rules;
 mod run;
 mod show;
@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use crate::cli::prove::ProveArgs;
 use crate::query::table;
 
+pub(crate) use chain::follow;
 pub(crate) use coverage::run as run_coverage;
 pub(crate) use dead::run as run_dead;
 pub(crate) use run::prove_all;
@@ -25,10 +26,9 @@ const FINDINGS: u8 = 3;
 /// Proves, prints, writes, and gives the exit code: 0 fine, 3 if a rule is broken.
 pub(crate) fn run(args: &ProveArgs) -> anyhow::Result<ExitCode> {
     let subject = rules::load(args)?;
-    let mut report = run::prove_with_progress(&subject.prover());
-    if let Some(config) = &subject.alertmanager {
-        routes::fill(&mut report, config);
-    }
+    let prover = subject.prover();
+    let mut report = run::prove_with_progress(&prover);
+    chain::follow(&prover, &mut report, &subject.alerting, subject.external_url())?;
     if let Some(path) = &args.junit {
         junit::write(path, &report)?;
     }
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &ProveArgs) -> anyhow::Result<ExitCode> {
     } else {
         show::print(&report);
     }
-    Ok(if report.counts.broken > 0 {
+    Ok(if report.counts.broken > 0 || !report.findings.is_empty() {
         ExitCode::from(FINDINGS)
     } else {
         ExitCode::SUCCESS

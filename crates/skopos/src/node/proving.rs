@@ -11,7 +11,7 @@ use skopos_prove::{ProveOptions, Prover};
 use skopos_server::{LoadedRules, Proof, ProvingView};
 
 use super::config::Configuration;
-use crate::prove::prove_all;
+use crate::prove::{follow, prove_all};
 
 /// Tells the receivers that an alert with these labels is sent to.
 pub(super) type Receivers = Arc<dyn Fn(&Labels) -> Vec<String> + Send + Sync>;
@@ -80,7 +80,17 @@ impl ProvingView for Proving {
             external_url: rules.external_url,
             ..ProveOptions::default()
         };
-        let report = prove_all(&Prover::new(&rules.files, options), &|| {});
+        let prover = Prover::new(&rules.files, options);
+        let mut report = prove_all(&prover, &|| {});
+        let loaded = self.configuration.loaded();
+        if let Err(error) = follow(
+            &prover,
+            &mut report,
+            &loaded.alerting,
+            self.configuration.external_url(),
+        ) {
+            report.findings.push(format!("{error:#}"));
+        }
         let proof = Arc::new(Proof {
             at_ms,
             duration_ms: SystemClock.now_ms() - at_ms,

@@ -18,16 +18,42 @@ fn document(report: &Report) -> String {
         &mut text,
         format_args!(
             "<testsuites name=\"skopos prove\" tests=\"{}\" failures=\"{}\" skipped=\"{}\">\n",
-            report.rules.len(),
-            report.counts.broken,
+            report.rules.len() + report.findings.len(),
+            report.counts.broken + report.findings.len(),
             report.counts.not_provable
         ),
     );
     for rules in report.rules.chunk_by(|a, b| (&a.file, &a.group) == (&b.file, &b.group)) {
         suite(&mut text, rules);
     }
+    findings(&mut text, &report.findings);
     text.push_str("</testsuites>\n");
     text
+}
+
+/// What is wrong beside single rules, as failures of a suite of their own.
+fn findings(text: &mut String, findings: &[String]) {
+    if findings.is_empty() {
+        return;
+    }
+    let count = findings.len();
+    push(
+        text,
+        format_args!(
+            "  <testsuite name=\"findings\" tests=\"{count}\" failures=\"{count}\" errors=\"0\" skipped=\"0\">\n"
+        ),
+    );
+    for finding in findings {
+        let finding = escape(finding);
+        push(
+            text,
+            format_args!(
+                "    <testcase name=\"{finding}\" classname=\"findings\">\n      <failure message=\"{finding}\"/>\n    \
+                 </testcase>\n"
+            ),
+        );
+    }
+    text.push_str("  </testsuite>\n");
 }
 
 fn suite(text: &mut String, rules: &[RuleReport]) {
@@ -102,6 +128,20 @@ mod tests {
     use skopos_prove::{ProveOptions, Prover};
 
     use super::*;
+
+    #[test]
+    fn findings_are_a_suite_of_failures() {
+        let mut report = Report::default();
+        report
+            .findings
+            .push("a.yml:1: no route names the receiver <x>".to_owned());
+        let xml = document(&report);
+        assert!(xml.contains("tests=\"1\" failures=\"1\" skipped=\"0\">"), "{xml}");
+        assert!(
+            xml.contains("<failure message=\"a.yml:1: no route names the receiver &lt;x&gt;\"/>"),
+            "{xml}"
+        );
+    }
 
     #[test]
     fn broken_rules_are_failures() {

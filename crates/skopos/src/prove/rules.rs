@@ -4,7 +4,6 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use regex::Regex;
-use skopos_alertmanager::Config;
 use skopos_core::Labels;
 use skopos_core::matcher::anchored_regex;
 use skopos_prove::{ProveOptions, Prover};
@@ -13,14 +12,15 @@ use skopos_rules::{RuleFile, RuleKind, parse_rule_file_with};
 use crate::cli::prove::ProveArgs;
 use crate::features::Features;
 use crate::node::sources::Sources;
+use crate::node::sources::alerting::LoadedAlerting;
 
 /// Rules and the settings that they are evaluated with.
 #[derive(Debug)]
 pub(super) struct Subject {
     files: Vec<RuleFile>,
     options: ProveOptions,
-    /// The routes, where a configuration was named or a pack brings one.
-    pub(super) alertmanager: Option<Config>,
+    /// Where alerts go.
+    pub(super) alerting: LoadedAlerting,
 }
 
 /// Reads everything that the arguments name.
@@ -54,11 +54,10 @@ pub(super) fn load(args: &ProveArgs) -> anyhow::Result<Subject> {
             keep_only(file, &only);
         }
     }
-    let has_routes = !loaded.alerting.parts.is_empty();
     Ok(Subject {
         files,
         options,
-        alertmanager: has_routes.then_some(loaded.alerting.config),
+        alerting: loaded.alerting,
     })
 }
 
@@ -84,5 +83,10 @@ impl Subject {
     /// The prover of these rules.
     pub(super) fn prover(&self) -> Prover {
         Prover::new(&self.files, self.options.clone())
+    }
+
+    /// Where the server that would run them is reached.
+    pub(super) fn external_url(&self) -> &str {
+        &self.options.external_url
     }
 }

@@ -25,6 +25,9 @@ pub(super) fn print(report: &Report) {
             table::print_line(&line);
         }
     }
+    for finding in &report.findings {
+        table::print_line(finding);
+    }
     table::print_line(&summary(report));
 }
 
@@ -36,7 +39,10 @@ fn summary(report: &Report) -> String {
         counts.proven,
         counts.broken,
         counts.not_provable
-    )
+    ) + &match report.findings.len() {
+        0 => String::new(),
+        count => format!(", and {count} more findings"),
+    }
 }
 
 fn row(rule: &RuleReport) -> Vec<String> {
