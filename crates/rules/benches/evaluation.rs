@@ -56,18 +56,27 @@ fn labels(metric: &str, number: usize) -> Labels {
     ])
 }
 
+fn group_text(group: usize) -> String {
+    let rules: Vec<String> = (0..RULES_PER_GROUP)
+        .map(|rule| rule_text(group * RULES_PER_GROUP + rule))
+        .collect();
+    format!("- name: g{group}\n  interval: 30s\n  rules:\n{}", rules.concat())
+}
+
+fn rule_text(number: usize) -> String {
+    format!(
+        "  - alert: A{number}
+    expr: sum by (job, instance) (rate(m{number}[5m])) > 1000000
+    for: 5m
+    labels: {{severity: page}}
+    annotations: {{summary: '{{{{ $labels.instance }}}} is at {{{{ $value | humanize }}}}'}}
+"
+    )
+}
+
 fn load(io: &dyn RuleIo) -> Vec<GroupHandle> {
-    let mut text = String::from("groups:\n");
-    for group in 0..GROUPS {
-        text.push_str(&format!("- name: g{group}\n  interval: 30s\n  rules:\n"));
-        for rule in 0..RULES_PER_GROUP {
-            text.push_str(&format!(
-                "  - alert: A{group}_{rule}\n    expr: sum by (job, instance) (rate(m{}[5m])) > {}\n    for: 5m\n    labels: {{severity: page}}\n    annotations: {{summary: '{{{{ $labels.instance }}}} is at {{{{ $value | humanize }}}}'}}\n",
-                (group * RULES_PER_GROUP + rule) % (GROUPS * RULES_PER_GROUP),
-                1_000_000,
-            ));
-        }
-    }
+    let groups: Vec<String> = (0..GROUPS).map(group_text).collect();
+    let text = format!("groups:\n{}", groups.concat());
     let groups = RuleGroups::new();
     let options = RuleOptions {
         restores_state: false,
@@ -97,7 +106,7 @@ fn trivial(c: &mut Criterion) {
         let handles = load(&io);
         let mut now_ms = START_MS;
         group.bench_function(format!("{results}_results_each"), |b| {
-            b.iter(|| round(&handles, &io, &mut now_ms))
+            b.iter(|| round(&handles, &io, &mut now_ms));
         });
     }
     group.finish();
