@@ -35,7 +35,7 @@ impl Fault {
 
 /// The first fault for which the expression never has a result, or always. `query` is its text.
 pub(crate) fn fault(query: &str, expr: &Expr) -> Option<Fault> {
-    never(query, expr).or_else(|| always(query, expr))
+    never(query, expr).or_else(|| always(expr))
 }
 
 /// The first fault of joins in an expression whose recorded names were replaced.
@@ -76,7 +76,7 @@ fn required(expr: &Expr, visit: &mut dyn FnMut(&Expr) -> Option<Fault>) -> Optio
 }
 
 /// What makes a rule fire without a cause.
-fn always(query: &str, expr: &Expr) -> Option<Fault> {
+fn always(expr: &Expr) -> Option<Fault> {
     if let Expr::Call(call) = expr {
         if matches!(call.function.name, "absent" | "absent_over_time") {
             let mut found = None;
@@ -97,7 +97,7 @@ fn always(query: &str, expr: &Expr) -> Option<Fault> {
             return Some(Fault::new(Link::Expression, expr, why));
         }
     }
-    expr.children().into_iter().find_map(|child| always(query, child))
+    expr.children().into_iter().find_map(always)
 }
 
 fn selector_fault(expr: &Expr, selector: &VectorSelector) -> Option<Fault> {

@@ -148,7 +148,7 @@ fn verb(healing: Healing, is_plural: bool) -> String {
     };
     match healing {
         Healing::Rest => rest.to_owned(),
-        Healing::Value(value) if value == 0.0 => format!("{goes} 0"),
+        Healing::Value(0.0) => format!("{goes} 0"),
         Healing::Value(value) => format!("{takes} the value {value}"),
         Healing::Grow(slope) => format!("{grows} {slope} a second"),
         Healing::End => ends.to_owned(),

@@ -59,7 +59,10 @@ fn character(class: &Class, variant: usize) -> char {
     let plain: Vec<char> = PLAIN.iter().copied().filter(within).collect();
     match plain.get(variant % plain.len().max(1)) {
         Some(c) => *c,
-        None => class.iter().next().map_or('a', |range| range.start()),
+        None => class
+            .iter()
+            .next()
+            .map_or('a', regex_syntax::hir::ClassUnicodeRange::start),
     }
 }
 

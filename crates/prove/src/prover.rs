@@ -1,6 +1,8 @@
 //! Proves the alerting rules of files that are loaded together, one by one. Rules are independent:
 //! a caller with several threads proves several at once.
 
+mod witness;
+
 use std::collections::BTreeMap;
 
 use skopos_core::Labels;
@@ -8,16 +10,12 @@ use skopos_promql::duration::format_duration;
 use skopos_promql::{Engine, EngineOptions, Expr};
 use skopos_rules::{AlertView, RuleFile, RuleKind, RuleSpec};
 
-use crate::drive::{Course, Road};
+use self::witness::Witness;
 use crate::faults;
-use crate::heal::Cure;
 use crate::inline::{Inliner, Recordings};
-use crate::report::{FiredAlert, Link, Moments, Report, RuleReport, Verdict, WitnessSeries};
-use crate::search::{Context, Halt, Search, Strategy, Stuck, unwanted};
-use crate::start::starts_ms;
-use crate::timeline::{Pace, Timeline};
-use crate::universe::Universe;
-use crate::values;
+use crate::report::{FiredAlert, Link, Moments, Report, RuleReport, Verdict};
+use crate::search::Stuck;
+use crate::timeline::Timeline;
 
 /// Deepest expression that is looked at.
 const MAX_DEPTH: usize = 100;
@@ -67,17 +65,6 @@ pub struct Prover {
     recordings: Recordings,
     options: ProveOptions,
     engine: Engine,
-}
-
-/// A witness with what it led to.
-#[derive(Debug)]
-struct Witness {
-    course: Course,
-    times: Timeline,
-    series: Vec<WitnessSeries>,
-    step_ms: i64,
-    resolved_by: Option<String>,
-    driven: Vec<RuleSpec>,
 }
 
 impl Prover {
@@ -137,61 +124,6 @@ impl Prover {
         Some(self.judge(subject, &expr, report))
     }
 
-    /// Whether one rule can fire while another does not; both by their index.
-    pub(crate) fn fires_without(&self, index: usize, other: usize) -> bool {
-        let (Some(subject), Some(other)) = (self.subjects.get(index), self.subjects.get(other)) else {
-            return true;
-        };
-        let text = format!("({}) unless on () ({})", subject.spec.expr, other.spec.expr);
-        let parsed = [&subject.spec.expr, &other.spec.expr, &text].map(|text| skopos_promql::parse(text));
-        let [Ok(own), Ok(other), Ok(alone)] = parsed else {
-            return true;
-        };
-        if depth(&alone) > MAX_DEPTH || self.stays_below(subject, &own, &other) {
-            return true;
-        }
-        let spec = RuleSpec {
-            expr: text,
-            ..subject.spec.clone()
-        };
-        let is_impossible = faults::fault(&spec.expr, &alone).is_some();
-        !is_impossible && self.witness(subject, &alone, &spec, &mut None).is_some()
-    }
-
-    /// Whether input that barely satisfies one condition leaves the other alone.
-    fn stays_below(&self, subject: &Subject, own: &Expr, other: &Expr) -> bool {
-        let mut inliner = Inliner::new(&self.recordings, subject.interval_ms);
-        let (own, other) = (inliner.inline(own), inliner.inline(other));
-        let replaced = inliner.replaced;
-        let universe = Universe::new(&own, template_labels(&subject.spec));
-        let pace = self.pace(subject, &subject.spec);
-        Timeline::reaches(&own, pace.interval_ms).iter().any(|reach| {
-            let context = Context {
-                engine: &self.engine,
-                expr: &own,
-                times: Timeline::new(&own, pace, *reach, 0),
-                universe: &universe,
-                replaced: &replaced,
-                unwanted: unwanted(&own),
-                strategy: Strategy {
-                    is_tight: true,
-                    ..Strategy::default()
-                },
-                max_evaluations: self.options.max_evaluations,
-            };
-            let mut search = Search::new(&context, context.times.sample_interval_ms(&own));
-            search.run().is_ok() && search.leaves_alone(&other)
-        })
-    }
-
-    fn pace(&self, subject: &Subject, spec: &RuleSpec) -> Pace {
-        Pace {
-            interval_ms: subject.interval_ms,
-            hold_ms: spec.for_ms,
-            lookback_ms: self.engine.options().lookback_ms,
-        }
-    }
-
     fn judge(&self, subject: &Subject, expr: &Expr, report: RuleReport) -> RuleReport {
         if let Some(fault) = self.fault(subject, expr) {
             let stuck = Stuck {
@@ -205,7 +137,7 @@ impl Prover {
         }
         let mut stuck = None;
         match self.witness(subject, expr, &subject.spec, &mut stuck) {
-            Some(witness) => self.proven(subject, witness, report),
+            Some(witness) => Self::proven(subject, witness, report),
             None => self.unproven(subject, expr, stuck, report),
         }
     }
@@ -235,8 +167,8 @@ impl Prover {
         ))
     }
 
-    fn proven(&self, subject: &Subject, witness: Witness, mut report: RuleReport) -> RuleReport {
-        self.show(&witness, &mut report);
+    fn proven(subject: &Subject, witness: Witness, mut report: RuleReport) -> RuleReport {
+        Self::show(&witness, &mut report);
         let faulty = template_fault(&report.alerts);
         let resolved = witness.course.resolved_ms;
         report.verdict = Verdict::Proven;
@@ -268,7 +200,7 @@ impl Prover {
             };
             if let Some(witness) = self.witness(subject, expr, &impatient, &mut None) {
                 let mut report = report;
-                self.show(&witness, &mut report);
+                Self::show(&witness, &mut report);
                 report.timeline.firing_ms = None;
                 report.time_to_fire_ms = None;
                 let why = "the condition was met, but not for as long as `for` asks: what it looks at is gone before";
@@ -280,126 +212,6 @@ impl Prover {
             None => "no witness was found".to_owned(),
         };
         not_provable(report, &why)
-    }
-
-    /// Input that makes a rule fire, if a search finds some.
-    fn witness(&self, subject: &Subject, expr: &Expr, spec: &RuleSpec, stuck: &mut Option<Stuck>) -> Option<Witness> {
-        let mut inliner = Inliner::new(&self.recordings, subject.interval_ms);
-        let inlined = inliner.inline(expr);
-        let replaced = inliner.replaced;
-        if !replaced.is_empty() && depth(&inlined) <= MAX_DEPTH {
-            let mut names: Vec<String> = replaced.iter().map(|replaced| replaced.name.clone()).collect();
-            names.sort();
-            names.dedup();
-            let mut driven = self.recordings.rules(&names);
-            driven.push(spec.clone());
-            let plan = Plan {
-                expr: &inlined,
-                driven,
-                replaced: &replaced,
-            };
-            if let Some(witness) = self.search(subject, &plan, &mut None) {
-                return Some(witness);
-            }
-        }
-        let plan = Plan {
-            expr,
-            driven: vec![spec.clone()],
-            replaced: &[],
-        };
-        self.search(subject, &plan, stuck)
-    }
-
-    fn search(&self, subject: &Subject, plan: &Plan<'_>, stuck: &mut Option<Stuck>) -> Option<Witness> {
-        let spec = plan.driven.last()?;
-        let universe = Universe::new(plan.expr, template_labels(spec));
-        let pace = self.pace(subject, spec);
-        for reach in Timeline::reaches(plan.expr, pace.interval_ms) {
-            let from_epoch = Timeline::new(plan.expr, pace, *reach, 0);
-            for start_ms in starts_ms(&self.engine, plan.expr, &from_epoch) {
-                let times = Timeline::new(plan.expr, pace, *reach, start_ms);
-                for strategy in STRATEGIES {
-                    let context = Context {
-                        engine: &self.engine,
-                        expr: plan.expr,
-                        times,
-                        universe: &universe,
-                        replaced: plan.replaced,
-                        unwanted: unwanted(plan.expr),
-                        strategy: *strategy,
-                        max_evaluations: self.options.max_evaluations,
-                    };
-                    if let Some(witness) = self.attempt(&context, plan, stuck) {
-                        return Some(witness);
-                    }
-                }
-            }
-        }
-        None
-    }
-
-    /// One search with one strategy.
-    fn attempt(&self, context: &Context<'_>, plan: &Plan<'_>, stuck: &mut Option<Stuck>) -> Option<Witness> {
-        let mut search = Search::new(context, context.times.sample_interval_ms(plan.expr));
-        match search.run() {
-            Ok(()) => return self.confirm(&mut search, plan),
-            Err(Halt::Spent) => {
-                let why = format!("the budget of {} evaluations is spent", self.options.max_evaluations);
-                stuck.get_or_insert(Stuck {
-                    pos: plan.expr.pos(),
-                    why,
-                });
-            }
-            Err(Halt::Stuck) if stuck.is_none() => *stuck = search.stuck.take(),
-            Err(Halt::Stuck) => {}
-        }
-        None
-    }
-
-    /// Shrinks what a search found, takes the cause away, and drives the rule through all of it.
-    fn confirm(&self, search: &mut Search<'_>, plan: &Plan<'_>) -> Option<Witness> {
-        let whole = search.state.clone();
-        search.evaluations = 0;
-        if search.shrink().is_ok()
-            && let Some(witness) = self.drive(search, plan)
-        {
-            return Some(witness);
-        }
-        search.state = whole;
-        self.drive(search, plan)
-    }
-
-    fn drive(&self, search: &mut Search<'_>, plan: &Plan<'_>) -> Option<Witness> {
-        let cure = search.heal();
-        let resolved_by = cure.as_ref().map(|cure| cure.text.clone());
-        let state = cure.map_or_else(|| search.state.clone(), |cure: Cure| cure.state);
-        let store = search.healed_store(&state);
-        let series = store
-            .series()
-            .iter()
-            .filter(|series| !series.is_empty())
-            .map(|series| WitnessSeries {
-                series: written(&series.labels),
-                values: values::notation(series, state.step_ms),
-            })
-            .collect();
-        let road = Road {
-            engine: &self.engine,
-            times: search.context.times,
-            rules: plan.driven.clone(),
-            external_labels: self.options.external_labels.clone(),
-            external_url: self.options.external_url.clone(),
-        };
-        let course = road.drive(store);
-        let fires = course.firing_ms.is_some() && !course.alerts.is_empty();
-        fires.then(|| Witness {
-            course,
-            times: road.times,
-            series,
-            step_ms: state.step_ms,
-            resolved_by,
-            driven: road.rules,
-        })
     }
 
     fn blank(&self, subject: &Subject) -> RuleReport {
@@ -431,7 +243,7 @@ impl Prover {
         }
     }
 
-    fn show(&self, witness: &Witness, report: &mut RuleReport) {
+    fn show(witness: &Witness, report: &mut RuleReport) {
         let start_ms = witness.times.start_ms;
         let course = &witness.course;
         report.time_to_fire_ms = course.firing_ms.map(|at_ms| at_ms - start_ms);
@@ -451,33 +263,6 @@ impl Prover {
         };
     }
 }
-
-/// What a search works on.
-#[derive(Debug)]
-struct Plan<'a> {
-    /// The expression over raw series.
-    expr: &'a Expr,
-    /// Recording rules and, last, the alert.
-    driven: Vec<RuleSpec>,
-    replaced: &'a [crate::inline::Replaced],
-}
-
-const fn strategy(strength: u8, variant: usize) -> Strategy {
-    Strategy {
-        strength,
-        variant,
-        is_tight: false,
-    }
-}
-
-/// Strategies in the order in which they are tried.
-const STRATEGIES: &[Strategy] = &[
-    strategy(0, 0),
-    strategy(1, 0),
-    strategy(0, 1),
-    strategy(2, 0),
-    strategy(1, 1),
-];
 
 fn not_provable(mut report: RuleReport, why: &str) -> RuleReport {
     report.verdict = Verdict::NotProvable;
@@ -521,36 +306,4 @@ fn template_fault(alerts: &[FiredAlert]) -> Option<String> {
         .flat_map(|alert| alert.labels.iter().chain(&alert.annotations));
     let mut faults = texts.filter(|(_, text)| text.contains(TEMPLATE_ERROR));
     faults.next().map(|(name, text)| format!("{name}: {text}"))
-}
-
-/// Name and labels of a series as queries write them.
-fn written(labels: &Labels) -> String {
-    let name = labels.metric_name();
-    let rest = labels.without(&[skopos_core::labels::METRIC_NAME]);
-    if skopos_core::labels::is_legacy_metric_name(name) {
-        if rest.is_empty() {
-            return name.to_owned();
-        }
-        return format!("{name}{rest}");
-    }
-    labels.to_string()
-}
-
-/// Labels that the templates of a rule read.
-fn template_labels(spec: &RuleSpec) -> Vec<String> {
-    let mut names = Vec::new();
-    for text in spec.labels.values().chain(spec.annotations.values()) {
-        for start in ["$labels.", ".Labels."] {
-            for rest in text.split(start).skip(1) {
-                let name: String = rest
-                    .chars()
-                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                    .collect();
-                if !name.is_empty() && !names.contains(&name) {
-                    names.push(name);
-                }
-            }
-        }
-    }
-    names
 }

@@ -6,12 +6,18 @@ mod aggregate;
 mod binary;
 mod calls;
 mod changes;
+mod course;
+mod goal;
+mod needs;
+mod operand;
 mod quantiles;
 mod rewrite;
 mod selector;
 mod sets;
 
-pub(crate) use binary::flipped;
+pub(crate) use goal::{Goal, Measure, Wish};
+pub(crate) use needs::{is_constant, unwanted};
+pub(crate) use operand::flipped;
 use skopos_core::metric::MetricValue;
 use skopos_core::{Labels, QueryBudget};
 use skopos_promql::ast::VectorSelector;
@@ -69,68 +75,6 @@ pub(crate) type Outcome = Result<(), Halt>;
 pub(crate) struct Stuck {
     pub(crate) pos: PosRange,
     pub(crate) why: String,
-}
-
-/// What a result should be.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Wish {
-    /// There is an element with a value of the range.
-    Present(Range),
-    /// There is no such element.
-    Never(Range),
-}
-
-/// What of a window of samples is measured.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Measure {
-    /// The value.
-    Level,
-    /// The change in a second.
-    Slope,
-    /// The value so many seconds later.
-    Predicted(f64),
-    /// How often the value changes.
-    Changes,
-    /// How often the value falls.
-    Resets,
-    /// The standard deviation.
-    Spread,
-    /// The number of samples.
-    Count,
-    /// The sum of the samples.
-    Sum,
-    /// The time of the last sample, in seconds.
-    Time,
-}
-
-/// A goal on its way down an expression.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Goal {
-    pub(crate) wish: Wish,
-    pub(crate) measure: Measure,
-    /// How far back the parts are read, by the offsets above.
-    pub(crate) shift_ms: i64,
-    /// Length of the window above.
-    pub(crate) window_ms: i64,
-}
-
-impl Goal {
-    pub(crate) fn new(wish: Wish) -> Self {
-        Self {
-            wish,
-            measure: Measure::Level,
-            shift_ms: 0,
-            window_ms: 0,
-        }
-    }
-
-    pub(crate) fn wishing(self, wish: Wish) -> Self {
-        Self { wish, ..self }
-    }
-
-    pub(crate) fn present(self, range: Range) -> Self {
-        self.wishing(Wish::Present(range))
-    }
 }
 
 /// One element of a result.
@@ -386,50 +330,5 @@ pub(crate) fn elements(value: Value) -> Vec<Element> {
             })
             .collect(),
         Value::String { .. } | Value::Matrix(_) => Vec::new(),
-    }
-}
-
-/// Whether an expression reads no series.
-pub(crate) fn is_constant(expr: &Expr) -> bool {
-    let mut count = 0;
-    expr.for_each_selector(&mut |_| count += 1);
-    count == 0
-}
-
-/// The selectors that must find nothing for an expression to have a result.
-pub(crate) fn unwanted(expr: &Expr) -> Vec<&VectorSelector> {
-    let (mut found, mut needed) = (Vec::new(), Vec::new());
-    collect_unwanted(expr, false, &mut found, &mut needed);
-    found.retain(|selector| {
-        !needed
-            .iter()
-            .any(|other: &&VectorSelector| other.matchers == selector.matchers)
-    });
-    found
-}
-
-fn collect_unwanted<'e>(
-    expr: &'e Expr,
-    is_unwanted: bool,
-    found: &mut Vec<&'e VectorSelector>,
-    needed: &mut Vec<&'e VectorSelector>,
-) {
-    match expr {
-        Expr::Vector(selector) if is_unwanted => found.push(selector),
-        Expr::Matrix(matrix) if is_unwanted => found.push(&matrix.selector),
-        Expr::Vector(selector) => needed.push(selector),
-        Expr::Matrix(matrix) => needed.push(&matrix.selector),
-        Expr::Binary(binary) if binary.op == skopos_promql::ast::BinaryOp::Unless => {
-            collect_unwanted(&binary.lhs, is_unwanted, found, needed);
-            collect_unwanted(&binary.rhs, !is_unwanted, found, needed);
-        }
-        Expr::Call(call) if matches!(call.function.name, "absent" | "absent_over_time") => {
-            collect_unwanted(&call.args[0], !is_unwanted, found, needed);
-        }
-        other => {
-            for child in other.children() {
-                collect_unwanted(child, is_unwanted, found, needed);
-            }
-        }
     }
 }

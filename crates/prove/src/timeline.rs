@@ -15,6 +15,7 @@ const STEPS_MS: &[i64] = &[
 
 /// What sets the pace of a proof, in milliseconds.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "the unit ends every name")]
 pub(crate) struct Pace {
     /// Time between evaluations.
     pub(crate) interval_ms: i64,
@@ -26,6 +27,7 @@ pub(crate) struct Pace {
 
 /// The times of one proof, in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "the unit ends every name")]
 pub(crate) struct Timeline {
     /// First sample and first evaluation.
     pub(crate) start_ms: i64,

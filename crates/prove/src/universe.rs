@@ -69,8 +69,7 @@ impl Universe {
 
     /// Labels that series carry unless something speaks against it.
     pub(crate) fn labels(&self) -> impl Iterator<Item = &String> {
-        let literal = self.values.keys().filter(|name| *name != METRIC_NAME && *name != "le");
-        literal
+        self.values.keys().filter(|name| *name != METRIC_NAME && *name != "le")
     }
 
     /// Labels that groupings, joins and templates name.

@@ -86,7 +86,7 @@ fn write_run(text: &mut String, run: Run) {
         Run::Gap(1) => write!(text, "_"),
         Run::Gap(times) => write!(text, "_x{times}"),
         Run::Values { first, times: 0, .. } => write!(text, "{}", number(first)),
-        Run::Values { first, by, times } if by == 0.0 => write!(text, "{}x{times}", number(first)),
+        Run::Values { first, by: 0.0, times } => write!(text, "{}x{times}", number(first)),
         Run::Values { first, by, times } => {
             let sign = if by < 0.0 { '-' } else { '+' };
             write!(text, "{}{sign}{}x{times}", number(first), number(by.abs()))

@@ -47,7 +47,9 @@ fn is_subset(query: &str, part: &Expr, whole: &Expr) -> bool {
 
 fn has_same_groups(part: &AggregateExpr, whole: &AggregateExpr) -> bool {
     let mut groups = [part.grouping.clone(), whole.grouping.clone()];
-    groups.iter_mut().for_each(|group| group.sort());
+    for group in &mut groups {
+        group.sort();
+    }
     part.without == whole.without && groups[0] == groups[1]
 }
 

@@ -3,6 +3,7 @@
 use skopos_promql::Expr;
 use skopos_promql::ast::{BinaryExpr, BinaryOp, Cardinality};
 
+use super::operand::{compared, first_range, flipped, intersect_each, level_for, near, negated};
 use super::sets::matching;
 use super::{Attempt, Element, Goal, Halt, Measure, Outcome, Search, Wish, is_constant};
 use crate::key::Key;
@@ -10,13 +11,13 @@ use crate::range::{Range, left_of, right_of};
 
 /// A side of a binary operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
+pub(super) enum Side {
     Left,
     Right,
 }
 
 impl Side {
-    fn of(self, binary: &BinaryExpr) -> &Expr {
+    pub(super) fn of(self, binary: &BinaryExpr) -> &Expr {
         match self {
             Self::Left => &binary.lhs,
             Self::Right => &binary.rhs,
@@ -30,9 +31,6 @@ impl Side {
         }
     }
 }
-
-/// A level of denominators at which ratios read as percentages.
-const PLAIN_DENOMINATOR: f64 = 100.0;
 
 impl<'a> Search<'a> {
     pub(super) fn aim_binary(
@@ -146,7 +144,7 @@ impl<'a> Search<'a> {
         };
         let expr_first = first.of(binary);
         let expr_second = first.other().of(binary);
-        self.plain_level = self.level_for(binary, first, level);
+        self.plain_level = level_for(binary, first, level);
         self.aim_roughly(expr_first, goal_of(first), key_of(first))?;
         let Some(element) = self.element(expr_first, anything, &key_of(first).settled())? else {
             self.plain_level = level;
@@ -163,7 +161,7 @@ impl<'a> Search<'a> {
             partner.fixed.entry(name.clone()).or_insert_with(|| value.clone());
         }
         partner.wanted.extend(key_of(first.other()).wanted.iter().cloned());
-        self.plain_level = self.level_for(binary, first.other(), level);
+        self.plain_level = level_for(binary, first.other(), level);
         let outcome = self.aim_roughly(expr_second, goal_of(first.other()), &partner);
         self.plain_level = level;
         outcome?;
@@ -185,14 +183,6 @@ impl<'a> Search<'a> {
                 self.aim(expr, goal.present(Range::ALL), key)
             }
             done => done,
-        }
-    }
-
-    fn level_for(&self, binary: &BinaryExpr, side: Side, level: f64) -> f64 {
-        if binary.op == BinaryOp::Div && side == Side::Right && level == 1.0 {
-            PLAIN_DENOMINATOR
-        } else {
-            level
         }
     }
 
@@ -313,87 +303,6 @@ impl<'a> Search<'a> {
             }
             Err(Halt::Stuck)
         })
-    }
-}
-
-/// Where a side of an operation starts before it is moved: ratios start with something above zero
-/// on both sides.
-fn first_range(binary: &BinaryExpr, side: Side, range: Range) -> Range {
-    let is_positive = range.lo > 0.0 || range.lo == 0.0 && range.lo_open;
-    match (binary.op, side) {
-        (BinaryOp::Div, Side::Right) => Range::above(0.0),
-        (BinaryOp::Div | BinaryOp::Mul, _) if is_positive => Range::above(0.0),
-        _ => Range::ALL,
-    }
-}
-
-/// The numbers around a bound.
-fn near(bound: f64) -> Range {
-    if bound == 0.0 {
-        return Range::closed(-1.0, 1.0);
-    }
-    let ends = [bound * 0.5, bound * 1.5];
-    Range::closed(ends[0].min(ends[1]), ends[0].max(ends[1]))
-}
-
-/// The ranges of an operand for which a comparison with `c` gives a value of `range`.
-fn compared(binary: &BinaryExpr, side: Side, range: Range, c: f64) -> Vec<Range> {
-    let op = if side == Side::Left {
-        binary.op
-    } else {
-        flipped(binary.op)
-    };
-    let fitting = Range::satisfying(op, c);
-    if binary.return_bool {
-        let mut ranges = Vec::new();
-        if range.contains(1.0) {
-            ranges.extend(fitting);
-        }
-        if range.contains(0.0) {
-            ranges.extend(Range::satisfying(negated(op), c));
-        }
-        return ranges;
-    }
-    let is_own_value = side == Side::Left || binary.matching.is_none();
-    if !is_own_value && !range.contains(c) {
-        return Vec::new();
-    }
-    let own = if is_own_value { range } else { Range::ALL };
-    fitting.into_iter().filter_map(|fitting| fitting.meet(own)).collect()
-}
-
-/// Intersects lists of alternatives place by place.
-fn intersect_each(lists: impl Iterator<Item = Vec<Range>>) -> Vec<Range> {
-    let merged = lists.reduce(|merged, next| {
-        let pairs = merged.into_iter().zip(next);
-        pairs.filter_map(|(a, b)| a.meet(b)).collect()
-    });
-    let mut merged = merged.unwrap_or_default();
-    merged.retain(|range| !range.is_empty());
-    merged
-}
-
-/// The operator with its sides exchanged.
-pub(crate) fn flipped(op: BinaryOp) -> BinaryOp {
-    match op {
-        BinaryOp::Less => BinaryOp::Greater,
-        BinaryOp::LessOrEqual => BinaryOp::GreaterOrEqual,
-        BinaryOp::Greater => BinaryOp::Less,
-        BinaryOp::GreaterOrEqual => BinaryOp::LessOrEqual,
-        other => other,
-    }
-}
-
-/// The operator that holds where this one does not.
-fn negated(op: BinaryOp) -> BinaryOp {
-    match op {
-        BinaryOp::Less => BinaryOp::GreaterOrEqual,
-        BinaryOp::LessOrEqual => BinaryOp::Greater,
-        BinaryOp::Greater => BinaryOp::LessOrEqual,
-        BinaryOp::GreaterOrEqual => BinaryOp::Less,
-        BinaryOp::Equal => BinaryOp::NotEqual,
-        BinaryOp::NotEqual => BinaryOp::Equal,
-        other => other,
     }
 }
 

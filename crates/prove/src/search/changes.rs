@@ -3,23 +3,25 @@
 
 use skopos_promql::ast::VectorSelector;
 
+use super::course::{age, changes, count, resets, spread, sum};
 use super::selector::Probe;
 use super::{Attempt, Goal, Halt, Measure, Outcome, Search};
 use crate::key::Key;
 use crate::range::Range;
-use crate::timeline::{Timeline, nice_step_ms};
-use crate::variable::{Shape, Step, Toggle, Variable, WindowGoal, seconds};
+use crate::timeline::Timeline;
+use crate::variable::{Shape, Step, Variable, WindowGoal, seconds};
 
 /// How much steeper a slope is within a window that lies in a longer one.
 const WITHIN_LONGER: f64 = 4.0;
 
 /// The part of time that a goal is about.
 #[derive(Debug, Clone, Copy)]
-struct Window {
-    from_ms: i64,
-    to_ms: i64,
+#[expect(clippy::struct_field_names, reason = "the unit ends every name")]
+pub(super) struct Window {
+    pub(super) from_ms: i64,
+    pub(super) to_ms: i64,
     /// Its length, as far as there are samples in it.
-    length_ms: i64,
+    pub(super) length_ms: i64,
 }
 
 impl Window {
@@ -179,28 +181,28 @@ fn merged(goals: &[WindowGoal], range: Range) -> Option<Range> {
     goals.iter().try_fold(range, |range, goal| range.meet(goal.range))
 }
 
-fn level(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
+pub(super) fn level(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
     let times = search.context.times;
     let variable = &mut search.state.series[index];
     if variable.shape.step.is_some_and(|step| window.to_ms < step.at_ms) {
-        return level_before_step(variable, window, range, strength, &search.context.times);
+        level_before_step(variable, window, range, strength, &times);
+        return Ok(());
     }
     variable.levels.push(window.goal(range));
     fit_level(variable, &times, strength).ok_or(Halt::Stuck)
 }
 
-fn level_before_step(variable: &mut Variable, window: Window, range: Range, strength: u8, times: &Timeline) -> Outcome {
+fn level_before_step(variable: &mut Variable, window: Window, range: Range, strength: u8, times: &Timeline) {
     let now = variable.shape.course(times, window.to_ms);
     let wanted = range.pick(Some(now), strength);
     if let Some(step) = &mut variable.shape.step {
         step.jump -= wanted - now;
     }
     variable.levels.push(window.goal(range));
-    Ok(())
 }
 
 /// Moves the level so that every window after a step lies within its range.
-fn fit_level(variable: &mut Variable, times: &Timeline, strength: u8) -> Option<()> {
+pub(super) fn fit_level(variable: &mut Variable, times: &Timeline, strength: u8) -> Option<()> {
     let mut allowed = Range::ALL;
     for goal in &variable.levels {
         if variable.shape.step.is_some_and(|step| goal.to_ms < step.at_ms) {
@@ -334,95 +336,6 @@ fn slope_by_step(search: &mut Search<'_>, index: usize, window: Window, range: R
     let start = variable.shape.course(&times, times.start_ms);
     variable.shape.base -= start;
     variable.slopes.push(window.goal(range));
-    Ok(())
-}
-
-fn changes(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
-    turns(search, index, window, range, strength, 1)
-}
-
-fn resets(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
-    turns(search, index, window, range, strength, 2)
-}
-
-/// Lets a series go up and down so often that a window holds a number of turns.
-fn turns(
-    search: &mut Search<'_>,
-    index: usize,
-    window: Window,
-    range: Range,
-    strength: u8,
-    samples_per_turn: i64,
-) -> Outcome {
-    let wanted = range.pick(Some(0.0), strength);
-    if wanted < 1.0 {
-        return if range.contains(0.0) { Ok(()) } else { Err(Halt::Stuck) };
-    }
-    let wanted = (wanted.ceil() as i64).saturating_add(1);
-    let most = window.length_ms / search.state.step_ms / samples_per_turn;
-    if most <= wanted {
-        let step_ms = nice_step_ms(window.length_ms / (wanted + 2) / samples_per_turn);
-        search.state.set_step(step_ms);
-    }
-    let samples = window.length_ms / search.state.step_ms;
-    let every = if range.hi.is_finite() {
-        (samples / wanted / samples_per_turn).max(1)
-    } else {
-        1
-    };
-    let variable = &mut search.state.series[index];
-    variable.shape.toggle = Some(Toggle { amplitude: 1.0, every });
-    let times = search.context.times;
-    fit_level(variable, &times, strength).ok_or(Halt::Stuck)
-}
-
-fn spread(search: &mut Search<'_>, index: usize, _window: Window, range: Range, strength: u8) -> Outcome {
-    let wanted = range.pick(Some(0.0), strength);
-    let variable = &mut search.state.series[index];
-    variable.shape.toggle = (wanted > 0.0).then_some(Toggle {
-        amplitude: wanted * 2.0,
-        every: 1,
-    });
-    Ok(())
-}
-
-/// Makes samples denser, or leaves some out.
-fn count(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
-    let stride = search.state.series[index].shape.stride;
-    let number = window.length_ms as f64 / search.state.step_ms as f64 / stride as f64;
-    if range.contains(number) && range.contains((number - 1.0).max(0.0)) {
-        return Ok(());
-    }
-    let wanted = range.pick(Some(number), strength).max(1.0);
-    if wanted > number {
-        let step_ms = (window.length_ms as f64 / (wanted + 1.0)) as i64;
-        search.state.set_step(nice_step_ms(step_ms));
-        return Ok(());
-    }
-    let stride = (window.length_ms as f64 / search.state.step_ms as f64 / wanted).ceil() as i64;
-    search.state.series[index].shape.stride = stride.max(1);
-    Ok(())
-}
-
-/// The sum of a constant: its level times the number of samples.
-fn sum(search: &mut Search<'_>, index: usize, window: Window, range: Range, strength: u8) -> Outcome {
-    let number = (window.length_ms / search.state.step_ms).max(1) as f64;
-    level(search, index, window, range.scale(1.0 / number), strength)
-}
-
-/// The last sample before the window ends has a certain time: the series is sampled rarely, or
-/// has ended.
-fn age(search: &mut Search<'_>, index: usize, window: Window, range: Range, _strength: u8) -> Outcome {
-    let times = search.context.times;
-    let first_s = seconds(window.from_ms);
-    if range.contains(first_s) && range.contains(seconds(window.to_ms)) {
-        return Ok(());
-    }
-    let latest_ms = (range.hi * 1000.0).min(i64::MAX as f64 / 2.0) as i64 - i64::from(range.hi_open);
-    if latest_ms < times.start_ms || latest_ms >= window.from_ms {
-        return Err(Halt::Stuck);
-    }
-    search.state.series[index].shape.until_ms = Some(latest_ms);
     Ok(())
 }
 

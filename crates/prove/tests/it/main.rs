@@ -1,5 +1,7 @@
 //! Proofs over rule files that others wrote, over our packs, and over packs with a fault.
 
+#![expect(clippy::print_stdout, reason = "verdicts are read with --nocapture")]
+
 mod packs;
 mod promtool;
 mod real;
