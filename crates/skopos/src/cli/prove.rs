@@ -15,7 +15,8 @@ use super::query::ServerArgs;
   skopos prove --rules alerts.yml --alertmanager alertmanager.yml --junit report.xml
   skopos prove --pack packs/somaagent01 --only 'High.*' --witness-dir witnesses
 
-Exit code 0: every rule is proven or not provable; 1: something could not be read; 2: usage; 3: a rule is broken."
+Exit code 0: every rule is proven or not provable; 1: something could not be read; 2: usage; 3: a rule is broken,
+or no alert reaches a receiver that is meant for some."
 )]
 pub(crate) struct ProveArgs {
     /// Folder with prometheus.yml, the rule files it names and alertmanager.yml. May be given more than once.
