@@ -12,7 +12,7 @@ use skopos_config::Secret;
 use skopos_http_client::{HttpClient, HttpClientError, describe, read_secret};
 
 use crate::receiver::Endpoints;
-use crate::send_error::{FailureReason, SendError};
+use crate::send_error::{FailureReason, SendError, reason_of_status};
 use crate::template::Rendering;
 
 /// Most bytes read of an answer.
@@ -202,12 +202,13 @@ impl<'a> Courier<'a> {
             None => shown(&body),
         };
         let separator = if details.is_empty() { "" } else { ": " };
+        let text = format!("unexpected status code {status}{separator}{details}");
         Err(SendError {
             is_recoverable: status >= 500 || rules.retried.contains(&status),
-            reason: FailureReason::of_status(status),
-            text: format!("unexpected status code {status}{separator}{details}"),
+            reason: reason_of_status(status),
             retry_after,
             status: Some(status),
+            ..SendError::lasting(text)
         })
     }
 }

@@ -6,14 +6,13 @@
 //!                              Templates                            HTTP, SMTP
 //! ```
 //!
-//! Deliberately absent: retries and the notification log. One call sends once and says whether
-//! trying again may help; the state machine of `alertmanager` and its driver decide.
+//! Deliberately absent: retries, the notification log and counters. One call sends once and says
+//! whether trying again may help; the state machine of `alertmanager` decides, and counts.
 
 mod courier;
 mod notifier;
 mod receiver;
 mod send_error;
-mod telemetry;
 pub mod template;
 mod truncate;
 

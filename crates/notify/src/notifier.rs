@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use skopos_alertmanager::Notification;
-use skopos_alertmanager::config::{Integration, Receiver};
+use skopos_alertmanager::config::{Config, Integration, Receiver};
 use skopos_http_client::{ClientOptions, HttpClient, HttpClientError};
 
 use crate::courier::{Courier, KeptToken};
-use crate::receiver::{self, Endpoints, Rendered};
+use crate::receiver::{self, Endpoints, Rendered, Sent};
 use crate::send_error::{FailureReason, SendError};
-use crate::telemetry;
-use crate::template::{Rendering, Templates};
+use crate::template::{Rendering, TemplateError, Templates};
 
 /// What receivers need beside the configuration.
 #[derive(Debug, Clone)]
@@ -38,16 +37,22 @@ impl Default for NotifierOptions {
     }
 }
 
-/// A receiver that cannot be made ready.
+/// Receivers that cannot be made ready.
 #[derive(Debug, thiserror::Error)]
-#[error("receiver {receiver:?}, {integration}: http_config: {source}")]
-pub struct NotifierError {
-    /// The receiver.
-    pub receiver: String,
-    /// The integration, such as `slack[0]`.
-    pub integration: String,
-    /// Why.
-    pub source: HttpClientError,
+pub enum NotifierError {
+    /// The templates of the configuration.
+    #[error(transparent)]
+    Templates(#[from] TemplateError),
+    /// The `http_config` of an integration.
+    #[error("receiver {receiver:?}, {integration}: http_config: {source}")]
+    Client {
+        /// The receiver.
+        receiver: String,
+        /// The integration, such as `slack[0]`.
+        integration: String,
+        /// Why.
+        source: HttpClientError,
+    },
 }
 
 /// A notification that was sent.
@@ -57,8 +62,12 @@ pub struct Delivery {
     pub receiver_data: Vec<(String, String)>,
     /// The status of the last answer, of HTTP or SMTP.
     pub status: u16,
-    /// What was sent, without secrets.
-    pub rendered: Rendered,
+    /// The message in a line.
+    pub summary: String,
+    /// What was sent, without secrets, as JSON.
+    pub payload: String,
+    /// The media type in which it was sent.
+    pub content_type: String,
     /// How long it took.
     pub duration: Duration,
 }
@@ -79,8 +88,22 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Makes the receivers ready: reads their certificates.
-    pub fn new(receivers: &[Receiver], templates: Templates, options: NotifierOptions) -> Result<Self, NotifierError> {
+    /// Makes the receivers of a configuration ready: reads its templates and certificates.
+    pub fn new(config: &Config, external_url: &str) -> Result<Self, NotifierError> {
+        let options = NotifierOptions {
+            external_url: external_url.to_owned(),
+            folder: config.folder().to_owned(),
+            ..NotifierOptions::default()
+        };
+        Self::with_options(&config.receivers, Templates::load(&config.templates)?, options)
+    }
+
+    /// Makes receivers ready with these templates.
+    pub fn with_options(
+        receivers: &[Receiver],
+        templates: Templates,
+        options: NotifierOptions,
+    ) -> Result<Self, NotifierError> {
         let mut ready = HashMap::with_capacity(receivers.len());
         for receiver in receivers {
             let integrations = receiver.integrations.iter().map(|integration| {
@@ -90,7 +113,7 @@ impl Notifier {
                     user_agent: &options.user_agent,
                     compression: true,
                 };
-                let client = HttpClient::new(&config, client_options).map_err(|source| NotifierError {
+                let client = HttpClient::new(&config, client_options).map_err(|source| NotifierError::Client {
                     receiver: receiver.name.clone(),
                     integration: integration.label(),
                     source,
@@ -128,59 +151,50 @@ impl Notifier {
     /// Sends a notification once, within its deadline.
     pub async fn notify(&self, notification: &Notification) -> Result<Delivery, SendError> {
         let ready = self.ready(notification)?;
-        let kind = ready.integration.kind.name();
-        telemetry::REQUESTS.with_label_values(&[kind]).inc();
-        let began = Instant::now();
-        let result = self.attempt(ready, notification, began).await;
-        let seconds = began.elapsed().as_secs_f64();
-        telemetry::LATENCY_SECONDS.with_label_values(&[kind]).observe(seconds);
-        if result.is_err() {
-            telemetry::REQUESTS_FAILED.with_label_values(&[kind]).inc();
-        }
-        result
-    }
-
-    /// Counts a notification that came to its end: sent, or given up with the last error.
-    pub fn count_outcome(&self, notification: &Notification, error: Option<&SendError>) {
-        let Ok(ready) = self.ready(notification) else { return };
-        let kind = ready.integration.kind.name();
-        telemetry::NOTIFICATIONS.with_label_values(&[kind]).inc();
-        if let Some(error) = error {
-            telemetry::NOTIFICATIONS_FAILED
-                .with_label_values(&[kind, error.reason.as_str()])
-                .inc();
-        }
-    }
-
-    async fn attempt(&self, ready: &Ready, notification: &Notification, began: Instant) -> Result<Delivery, SendError> {
         let rendering = self.rendering(notification);
         let rendered = receiver::render_with(&ready.integration.kind, &rendering)?;
-        let courier = Courier::new(
-            &rendering,
-            notification,
-            &ready.client,
-            &self.options.endpoints,
-            &ready.token,
-        );
+        let payload = rendered.body.to_string();
+        let content_type = receiver::content_type(&ready.integration.kind).to_owned();
+        let began = Instant::now();
+        match self.attempt(ready, notification, &rendering, &rendered).await {
+            Ok(sent) => Ok(Delivery {
+                receiver_data: sent.receiver_data,
+                status: sent.status,
+                summary: rendered.summary,
+                payload,
+                content_type,
+                duration: began.elapsed(),
+            }),
+            Err(error) => Err(SendError {
+                payload,
+                content_type,
+                ..error
+            }),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        ready: &Ready,
+        notification: &Notification,
+        rendering: &Rendering<'_>,
+        rendered: &Rendered,
+    ) -> Result<Sent, SendError> {
+        let endpoints = &self.options.endpoints;
+        let courier = Courier::new(rendering, notification, &ready.client, endpoints, &ready.token);
         let kind = &ready.integration.kind;
         let own = receiver::timeout(kind);
         let left = left_until(notification.deadline_ms);
         let limit = own.map_or(left, |own| own.min(left));
         let sending = receiver::send(kind, &rendered.body, &courier);
-        let sent = tokio::time::timeout(limit, sending).await.map_err(|_| {
+        tokio::time::timeout(limit, sending).await.map_err(|_| {
             let name = kind.name();
             let text = match own.filter(|own| *own < left) {
                 Some(own) => format!("configured {name} timeout reached ({own:?})"),
                 None => "context deadline exceeded: the group's next tick comes before the receiver answers".to_owned(),
             };
             SendError::recoverable(text).with_reason(FailureReason::ContextDeadlineExceeded)
-        })??;
-        Ok(Delivery {
-            receiver_data: sent.receiver_data,
-            status: sent.status,
-            rendered,
-            duration: began.elapsed(),
-        })
+        })?
     }
 
     fn rendering<'a>(&'a self, notification: &Notification) -> Rendering<'a> {

@@ -172,6 +172,15 @@ pub(crate) fn http_config(kind: &IntegrationKind) -> HttpClientConfig {
     config.clone()
 }
 
+/// The media type in which an integration's message is sent.
+pub(crate) fn content_type(kind: &IntegrationKind) -> &'static str {
+    match kind {
+        IntegrationKind::Email(_) => "multipart/alternative",
+        IntegrationKind::Pushover(_) | IntegrationKind::Sns(_) => "application/x-www-form-urlencoded",
+        _ => "application/json",
+    }
+}
+
 /// How long one attempt may take by the integration's own settings.
 pub(crate) fn timeout(kind: &IntegrationKind) -> Option<Duration> {
     let timeout = match kind {

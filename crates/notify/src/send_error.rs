@@ -2,61 +2,18 @@
 
 use std::time::Duration;
 
+pub use skopos_alertmanager::machine::FailureReason;
+
 use crate::template::TemplateError;
 
-/// The label `reason` of `alertmanager_notifications_failed_total`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FailureReason {
-    /// None of the others, such as a broken connection.
-    Other,
-    /// The receiver refuses the message (4xx).
-    ClientError,
-    /// The receiver fails (5xx).
-    ServerError,
-    /// The sending was called off.
-    ContextCanceled,
-    /// The time was up.
-    ContextDeadlineExceeded,
-    /// The credentials are refused (401, 403).
-    AuthError,
-    /// Too many messages (429).
-    RateLimited,
-}
-
-impl FailureReason {
-    /// All reasons.
-    pub const ALL: [Self; 7] = [
-        Self::Other,
-        Self::ClientError,
-        Self::ServerError,
-        Self::ContextCanceled,
-        Self::ContextDeadlineExceeded,
-        Self::AuthError,
-        Self::RateLimited,
-    ];
-
-    /// The label's value.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Other => "other",
-            Self::ClientError => "clientError",
-            Self::ServerError => "serverError",
-            Self::ContextCanceled => "contextCanceled",
-            Self::ContextDeadlineExceeded => "contextDeadlineExceeded",
-            Self::AuthError => "authError",
-            Self::RateLimited => "rateLimited",
-        }
-    }
-
-    /// The reason that an HTTP status means.
-    pub(crate) fn of_status(status: u16) -> Self {
-        match status {
-            401 | 403 => Self::AuthError,
-            429 => Self::RateLimited,
-            400..=499 => Self::ClientError,
-            500..=599 => Self::ServerError,
-            _ => Self::Other,
-        }
+/// The reason that an HTTP status means.
+pub(crate) fn reason_of_status(status: u16) -> FailureReason {
+    match status {
+        401 | 403 => FailureReason::AuthError,
+        429 => FailureReason::RateLimited,
+        400..=499 => FailureReason::ClientError,
+        500..=599 => FailureReason::ServerError,
+        _ => FailureReason::Other,
     }
 }
 
@@ -74,9 +31,18 @@ pub struct SendError {
     pub retry_after: Option<Duration>,
     /// The HTTP status, where there was an answer.
     pub status: Option<u16>,
+    /// What was to be sent, without secrets, as JSON; empty where it could not be rendered.
+    pub payload: String,
+    /// The media type in which it was to be sent; empty like `payload`.
+    pub content_type: String,
 }
 
 impl SendError {
+    /// A failure that no second attempt mends, such as a receiver that does not exist.
+    pub fn other(text: impl Into<String>) -> Self {
+        Self::lasting(text)
+    }
+
     /// A failure that may pass.
     pub(crate) fn recoverable(text: impl Into<String>) -> Self {
         Self {
@@ -85,6 +51,8 @@ impl SendError {
             text: text.into(),
             retry_after: None,
             status: None,
+            payload: String::new(),
+            content_type: String::new(),
         }
     }
 

@@ -37,7 +37,7 @@ const TEXTS: &[&str] = &[
 ];
 
 fn run(notification: &Notification, folder: &Path, text: &str, kind: &str) -> (String, String) {
-    let alerts: Vec<_> = notification.alerts.iter().map(|alert| as_json(alert)).collect();
+    let alerts: Vec<_> = notification.alerts.iter().map(as_json).collect();
     let labels = json!({ "alertname": "Down", "severity": "critical" });
     let is_firing = notification.alerts[0].ends_at_ms.is_none();
     let data = json!({

@@ -35,7 +35,7 @@ pub(crate) fn notifier_of(receiver: Receiver, endpoints: Endpoints) -> Notifier 
         endpoints,
         ..NotifierOptions::default()
     };
-    Notifier::new(&[receiver], Templates::built_in(), options).unwrap_or_else(|error| panic!("{error}"))
+    Notifier::with_options(&[receiver], Templates::built_in(), options).unwrap_or_else(|error| panic!("{error}"))
 }
 
 pub(crate) fn notifier(yaml: &str) -> Notifier {
@@ -57,7 +57,7 @@ pub(crate) async fn exchange(
 pub(crate) async fn requests(yaml: &str, notification: &Notification, replies: Vec<Reply>) -> Vec<Asked> {
     let (result, asked) = exchange(yaml, notification, replies).await;
     let delivery = result.unwrap_or_else(|error| panic!("{error}"));
-    assert!(delivery.rendered.summary.starts_with('['), "{delivery:?}");
+    assert!(delivery.summary.starts_with('['), "{delivery:?}");
     asked
 }
 

@@ -73,6 +73,10 @@ async fn statuses_are_told_apart() {
             let expect = format!("unexpected status code {status}: said so");
             assert!(error.text.ends_with(&expect), "{settings}: {error}");
             assert_eq!(error.status, Some(status));
+            assert!(
+                error.payload.starts_with('{') && !error.payload.contains("hush-hush"),
+                "{settings}: {error:?}"
+            );
         }
     }
 }

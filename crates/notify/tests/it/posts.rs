@@ -1,7 +1,8 @@
 //! Receivers that take one post.
 
 use serde_json::json;
-use skopos_notify::Endpoints;
+use skopos_alertmanager::{Config, LoadOptions};
+use skopos_notify::{Endpoints, Notifier};
 
 use crate::bench::{firing, notifier, notifier_of, receiver, request, requests, resolved};
 use crate::site::{Reply, Site};
@@ -263,5 +264,29 @@ async fn rendering_alone_gives_what_is_sent() {
     assert_eq!(
         (rendered.kind, rendered.summary.as_str()),
         ("discord", "[FIRING:1] Down (critical)")
+    );
+}
+
+#[tokio::test]
+async fn a_configuration_brings_its_templates() {
+    crate::bench::install_provider();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mine = "{{ define \"__subject\" }}[mine]{{ end }}";
+    std::fs::write(folder.path().join("a.tmpl"), mine).expect("it is written");
+    let text = "route: {receiver: r}\ntemplates: ['*.tmpl']\nreceivers: [{name: r, discord_configs: [{webhook_url: 'http://h/'}]}]\n";
+    let options = LoadOptions::for_path(folder.path().join("alertmanager.yml"));
+    let config = Config::parse(text, &options).expect("it loads");
+    let notifier = Notifier::new(&config, "http://am").expect("it is ready");
+    assert_eq!(
+        notifier.render(&firing()).expect("it renders").body["embeds"][0]["title"],
+        "[mine]"
+    );
+    std::fs::write(folder.path().join("b.tmpl"), "\n{{ if }}").expect("it is written");
+    let error = Notifier::new(&config, "http://am").expect_err("a broken file");
+    assert!(
+        error
+            .to_string()
+            .contains("b.tmpl:2: template: b.tmpl:2: missing value for if"),
+        "{error}"
     );
 }

@@ -48,10 +48,8 @@ async fn pushover() {
         assert_eq!(field(&asked[0], name), expect, "{name}");
     }
     assert_eq!(field(&asked[1], "priority"), "0");
-    assert_eq!(
-        (delivery.rendered.body.get("token"), delivery.rendered.body.get("user")),
-        (None, None)
-    );
+    assert!(!delivery.payload.contains("r-u"), "{}", delivery.payload);
+    assert_eq!(delivery.content_type, "application/x-www-form-urlencoded");
 }
 
 #[tokio::test]
