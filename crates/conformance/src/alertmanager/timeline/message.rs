@@ -1,13 +1,23 @@
 //! Webhook messages, and where they go.
 
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
 use skopos_alertmanager::Notification;
+use skopos_alertmanager::config::IntegrationKind;
 use skopos_core::Labels;
+use skopos_notify::Templates;
 
 /// Where sinks are, as seen from configurations; nothing is ever sent there.
 const SINKS: &str = "http://sink.invalid/";
 /// The sink that `${webhook}` means.
 const DEFAULT_SINK: &str = "webhook";
+/// Where messages say that Alertmanager is.
+const EXTERNAL_URL: &str = "http://alertmanager.invalid";
+/// The end of what still fires.
+const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
 
 /// The configuration with URLs of sinks in the place of `${webhook}` and `${webhook:NAME}`.
 pub(in crate::alertmanager) fn webhooks_to_sinks(config: &str) -> String {
@@ -38,7 +48,7 @@ pub(super) fn sink_of(url: &str) -> Option<&str> {
 #[derive(Debug, Clone)]
 pub(super) struct Message {
     pub(super) alerts: Vec<MessageAlert>,
-    /// The fields beside the alerts.
+    /// The whole body.
     pub(super) fields: Value,
 }
 
@@ -51,60 +61,50 @@ pub(super) struct MessageAlert {
     pub(super) ends_at_ms: Option<i64>,
 }
 
+/// The alerts in the body of a webhook.
+#[derive(Deserialize)]
+struct Envelope {
+    #[serde(default)]
+    alerts: Vec<EnvelopeAlert>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EnvelopeAlert {
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
+    starts_at: String,
+    ends_at: String,
+}
+
 impl Message {
-    pub(super) fn of(notification: &Notification, max_alerts: u64) -> Self {
-        let limit = usize::try_from(max_alerts).unwrap_or(usize::MAX);
-        let shown = if limit == 0 {
-            notification.alerts.len()
-        } else {
-            limit.min(notification.alerts.len())
-        };
-        let alerts = notification.alerts[..shown].iter().map(|alert| MessageAlert {
-            labels: alert.labels.clone(),
-            annotations: alert.annotations.clone(),
-            starts_at_ms: alert.starts_at_ms,
-            ends_at_ms: alert.ends_at_ms,
-        });
-        let is_firing = notification.alerts.iter().any(|alert| !alert.is_resolved());
-        let labels = notification.alerts.iter().map(|alert| pairs(&alert.labels));
-        let annotations = notification.alerts.iter().map(|alert| alert.annotations.clone());
-        Self {
-            alerts: alerts.collect(),
-            fields: json!({
-                "version": "4",
-                "groupKey": notification.group_key,
-                "truncatedAlerts": notification.alerts.len() - shown,
-                "receiver": notification.receiver,
-                "status": if is_firing { "firing" } else { "resolved" },
-                "notification_reason": notification.reason.as_str(),
-                "groupLabels": object(pairs(&notification.group_labels)),
-                "commonLabels": object(common(labels)),
-                "commonAnnotations": object(common(annotations)),
-                "routeLabels": object(notification.route_labels.clone()),
-            }),
-        }
+    /// Renders a notification as `notify` does, and reads the body as a sink does.
+    pub(super) fn of(kind: &IntegrationKind, notification: &Notification) -> Result<Self, String> {
+        let rendered = skopos_notify::render(kind, &Templates::built_in(), notification, EXTERNAL_URL)
+            .map_err(|error| error.to_string())?;
+        let envelope = Envelope::deserialize(&rendered.body).map_err(|error| error.to_string())?;
+        let alerts: Result<Vec<MessageAlert>, String> = envelope.alerts.into_iter().map(MessageAlert::read).collect();
+        Ok(Self {
+            alerts: alerts?,
+            fields: rendered.body,
+        })
     }
 }
 
-fn pairs(labels: &Labels) -> Vec<(String, String)> {
-    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    labels.iter().map(owned).collect()
-}
-
-/// The pairs that all have.
-fn common(mut all: impl Iterator<Item = Vec<(String, String)>>) -> Vec<(String, String)> {
-    let first = all.next().unwrap_or_default();
-    all.fold(first, |mut common, next| {
-        common.retain(|pair| next.contains(pair));
-        common
-    })
-}
-
-fn object(pairs: Vec<(String, String)>) -> Value {
-    Value::Object(
-        pairs
-            .into_iter()
-            .map(|(name, value)| (name, Value::String(value)))
-            .collect(),
-    )
+impl MessageAlert {
+    fn read(alert: EnvelopeAlert) -> Result<Self, String> {
+        let time_ms = |text: &str| match text.parse::<Timestamp>() {
+            Ok(time) => Ok(time.as_millisecond()),
+            Err(error) => Err(format!("{text}: {error}")),
+        };
+        Ok(Self {
+            labels: alert.labels.iter().collect(),
+            annotations: alert.annotations.into_iter().collect(),
+            starts_at_ms: time_ms(&alert.starts_at)?,
+            ends_at_ms: match alert.ends_at.as_str() {
+                ZERO_TIME => None,
+                text => Some(time_ms(text)?),
+            },
+        })
+    }
 }

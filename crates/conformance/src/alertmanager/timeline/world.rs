@@ -136,53 +136,52 @@ impl World {
     }
 
     fn send(&mut self, member: usize, delivery: DeliveryId, notification: &Notification) {
+        let (after_ms, outcome) = match self.exchange(notification) {
+            Ok(answered) => answered,
+            Err(text) => {
+                let reason = FailureReason::Other;
+                (0, Outcome::Failed { reason, text })
+            }
+        };
+        self.requests.push(Request {
+            member,
+            delivery,
+            answered_ms: self.now_ms + after_ms,
+            outcome,
+        });
+    }
+
+    /// Sends a message to its sink; gives after how long what comes back.
+    fn exchange(&mut self, notification: &Notification) -> Result<(i64, Outcome), String> {
         let receiver = self.config.receiver(&notification.receiver);
         let integration = receiver.and_then(|receiver| receiver.integrations.get(notification.integration));
-        let target = integration.and_then(|integration| match &integration.kind {
-            IntegrationKind::Webhook(webhook) => Some((sink_of(webhook.url.expose())?, webhook)),
-            _ => None,
-        });
-        let Some((sink, webhook)) = target else {
-            self.requests.push(Request {
-                member,
-                delivery,
-                answered_ms: self.now_ms,
-                outcome: Outcome::Failed {
-                    reason: FailureReason::Other,
-                    text: "there is no sink behind this integration".to_owned(),
-                },
-            });
-            return;
+        let kind = &integration.ok_or("the integration is not configured")?.kind;
+        let IntegrationKind::Webhook(webhook) = kind else {
+            return Err(format!("a sink stands in for webhooks only, not for {}", kind.name()));
         };
+        let sink = sink_of(webhook.url.expose()).ok_or("there is no sink behind the URL")?;
+        let message = Message::of(kind, notification)?;
         let answer = self.sinks.entry(sink.to_owned()).or_default().answer(self.now_ms);
-        let message = Message::of(notification, webhook.max_alerts);
         if answer.is_recorded {
-            let at_ms = self.now_ms;
-            self.arrivals
-                .entry(sink.to_owned())
-                .or_default()
-                .push(Arrival { at_ms, message });
+            let arrival = Arrival {
+                at_ms: self.now_ms,
+                message,
+            };
+            self.arrivals.entry(sink.to_owned()).or_default().push(arrival);
         }
         let timeout_ms = match webhook.timeout.as_millis() as i64 {
             0 => i64::MAX,
             timeout_ms => timeout_ms,
         };
-        let (answered_ms, outcome) = if answer.after_ms < timeout_ms {
-            (self.now_ms + answer.after_ms, outcome_of(answer.status))
-        } else {
-            let outcome = Outcome::Retry {
-                reason: FailureReason::ContextDeadlineExceeded,
-                text: "the webhook did not answer in time".to_owned(),
-                after_ms: None,
-            };
-            (self.now_ms + timeout_ms, outcome)
+        if answer.after_ms < timeout_ms {
+            return Ok((answer.after_ms, outcome_of(answer.status)));
+        }
+        let outcome = Outcome::Retry {
+            reason: FailureReason::ContextDeadlineExceeded,
+            text: "the webhook did not answer in time".to_owned(),
+            after_ms: None,
         };
-        self.requests.push(Request {
-            member,
-            delivery,
-            answered_ms,
-            outcome,
-        });
+        Ok((timeout_ms, outcome))
     }
 
     pub(super) fn act(&mut self, action: &Action) -> Result<(), String> {
