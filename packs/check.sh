@@ -58,7 +58,9 @@ for pack in "${packs[@]}"; do
   check "$pack: prometheus.yml" promtool check config "$pack/prometheus.yml"
   check "$pack: alerts.yml" promtool check rules "$pack/alerts.yml"
   check "$pack: recording_rules.yml" promtool check rules "$pack/recording_rules.yml"
-  check "$pack: unit tests" promtool test rules "$pack/tests/alerts_test.yml"
+  for tests in "$pack"/tests/*_test.yml; do
+    check "$tests" promtool test rules "$tests"
+  done
   check "$pack: alertmanager.yml" amtool check-config "$pack/alertmanager.yml"
   check "$pack: tests/routes.txt is there" test -s "$pack/tests/routes.txt"
   [[ -s $pack/tests/routes.txt ]] && check_routes "$pack"

@@ -25,9 +25,10 @@ def alerts(pack):
 def tested(pack):
     """The alerts that a unit test sees firing, and those that one sees quiet."""
     fires, quiet = set(), set()
-    for test in yaml.safe_load((pack / "tests" / "alerts_test.yml").read_text())["tests"]:
-        for case in test.get("alert_rule_test", []):
-            (fires if case.get("exp_alerts") else quiet).add(case["alertname"])
+    for file in (pack / "tests").glob("*_test.yml"):
+        for test in yaml.safe_load(file.read_text())["tests"]:
+            for case in test.get("alert_rule_test", []):
+                (fires if case.get("exp_alerts") else quiet).add(case["alertname"])
     return fires, quiet
 
 
