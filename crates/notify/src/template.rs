@@ -267,7 +267,11 @@ impl<'a> Rendering<'a> {
 
     fn inputs(&self) -> (Value, NotificationFunctions) {
         let data: Arc<dyn skopos_template::Object> = Arc::clone(&self.data) as _;
-        (Value::Object(data), NotificationFunctions { now_ms: self.now_ms })
+        let functions = NotificationFunctions {
+            now_ms: self.now_ms,
+            data: Arc::clone(&self.data),
+        };
+        (Value::Object(data), functions)
     }
 }
 

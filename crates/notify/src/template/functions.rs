@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use skopos_core::re2;
 use skopos_template::{Functions, Map, Safe, SafePlace, TimeValue, Value, humanize};
 
+use super::data::Data;
 use super::json;
 use super::kv::texts;
 
@@ -25,6 +26,7 @@ const NAMES: &[&str] = &[
     "mustToDate",
     "now",
     "reReplaceAll",
+    "routeLabels",
     "safeHtml",
     "safeUrl",
     "since",
@@ -55,6 +57,7 @@ impl Functions for NamesOnly {
 /// The functions of one rendering.
 pub(super) struct NotificationFunctions {
     pub(super) now_ms: i64,
+    pub(super) data: Arc<Data>,
 }
 
 impl Functions for NotificationFunctions {
@@ -95,6 +98,7 @@ impl Functions for NotificationFunctions {
             ("list", _) => Ok(Value::list(arguments.to_vec())),
             ("append", [list, more @ ..]) => append(list, more),
             ("dict", _) => dict(arguments),
+            ("routeLabels", [Value::String(label)]) => Ok(self.data.route_labels.get(label).into()),
             (_, [Value::String(text)]) if NAMES.contains(&name) => of_text(name, text),
             _ => Err(wrong_arguments(name, arguments)),
         }

@@ -31,6 +31,12 @@ impl Kv {
         entries.map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default()))
     }
 
+    /// The value of a label; empty where there is none.
+    pub(super) fn get(&self, name: &str) -> &str {
+        let value = self.map.entries.get(name);
+        value.and_then(Value::as_str).unwrap_or_default()
+    }
+
     /// By name, but the alert's name first.
     fn sorted(&self) -> Pairs {
         let (mut first, mut rest) = (Vec::new(), Vec::new());

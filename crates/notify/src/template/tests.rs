@@ -166,6 +166,7 @@ fn functions() {
         "{{ $d := dict \"a\" 1 \"b\" (list 1 \"x\") }}{{ $d.a }}{{ $d.b }}{{ append $d.b 2 | len }} {{ $d | toJson }}",
         "1[1 x]3 {\"a\":1,\"b\":[1,\"x\"]}",
     );
+    check("{{ routeLabels \"team\" }}{{ routeLabels \"nope\" }}", "x");
     check(
         "{{ (index .Alerts 0) | toJson }}",
         "{\"status\":\"firing\",\"labels\":{\"alertname\":\"Down\",\"cluster\":\"eu\",\"instance\":\"a\",\"severity\":\"critical\"},\"annotations\":{\"summary\":\"a is down\"},\"startsAt\":\"2023-11-14T22:13:20.5Z\",\"endsAt\":\"0001-01-01T00:00:00Z\",\"generatorURL\":\"http://p/graph?g0.expr=up&g0.tab=1\",\"fingerprint\":\"00000000000000ab\"}",
