@@ -1,6 +1,7 @@
 //! One rule with one set of values, replayed through the state machine of crate `rules`: `for`, `keep_firing_for`,
 //! limits and labels are its own. Only the query's answer comes from elsewhere.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -37,7 +38,11 @@ pub(super) struct Variant {
     pub(super) first_failure: Option<String>,
     group: GroupHandle,
     open: BTreeMap<Labels, i64>,
-    is_active: bool,
+    /// Alerts that are pending or firing.
+    active: usize,
+    has_templates: bool,
+    /// The label sets that held at the last evaluation, if nothing changes while they do.
+    settled: Option<Vec<Labels>>,
 }
 
 impl Variant {
@@ -80,21 +85,26 @@ impl Variant {
             first_failure: None,
             group: group.ok_or_else(|| refused("the group was not loaded".to_owned()))?,
             open: BTreeMap::new(),
-            is_active: false,
+            active: 0,
+            has_templates: tested.spec.labels.values().any(|text| text.contains("{{")),
+            settled: None,
         })
     }
 
     /// Moves on by one evaluation.
     pub(super) fn step(&mut self, now_ms: i64, vector: &StepVector, filter: Option<&Filter>, history: &History<'_>) {
-        let vector: StepVector = match (vector, filter) {
+        let vector: Cow<'_, StepVector> = match (vector, filter) {
             (Ok(samples), Some(filter)) => {
                 let passing = samples.iter().filter(|sample| filter.passes(&sample.value));
-                Ok(passing.cloned().collect())
+                Cow::Owned(Ok(passing.cloned().collect()))
             }
-            (vector, _) => vector.clone(),
+            (vector, _) => Cow::Borrowed(vector),
         };
-        // Nothing holds and nothing is pending: the evaluation would change nothing.
-        if !self.is_active && vector.as_ref().is_ok_and(Vec::is_empty) {
+        if vector
+            .as_ref()
+            .as_ref()
+            .is_ok_and(|samples| self.stays_as_it_is(samples))
+        {
             return;
         }
         let io = Answer {
@@ -103,21 +113,44 @@ impl Variant {
             history,
         };
         drop(self.group.evaluate_at(now_ms, &io));
-        self.observe(now_ms);
+        let health = self.observe(now_ms);
+        self.settle(&vector, health);
     }
 
-    /// Compares the alerts that fire with those before.
-    fn observe(&mut self, now_ms: i64) {
+    /// Whether an evaluation would change nothing: nothing holds and nothing is pending, or the same holds as before
+    /// and all of it fires already.
+    fn stays_as_it_is(&self, samples: &[RuleSample]) -> bool {
+        if samples.is_empty() {
+            return self.active == 0;
+        }
+        let Some(settled) = &self.settled else {
+            return false;
+        };
+        let labels = samples.iter().map(|sample| &sample.labels);
+        settled.len() == samples.len() && settled.iter().eq(labels)
+    }
+
+    /// Remembers what held, if all of it fires and nothing else does. Labels that are templates may change with every
+    /// value.
+    fn settle(&mut self, vector: &StepVector, health: Health) {
+        let samples = vector.as_deref().unwrap_or_default();
+        let all_fire = self.active == samples.len() && self.open.len() == samples.len();
+        let is_settled = health == Health::Good && all_fire && !self.has_templates;
+        self.settled = is_settled.then(|| samples.iter().map(|sample| sample.labels.clone()).collect());
+    }
+
+    /// Compares the alerts that fire with those before; gives how the evaluation went.
+    fn observe(&mut self, now_ms: i64) -> Health {
         let view = self.group.view();
         let Some(rule) = view.rules.first() else {
-            return;
+            return Health::Unknown;
         };
         if rule.health == Health::Bad {
             self.failures += 1;
             self.first_failure.get_or_insert_with(|| rule.last_error.clone());
         }
         let alerts = rule.alerts();
-        self.is_active = !alerts.is_empty();
+        self.active = alerts.len();
         let mut before = std::mem::take(&mut self.open);
         for alert in alerts.iter().filter(|alert| alert.state == AlertState::Firing) {
             let start_ms = before.remove(&alert.labels).unwrap_or(now_ms);
@@ -128,6 +161,7 @@ impl Variant {
             start_ms,
             end_ms: Some(now_ms),
         }));
+        rule.health
     }
 
     /// All that fired, those that still do at the end included, by start.
