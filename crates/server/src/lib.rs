@@ -1,7 +1,7 @@
 //! The doors of Skopos: listeners and all HTTP and gRPC APIs.
 //!
 //! ```text
-//!  :9090 HTTP ─┐                       ┌─ prometheus  loki  jaeger  otlp  skopos  web
+//!  :9090 HTTP ─┐                       ┌─ prometheus  loki  jaeger  otlp  alertmanager  skopos  web
 //!  :4318 OTLP ─┼─▶ listen ─▶ layers ─▶─┤        │ tenant, body limits, params
 //!  :4317 gRPC ─┘   (h1, h2c) (metrics, │        ▼
 //!                   drain     span,    │   WorkPools: queries │ ingest   (never the async threads)
@@ -13,6 +13,7 @@
 //! hand CPU work to a pool and encode the answer. Nothing here opens stores, evaluates rules or
 //! scrapes: the binary wires those and passes them in as a [`State`].
 
+pub mod alertmanager;
 pub mod listen;
 pub mod options;
 pub mod state;
@@ -40,10 +41,14 @@ mod text;
 mod time;
 mod web;
 
+pub use alertmanager::{AlertmanagerHandle, ChangeSink};
 pub use listen::{BindError, ListenOptions, Listeners};
 pub use options::{BuildInfo, OtlpPorts, QueryOptions, ServerOptions};
 pub use prometheus::own_metrics;
 pub use server::Server;
+pub use skopos::alerting::{
+    AlertText, AlertingAnswer, AlertingCall, AlertingError, AlertingView, IncidentsQuery, NotificationsQuery, Said,
+};
 pub use state::{Readiness, State};
 pub use views::{
     ConfigView, DashboardsView, LoadedRules, Proof, ProvingView, Reloader, RulesView, StorageStats, Stores,

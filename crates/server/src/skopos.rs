@@ -13,6 +13,7 @@ use crate::router::Shared;
 use crate::text;
 use crate::views::SignalStats;
 
+pub(crate) mod alerting;
 mod process;
 mod proving;
 
@@ -26,6 +27,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/api/skopos/dashboards", get(dashboards))
         .route("/api/skopos/dashboards/{uid}", get(dashboard))
         .route("/api/skopos/connect", get(connect))
+        .merge(alerting::router())
         .merge(proving::router())
 }
 

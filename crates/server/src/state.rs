@@ -7,7 +7,9 @@ use skopos_core::Clock;
 use skopos_core::ledger::Ledger;
 use skopos_core::limits::Limits;
 
+use crate::alertmanager::AlertmanagerHandle;
 use crate::options::{BuildInfo, ServerOptions};
+use crate::skopos::alerting::AlertingView;
 use crate::views::{ConfigView, DashboardsView, ProvingView, Reloader, RulesView, Stores, TargetsView};
 
 /// Stores, engines and views that the APIs need.
@@ -25,6 +27,10 @@ pub struct State {
     pub dashboards: Arc<dyn DashboardsView>,
     /// What rules are proven against.
     pub proving: Arc<dyn ProvingView>,
+    /// The Alertmanager, if there is one.
+    pub alertmanager: Option<Arc<AlertmanagerHandle>>,
+    /// Notifications, incidents and what belongs to them, if there is an Alertmanager.
+    pub alerting: Option<Arc<dyn AlertingView>>,
     /// Reloads the configuration.
     pub reloader: Arc<dyn Reloader>,
     /// Evaluates PromQL.

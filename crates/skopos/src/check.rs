@@ -42,6 +42,8 @@ fn sources(path: &Path, args: &CheckConfigArgs) -> Sources {
             packs: vec![path.to_owned()],
             feature_names,
             logql_files: Vec::new(),
+            alertmanager_file: None,
+            incidents_file: None,
         }
     } else {
         Sources {
@@ -49,6 +51,8 @@ fn sources(path: &Path, args: &CheckConfigArgs) -> Sources {
             packs: Vec::new(),
             feature_names,
             logql_files: Vec::new(),
+            alertmanager_file: None,
+            incidents_file: None,
         }
     }
 }

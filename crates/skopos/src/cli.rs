@@ -1,8 +1,8 @@
 //! The command line: what can be said, with help that teaches. Names follow Prometheus where it
 //! has one.
 
-pub(crate) mod check;
 pub(crate) mod alerting;
+pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod prove;
 pub(crate) mod query;

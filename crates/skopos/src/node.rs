@@ -1,7 +1,9 @@
 //! A running server: binds, wires its parts, answers, and stops in order.
 
+mod alerting;
 mod config;
 mod maintenance;
+mod proving;
 mod rules;
 mod signals;
 pub(crate) mod sources;
@@ -25,6 +27,7 @@ use crate::cli::serve::ServeArgs;
 use crate::collect::LogDoor;
 use crate::telemetry::{SELF_NAME, Telemetry};
 
+use alerting::Feed;
 use sources::Sources;
 use wiring::Wiring;
 
@@ -37,6 +40,7 @@ pub(crate) struct Node {
     asked_to_stop: CancellationToken,
     shutdown: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
+    alerting: tokio::task::JoinHandle<()>,
     threads: [std::thread::JoinHandle<()>; 2],
     _lock: DataDirLock,
 }
@@ -54,12 +58,16 @@ impl Node {
             otlp_grpc: listeners.otlp_grpc_address(),
         };
         let lock = DataDirLock::acquire(&args.storage_path)?;
-        let wiring = Wiring::new(args, loaded, &addresses, &telemetry)?;
+        let wiring = Wiring::new(args, loaded, &addresses, &telemetry).await?;
         let readiness = Arc::new(Readiness::default());
         let server = wiring.server(args, &addresses, Arc::clone(&readiness))?;
         let asked_to_stop = CancellationToken::new();
         let shutdown = CancellationToken::new();
         signals::watch(asked_to_stop.clone(), Arc::clone(&wiring.configuration) as _)?;
+        wiring
+            .driver
+            .listen(Arc::new(Feed::start(Arc::clone(&wiring.alerting), shutdown.clone())));
+        let alerting = tokio::spawn(Arc::clone(&wiring.alerting).drive(shutdown.clone()));
         let threads = [
             wiring.driver.clone().start(shutdown.clone())?,
             maintenance::start(Arc::clone(&wiring.stores), shutdown.clone())?,
@@ -74,6 +82,7 @@ impl Node {
             asked_to_stop,
             shutdown,
             serving,
+            alerting,
             threads,
             _lock: lock,
         })
@@ -102,10 +111,12 @@ impl Node {
         self.shutdown.cancel();
         self.serving.await.context("the server ended by a panic")?;
         self.wiring.scraper.shutdown().await;
+        self.alerting.await.context("alerting ended by a panic")?;
         self.telemetry.shutdown();
         for thread in self.threads {
             join(thread);
         }
+        self.wiring.alerting.close().await;
         self.wiring.stores.close()
     }
 }

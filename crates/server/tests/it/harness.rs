@@ -162,6 +162,8 @@ fn state(stores: &Arc<TestStores>, ledger: &Arc<Ledger>, options: ServerOptions)
         config: Arc::new(FixedConfig),
         dashboards: Arc::new(NoDashboards),
         proving: Arc::new(FixedProving::default()),
+        alertmanager: Some(crate::alertmanager::handle()),
+        alerting: None,
         reloader: Arc::new(FailingReload),
         ledger: Arc::clone(ledger),
         limits: Limits::default(),

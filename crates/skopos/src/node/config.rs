@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use skopos_core::{Clock as _, SystemClock};
+use skopos_core::{Clock as _, Labels, SystemClock};
 use skopos_dashboards::DashboardStore;
 use skopos_scrape::ScrapeManager;
-use skopos_server::views::{ConfigView, DashboardsView, ReloadStatus, Reloader};
+use skopos_server::views::{ConfigView, DashboardsView, LoadedRules, ReloadStatus, Reloader};
 
+use super::alerting::Alerting;
 use super::rules::RuleDriver;
 use super::sources::{Loaded, Sources};
 use crate::cli::serve::ServeArgs;
@@ -25,6 +26,8 @@ pub(crate) struct Configuration {
     status: Mutex<ReloadStatus>,
     scraper: Arc<ScrapeManager>,
     driver: RuleDriver,
+    /// Set once the state is open; until then a reload only prepares what needs none.
+    alerting: OnceLock<Arc<Alerting>>,
     external_url: String,
 }
 
@@ -48,19 +51,57 @@ impl Configuration {
             }),
             scraper,
             driver,
+            alerting: OnceLock::new(),
             external_url: args.external_url.clone().unwrap_or_else(|| format!("http://{http}")),
         };
         configuration.apply(&configuration.loaded.load())?;
         Ok(configuration)
     }
 
+    /// From now on a reload reaches alerting too.
+    pub(super) fn set_alerting(&self, alerting: Arc<Alerting>) {
+        if self.alerting.set(alerting).is_err() {
+            tracing::error!("alerting was wired twice");
+        }
+    }
+
     fn apply(&self, loaded: &Loaded) -> anyhow::Result<()> {
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
+        let alerting = self.alerting.get();
+        let prepared = alerting.map(|alerting| alerting.prepare(loaded)).transpose()?;
         self.driver.load(loaded, &self.external_url)?;
         self.scraper.apply(&loaded.config)?;
+        if let Some((alerting, prepared)) = alerting.zip(prepared) {
+            alerting.apply(loaded, prepared);
+        }
         Ok(())
+    }
+
+    /// What is in force.
+    pub(super) fn loaded(&self) -> Arc<Loaded> {
+        self.loaded.load_full()
+    }
+
+    /// Where Skopos is reached from outside.
+    pub(super) fn external_url(&self) -> &str {
+        &self.external_url
+    }
+}
+
+impl Configuration {
+    /// The rules in force with what they are evaluated with.
+    pub(crate) fn loaded_rules(&self) -> LoadedRules {
+        let loaded = self.loaded.load();
+        let global = &loaded.config.global;
+        LoadedRules {
+            files: loaded.rules.clone(),
+            interval_ms: global.evaluation_interval.as_millis() as i64,
+            query_offset_ms: global.rule_query_offset.as_millis() as i64,
+            external_labels: Labels::from_pairs(&global.external_labels),
+            external_url: self.external_url.clone(),
+        }
     }
 }
 

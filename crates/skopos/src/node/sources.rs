@@ -100,7 +100,8 @@ impl Sources {
         let alerting = self.load_alerting(&pack_rules)?;
         warnings.extend(alerting.warnings.iter().cloned());
         // Beside a pack's own alertmanager.yml its `alerting` section names what Skopos is itself.
-        let routes_itself = |pack: &Option<PathBuf>| pack.as_ref().is_some_and(|pack| alerting.routed_packs.contains(pack));
+        let routes_itself =
+            |pack: &Option<PathBuf>| pack.as_ref().is_some_and(|pack| alerting.routed_packs.contains(pack));
         alertmanagers.retain(|(pack, _)| !routes_itself(pack));
         for path in logql::files(&self.logql_files, &self.packs)? {
             rules.push(logql::read(&path)?);
@@ -120,7 +121,11 @@ impl Sources {
             dashboards: Arc::new(dashboards),
             alerting,
             alertmanagers: alertmanagers.into_iter().flat_map(|(_, sections)| sections).collect(),
-            packs: self.packs.iter().map(|pack| (alerting::name_of(pack), pack.clone())).collect(),
+            packs: self
+                .packs
+                .iter()
+                .map(|pack| (alerting::name_of(pack), pack.clone()))
+                .collect(),
             warnings,
         })
     }

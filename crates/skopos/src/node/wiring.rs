@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use skopos_core::ledger::Ledger;
 use skopos_core::limits::Limits;
-use skopos_core::{SystemClock, TenantId};
+use skopos_core::{Labels, SystemClock, TenantId, TimeRange};
 use skopos_rules::RuleGroups;
 use skopos_scrape::{ScrapeManager, ScrapeOptions};
 use skopos_server::views::Stores as _;
 use skopos_server::{BuildInfo, OtlpPorts, QueryOptions, Readiness, Server, ServerOptions, State};
 
+use super::alerting::{Alerting, Page, Parts};
 use super::config::Configuration;
+use super::proving::Proving;
 use super::rules::{self, RuleDriver};
 use super::sources::Loaded;
 use super::stores::NodeStores;
@@ -28,12 +30,13 @@ pub(super) struct Wiring {
     pub(super) scraper: Arc<ScrapeManager>,
     pub(super) driver: RuleDriver,
     pub(super) configuration: Arc<Configuration>,
+    pub(super) alerting: Arc<Alerting>,
     groups: Arc<RuleGroups>,
 }
 
 impl Wiring {
     /// Opens the stores, lets own telemetry flow into them, and applies what was loaded.
-    pub(super) fn new(
+    pub(super) async fn new(
         args: &ServeArgs,
         loaded: Loaded,
         addresses: &Addresses,
@@ -52,12 +55,27 @@ impl Wiring {
         let groups = Arc::new(RuleGroups::new());
         let driver = RuleDriver::new(Arc::clone(&groups), &tenant, args);
         let configuration = Configuration::new(args, loaded, Arc::clone(&scraper), driver.clone(), addresses.http)?;
+        let configuration = Arc::new(configuration);
+        let loaded = configuration.loaded();
+        let alerting = Alerting::open(Parts {
+            args: &args.alerting,
+            storage_path: &args.storage_path,
+            loaded: &loaded,
+            external_url: configuration.external_url().to_owned(),
+            reloader: Arc::clone(&configuration) as _,
+            build: build_info(),
+            stores: tenant,
+            engine: Arc::new(rules::engine(args)),
+        });
+        let alerting = Arc::new(alerting.await?);
+        configuration.set_alerting(Arc::clone(&alerting));
         Ok(Self {
             stores,
             ledger,
             scraper,
             driver,
-            configuration: Arc::new(configuration),
+            configuration,
+            alerting,
             groups,
         })
     }
@@ -77,6 +95,9 @@ impl Wiring {
             targets: Arc::clone(&self.scraper) as _,
             config: Arc::clone(&self.configuration) as _,
             dashboards: Arc::clone(&self.configuration) as _,
+            proving: Arc::new(self.proving()),
+            alertmanager: Some(Arc::clone(&self.alerting.handle)),
+            alerting: Some(Arc::new(Page(Arc::clone(&self.alerting)))),
             reloader: Arc::clone(&self.configuration) as _,
             ledger: Arc::clone(&self.ledger),
             limits: Limits::default(),
@@ -86,6 +107,16 @@ impl Wiring {
             options: server_options(args, addresses),
         })?;
         Ok(server)
+    }
+}
+
+impl Wiring {
+    fn proving(&self) -> Proving {
+        let alerting = Arc::clone(&self.alerting);
+        let receivers = Arc::new(move |labels: &Labels| alerting.receivers_of(labels));
+        let alerting = Arc::clone(&self.alerting);
+        let incidents = Arc::new(move |range: TimeRange| alerting.known_incidents(range));
+        Proving::new(Arc::clone(&self.configuration), receivers, incidents)
     }
 }
 

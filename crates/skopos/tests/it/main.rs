@@ -5,3 +5,4 @@ mod cli;
 mod kill;
 mod program;
 mod prove;
+mod rules;

@@ -82,7 +82,11 @@ pub(super) fn load(
     distinguish(&parts)?;
     let is_single = parts.len() == 1;
     let loaded = parts.iter().map(|part| LoadedPart {
-        prefix: if is_single { String::new() } else { format!("{}/", part.name) },
+        prefix: if is_single {
+            String::new()
+        } else {
+            format!("{}/", part.name)
+        },
         config: part.config.clone(),
     });
     let loaded: Vec<LoadedPart> = loaded.collect();
@@ -120,7 +124,10 @@ pub(crate) fn name_of(folder: &Path) -> String {
 
 /// The labels that all alerts of these rules bear with the same value.
 fn common_labels(files: &[RuleFile]) -> BTreeMap<String, String> {
-    let rules = files.iter().flat_map(|file| &file.groups).flat_map(|group| &group.rules);
+    let rules = files
+        .iter()
+        .flat_map(|file| &file.groups)
+        .flat_map(|group| &group.rules);
     let mut alerts = rules.filter(|rule| rule.kind == RuleKind::Alerting);
     let Some(first) = alerts.next() else {
         return BTreeMap::new();

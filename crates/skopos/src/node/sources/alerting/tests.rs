@@ -19,14 +19,28 @@ fn packs_keep_their_own_receivers() {
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));
     let (first, second) = (pack(&one, "one", "mail"), pack(&two, "two", "mail"));
     let packs = [
-        PackRules { folder: &one, rules: std::slice::from_ref(&first) },
-        PackRules { folder: &two, rules: std::slice::from_ref(&second) },
+        PackRules {
+            folder: &one,
+            rules: std::slice::from_ref(&first),
+        },
+        PackRules {
+            folder: &two,
+            rules: std::slice::from_ref(&second),
+        },
     ];
     let loaded = load(None, None, &packs).expect("valid");
-    let names: Vec<&str> = loaded.config.receivers.iter().map(|receiver| receiver.name.as_str()).collect();
+    let names: Vec<&str> = loaded
+        .config
+        .receivers
+        .iter()
+        .map(|receiver| receiver.name.as_str())
+        .collect();
     assert_eq!(names, ["unrouted", "one/mail", "two/mail"]);
     let alone = load(None, None, &packs[..1]).expect("valid");
-    assert!(alone.config.receiver("mail").is_some(), "names stay as they are written");
+    assert!(
+        alone.config.receiver("mail").is_some(),
+        "names stay as they are written"
+    );
 }
 
 #[test]
@@ -35,8 +49,14 @@ fn packs_that_cannot_be_told_apart_are_refused() {
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));
     let (first, second) = (pack(&one, "same", "mail"), pack(&two, "same", "mail"));
     let packs = [
-        PackRules { folder: &one, rules: std::slice::from_ref(&first) },
-        PackRules { folder: &two, rules: std::slice::from_ref(&second) },
+        PackRules {
+            folder: &one,
+            rules: std::slice::from_ref(&first),
+        },
+        PackRules {
+            folder: &two,
+            rules: std::slice::from_ref(&second),
+        },
     ];
     let error = load(None, None, &packs).expect_err("refused");
     assert!(error.to_string().contains("system: two"), "{error}");
@@ -48,7 +68,10 @@ fn an_escalation_to_nobody_is_refused() {
     let rules = pack(folder.path(), "one", "mail");
     let text = "escalations: [{name: e, steps: [{after: 5m, receiver: male}]}]";
     std::fs::write(folder.path().join(INCIDENTS_FILE), text).expect("written");
-    let packs = [PackRules { folder: folder.path(), rules: std::slice::from_ref(&rules) }];
+    let packs = [PackRules {
+        folder: folder.path(),
+        rules: std::slice::from_ref(&rules),
+    }];
     let error = load(None, None, &packs).expect_err("refused");
     assert!(error.to_string().contains("there are: mail"), "{error}");
 }
