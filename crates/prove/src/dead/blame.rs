@@ -154,13 +154,17 @@ fn subject(names: &[Matcher]) -> String {
     }
 }
 
-/// The texts that a condition asks for; of a pattern the parts that are plain text.
+/// The texts that a condition asks for; of a pattern the parts that are plain text, and all of them as one.
 fn wanted(matcher: &Matcher) -> Vec<String> {
     if let Some(literals) = matcher.literal_values() {
         return literals.to_vec();
     }
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | ':' | '/');
-    let alternatives = matcher.value().split(['|', '(', ')']);
-    let texts = alternatives.map(|part| part.chars().filter(|c| plain(*c)).collect::<String>());
-    texts.filter(|text| !text.is_empty()).collect()
+    let plain = |text: &str| -> String {
+        let is_plain = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '-' | ':' | '/');
+        text.chars().filter(is_plain).collect()
+    };
+    let alternatives = matcher.value().split(['|', '(', ')']).map(plain);
+    let mut texts: Vec<String> = alternatives.chain([plain(matcher.value())]).collect();
+    texts.retain(|text| !text.is_empty());
+    texts
 }
