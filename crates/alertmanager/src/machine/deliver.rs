@@ -161,6 +161,13 @@ impl Alertmanager {
             self.finish(id, true, now_ms);
             return;
         };
+        let waited = self.options.peer_wait_ms() > 0;
+        if waited && last.is_some_and(|entry| entry.timestamp_ms > delivery.batch.tick_ms) {
+            // While we waited another member told of a later state than ours: the next tick compares
+            // with that.
+            self.finish(id, false, now_ms);
+            return;
+        }
         let receiver_data = last.map(|entry| entry.receiver_data.clone()).unwrap_or_default();
         let notification = delivery.notification(reason, receiver_data);
         if notification.alerts.is_empty() {

@@ -89,3 +89,12 @@ fn promql_scenarios() {
     let failures: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
     assert!(outcome.is_success(), "{outcome}\n{}", failures.join("\n"));
 }
+
+/// Scenarios of our own, in the form of the shared ones.
+#[test]
+fn own_alertmanager_scenarios() {
+    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/alertmanager.yaml"));
+    let outcome = skopos_conformance::alertmanager::scenarios::run(file).expect("the file is readable");
+    let failures: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
+    assert!(outcome.is_success(), "{outcome}\n{}", failures.join("\n"));
+}

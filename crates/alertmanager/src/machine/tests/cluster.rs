@@ -1,6 +1,6 @@
 //! Several members that share silences and the notification log.
 
-use super::rig::{Rig, firing};
+use super::rig::{Rig, firing, resolved};
 use crate::machine::{Change, Options};
 
 const CONFIG: &str = "
@@ -34,6 +34,25 @@ fn a_later_member_says_nothing_when_an_earlier_one_did() {
     }
     second.run_until(10_000);
     assert_eq!((first.arrivals.len(), second.arrivals.len()), (1, 0));
+}
+
+#[test]
+fn a_later_member_does_not_tell_of_an_older_state() {
+    let (mut first, mut second) = (member(0), member(1));
+    for rig in [&mut first, &mut second] {
+        rig.post(vec![firing("a", "1", 0)]);
+        rig.run_until(1500);
+        rig.post(vec![resolved("a", "1", 0, 1500)]);
+    }
+    first.run_until(2500);
+    first.reload();
+    assert_eq!(first.told(), ["1000: 1 / ", "2500:  / 1"]);
+    for entry in first.stored.snapshot().log {
+        second.machine.replicate(2500, &Change::PutLogEntry(entry));
+    }
+    second.run_until(20_000);
+    assert!(second.told().is_empty(), "{:?}", second.told());
+    assert_eq!(second.machine.groups.len(), 0);
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(super) fn check(arrivals: &[Arrival], batches: &[Batch], tolerance_ms: i64) 
         });
         match found {
             Some(index) => is_used[index] = true,
-            None => return Err(format!("no message like {batch:?}; what arrived: {arrivals:#?}")),
+            None => return Err(format!("no message like {batch:?}; what arrived: {arrivals:?}")),
         }
     }
     let count = |alerts: &mut dyn Iterator<Item = usize>| alerts.sum::<usize>();
@@ -50,7 +50,7 @@ pub(super) fn check(arrivals: &[Arrival], batches: &[Batch], tolerance_ms: i64) 
         Ok(())
     } else {
         Err(format!(
-            "{expected} alerts should arrive in total, {arrived} did: {arrivals:#?}"
+            "{expected} alerts should arrive in total, {arrived} did: {arrivals:?}"
         ))
     }
 }
