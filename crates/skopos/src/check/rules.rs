@@ -65,7 +65,9 @@ pub(crate) async fn run(args: &CheckRulesArgs) -> anyhow::Result<ExitCode> {
     if args.json {
         print_line(&json(&files, &findings).to_string());
     } else {
-        files.iter().for_each(|read| print(read, &findings));
+        for read in &files {
+            print(read, &findings);
+        }
     }
     Ok(if files.iter().any(|read| read.outcome.is_err()) {
         ExitCode::FAILURE
@@ -161,7 +163,9 @@ fn print(read: &Read, findings: &[Finding]) {
         }
         Err(errors) => {
             print_line(&format!("{}: broken", read.path));
-            errors.iter().for_each(|error| print_line(&format!("  {error}")));
+            for error in errors {
+                print_line(&format!("  {error}"));
+            }
         }
     }
 }

@@ -114,8 +114,9 @@ impl Pool {
     /// Has the group evaluated by the next free thread.
     pub(super) fn order(&self, group: GroupHandle) {
         if self.at_work.lock().insert(group.id()) {
-            // The threads live as long as the sender.
-            let _ = self.orders.send(group);
+            if self.orders.send(group).is_err() {
+                tracing::error!("no rule thread is left: restart Skopos to have rules evaluated");
+            }
         }
     }
 
