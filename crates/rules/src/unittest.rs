@@ -7,6 +7,7 @@
 //!
 //! Verdicts are those of `promtool test rules`. Reading files and globs is the caller's.
 
+mod check;
 mod compare;
 mod file;
 mod junit;

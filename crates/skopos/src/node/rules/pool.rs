@@ -113,10 +113,8 @@ impl Pool {
 
     /// Has the group evaluated by the next free thread.
     pub(super) fn order(&self, group: GroupHandle) {
-        if self.at_work.lock().insert(group.id()) {
-            if self.orders.send(group).is_err() {
-                tracing::error!("no rule thread is left: restart Skopos to have rules evaluated");
-            }
+        if self.at_work.lock().insert(group.id()) && self.orders.send(group).is_err() {
+            tracing::error!("no rule thread is left: restart Skopos to have rules evaluated");
         }
     }
 
