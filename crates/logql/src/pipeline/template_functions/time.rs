@@ -2,8 +2,6 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use jiff::civil::DateTime;
-use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use skopos_template::{TimeValue, Value};
 
@@ -20,45 +18,15 @@ pub(super) const NAMES: &[&str] = &[
     "date",
 ];
 
-/// Pieces of Go's layouts and of `strptime`, longest first where one begins another.
-const LAYOUT: &[(&str, &str)] = &[
-    ("January", "%B"),
-    ("Monday", "%A"),
-    ("2006", "%Y"),
-    ("Z07:00", "%:z"),
-    ("-07:00", "%:z"),
-    ("-0700", "%z"),
-    (".999999999", "%.f"),
-    (".000000000", "%.f"),
-    (".999999", "%.f"),
-    (".000000", "%.f"),
-    (".999", "%.f"),
-    (".000", "%.f"),
-    ("Jan", "%b"),
-    ("Mon", "%a"),
-    ("01", "%m"),
-    ("02", "%d"),
-    ("03", "%I"),
-    ("04", "%M"),
-    ("05", "%S"),
-    ("06", "%y"),
-    ("15", "%H"),
-    ("PM", "%p"),
-    ("_2", "%e"),
-    ("1", "%m"),
-    ("2", "%d"),
-    ("3", "%I"),
-    ("4", "%M"),
-    ("5", "%S"),
-];
-
 pub(super) fn call(arguments: &Arguments<'_>) -> Answer {
     let epoch = |divisor: i64| -> Answer {
         arguments.expect(1)?;
         let Some(Value::Time(time)) = arguments.values.first() else {
             return Err("wrong type for value; expected time.Time".to_owned());
         };
-        Ok(Value::from(time.nanoseconds.div_euclid(i128::from(divisor)).to_string()))
+        Ok(Value::from(
+            time.nanoseconds.div_euclid(i128::from(divisor)).to_string(),
+        ))
     };
     match arguments.name {
         "now" => {
@@ -113,42 +81,9 @@ fn unix_to_time(text: &str) -> Answer {
 
 /// Reads a time by a layout of Go; what does not fit is the epoch.
 fn to_date(layout: &str, text: &str, zone: TimeZone) -> Value {
-    let text = match text.strip_suffix('Z') {
-        Some(body) if layout.ends_with("Z07:00") => format!("{body}+00:00"),
-        _ => text.to_owned(),
+    let epoch = TimeValue {
+        nanoseconds: 0,
+        zone: zone.clone(),
     };
-    let nanoseconds = parse(&strptime_layout(layout), &text, &zone).unwrap_or(0);
-    Value::Time(TimeValue {
-        nanoseconds: nanoseconds.into(),
-        zone,
-    })
-}
-
-fn parse(format: &str, text: &str, zone: &TimeZone) -> Option<i64> {
-    let parsed = strtime::parse(format, text).ok()?;
-    let in_zone = || {
-        let time = parsed.to_time().unwrap_or_default();
-        let zoned = DateTime::from_parts(parsed.to_date().ok()?, time).to_zoned(zone.clone());
-        Some(zoned.ok()?.timestamp())
-    };
-    let timestamp = parsed.to_timestamp().ok().or_else(in_zone)?;
-    i64::try_from(timestamp.as_nanosecond()).ok()
-}
-
-fn strptime_layout(layout: &str) -> String {
-    let mut out = String::with_capacity(layout.len() + 8);
-    let mut rest = layout;
-    while let Some(c) = rest.chars().next() {
-        if let Some((go, strptime)) = LAYOUT.iter().find(|(go, _)| rest.starts_with(go)) {
-            out.push_str(strptime);
-            rest = &rest[go.len()..];
-            continue;
-        }
-        if c == '%' {
-            out.push('%');
-        }
-        out.push(c);
-        rest = &rest[c.len_utf8()..];
-    }
-    out
+    Value::Time(TimeValue::parse(layout, text, zone).unwrap_or(epoch))
 }

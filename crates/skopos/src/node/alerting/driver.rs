@@ -18,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long deliveries may still take once the end is asked for.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How often old history is removed.
-const FORGET_EVERY: Duration = Duration::from_secs(3600);
+const FORGET_EVERY: Duration = Duration::from_hours(1);
 
 impl Alerting {
     /// Runs until the end is asked for; deliveries on their way are waited for a moment.
