@@ -11,6 +11,8 @@ use skopos_state::{IncidentFilter, IncidentRow, StateError, StateStore};
 use super::Alerting;
 use super::history::{Attempts, IntegrationName, Purpose, Record, Try, record_of};
 
+/// The customary name of an alert that fires always.
+const WATCHDOG: &str = "Watchdog";
 /// Most incidents that may be open at once after a restart.
 const MAX_OPEN: u32 = 100_000;
 /// Deadline of a message that belongs to no group, milliseconds.
@@ -59,6 +61,7 @@ impl Alerting {
             phase,
         };
         match &event.kind {
+            EventKind::Firing(alert) if self.is_heartbeat(alert.labels.get("alertname")) => {}
             EventKind::Firing(alert) => {
                 let phase = AlertPhase::Firing { first_bad_ms: None };
                 let at_ms = alert.starts_at_ms.min(event.at_ms);
@@ -93,6 +96,13 @@ impl Alerting {
             | EventKind::Attempted { .. }
             | EventKind::Retried { .. } => {}
         }
+    }
+
+    /// Whether an alert fires always, to show that alerting lives: no incident.
+    fn is_heartbeat(&self, alertname: &str) -> bool {
+        let tracker = self.tracker.lock();
+        let heartbeats = &tracker.policy().heartbeats;
+        alertname == WATCHDOG || heartbeats.iter().any(|heartbeat| heartbeat.alertname == alertname)
     }
 
     /// Records a delivery that is over.
