@@ -10,8 +10,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, Opts};
 use serde_json::{Value, json};
-use skopos_alertmanager::Notification;
 use skopos_alertmanager::view::AlertFilter;
+use skopos_alertmanager::{Notification, NotificationReason};
 use skopos_core::{Clock as _, SystemClock};
 use skopos_incidents::{Heartbeat, HeartbeatUrl};
 
@@ -57,15 +57,6 @@ impl Heartbeats {
     /// Rules brought alerts.
     pub(super) fn evaluated(&self, now_ms: i64) {
         self.evaluated_ms.store(now_ms, Ordering::Relaxed);
-    }
-
-    /// Somebody was told of alerts.
-    #[expect(clippy::unused_self, reason = "the metric belongs to the switch")]
-    pub(super) fn notified(&self, notification: &Notification, at_ms: i64) {
-        let firing = notification.alerts.iter().filter(|alert| !alert.is_resolved());
-        if let Some(began_ms) = firing.map(|alert| alert.starts_at_ms).max() {
-            AGE.observe((at_ms - began_ms).max(0) as f64 / 1000.0);
-        }
     }
 
     /// Sends the heartbeats that are due.
@@ -125,6 +116,23 @@ impl Heartbeats {
             })
             .collect();
         json!({ "heartbeats": shown })
+    }
+}
+
+/// Somebody was told of alerts for the first time: observes the age of the newest one's first bad sample, or
+/// of its start where no rule of ours knows the sample.
+pub(super) fn observe_age(notification: &Notification, first_bad_ms: impl Fn(u64) -> Option<i64>, at_ms: i64) {
+    let is_news = matches!(
+        notification.reason,
+        NotificationReason::FirstNotification | NotificationReason::NewAlertsAdded
+    );
+    let firing = notification
+        .alerts
+        .iter()
+        .filter(|alert| is_news && !alert.is_resolved());
+    if let Some(newest) = firing.max_by_key(|alert| alert.starts_at_ms) {
+        let began_ms = first_bad_ms(newest.fingerprint).unwrap_or(newest.starts_at_ms);
+        AGE.observe((at_ms - began_ms).max(0) as f64 / 1000.0);
     }
 }
 

@@ -9,6 +9,7 @@ use skopos_prove::backtest::KnownIncident;
 use skopos_state::{IncidentFilter, IncidentRow, StateError, StateStore};
 
 use super::Alerting;
+use super::heartbeats::observe_age;
 use super::history::{Attempts, IntegrationName, Purpose, Record, Try, record_of};
 
 /// The customary name of an alert that fires always.
@@ -111,7 +112,13 @@ impl Alerting {
         let integration = self.integration_name(notification);
         let record = record_of(notification, integration, Purpose::Alert, event.at_ms, attempts, error);
         if record.error.is_none() {
-            self.heartbeats.notified(notification, event.at_ms);
+            let first_bad_ms = |fingerprint: u64| {
+                let evidence = self.evidence.lock();
+                evidence
+                    .get(&format!("{fingerprint:016x}"))
+                    .map(|evidence| evidence.first_bad_ms)
+            };
+            observe_age(notification, first_bad_ms, event.at_ms);
         }
         self.record(&record, Some(&event.group_key)).await;
     }

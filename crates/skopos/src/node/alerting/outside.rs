@@ -122,6 +122,15 @@ impl Target {
 pub(super) fn build(config: &PrometheusConfig, alertmanagers: &[AlertmanagerConfig]) -> anyhow::Result<Targets> {
     let mut targets = Vec::new();
     for section in alertmanagers {
+        let discovery = &section.discovery;
+        if !discovery.file_sd_configs.is_empty() || !discovery.others.is_empty() || !section.relabel_configs.is_empty()
+        {
+            tracing::warn!(
+                "{}: alerting.alertmanagers: only static_configs are used here, without relabel_configs; alerts are \
+                 not sent to Alertmanagers that are discovered otherwise",
+                config.path.display()
+            );
+        }
         let options = ClientOptions {
             folder: config.path.parent().unwrap_or(Path::new(".")),
             user_agent: USER_AGENT,
