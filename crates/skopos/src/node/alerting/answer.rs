@@ -48,7 +48,7 @@ impl AlertingView for Page {
                 AlertingCall::Note { id, said } => alerting.note(&id, &said).await,
                 AlertingCall::IncidentStats(query) => alerting.incident_stats(query).await,
                 AlertingCall::Evidence(fingerprint) => alerting.evidence_of(fingerprint).await,
-                AlertingCall::Runbook { pack, name } => alerting.runbook(&pack, &name),
+                AlertingCall::Runbook { pack, name } => alerting.runbook(&pack, &name).await,
                 AlertingCall::Heartbeats => {
                     let heartbeats = alerting.tracker.lock().policy().heartbeats.clone();
                     Ok(alerting.heartbeats.shown(&heartbeats))
@@ -187,7 +187,7 @@ impl Alerting {
         task.await.map_err(|error| AlertingError::Internal(error.to_string()))
     }
 
-    fn runbook(&self, pack: &str, name: &str) -> Answer {
+    async fn runbook(&self, pack: &str, name: &str) -> Answer {
         let missing = || AlertingError::NotFound(format!("pack {pack:?} has no runbook {name:?}"));
         let is_plain = !name.contains(['/', '\\']) && !name.starts_with('.');
         let loaded = self.loaded.load();
@@ -197,7 +197,8 @@ impl Alerting {
             .find(|(known, _)| known == pack)
             .filter(|_| is_plain);
         let (_, folder) = folder.ok_or_else(missing)?;
-        let text = std::fs::read_to_string(folder.join("runbooks").join(name)).map_err(|_| missing())?;
+        let text = tokio::fs::read_to_string(folder.join("runbooks").join(name)).await;
+        let text = text.map_err(|_| missing())?;
         Ok(Value::from(text))
     }
 }

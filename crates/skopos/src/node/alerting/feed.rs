@@ -67,7 +67,6 @@ impl Alerting {
             return;
         }
         self.outside.send(&alerts);
-        self.heartbeats.evaluated(now_ms);
         let posted = self
             .handle
             .change(|machine, now_ms| machine.post_alerts(now_ms, alerts))

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -43,7 +42,6 @@ fn register<C: prometheus::core::Collector + Clone + 'static>(metric: C) -> C {
 #[derive(Debug, Default)]
 pub(super) struct Heartbeats {
     states: Arc<Mutex<HashMap<String, Beat>>>,
-    evaluated_ms: AtomicI64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -54,11 +52,6 @@ struct Beat {
 }
 
 impl Heartbeats {
-    /// Rules brought alerts.
-    pub(super) fn evaluated(&self, now_ms: i64) {
-        self.evaluated_ms.store(now_ms, Ordering::Relaxed);
-    }
-
     /// Sends the heartbeats that are due.
     pub(super) fn beat(&self, alerting: &Alerting) {
         let now_ms = SystemClock.now_ms();
