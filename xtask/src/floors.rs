@@ -35,7 +35,16 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 
 /// Crates that live beside the house: what they may import of it.
-const BESIDE: &[(&str, &[&str])] = &[("sdk", &[]), ("fleet", &["sdk", "bus"])];
+const BESIDE: &[(&str, &[&str])] = &[
+    ("sdk", &[]),
+    ("fleet-frame", &["sdk", "bus"]),
+    ("fleet-infra", FLEET),
+    ("fleet-somaagent01", FLEET),
+    ("fleet", &["fleet-frame", "fleet-infra", "fleet-somaagent01"]),
+];
+
+/// What a system of the fleet may import.
+const FLEET: &[&str] = &["fleet-frame", "sdk", "bus"];
 
 /// Edges between crates of one floor that the design allows.
 const SAME_FLOOR: &[(&str, &str)] = &[

@@ -1,9 +1,7 @@
 //! The command line of the fleet: which system, which service, and what each can be told.
 
 use clap::{Args, Subcommand};
-
-use crate::FleetError;
-use crate::somaagent01::{self, SomaCommand};
+use skopos_fleet_frame::FleetError;
 
 /// Run one service of a system of the fleet; `skopos demo` starts them all.
 #[derive(Debug, Args)]
@@ -14,9 +12,11 @@ pub struct FleetCommand {
 
 #[derive(Debug, Subcommand)]
 enum System {
+    /// What the systems share: the event bus.
+    Infra(skopos_fleet_infra::InfraCommand),
     /// Conversations with an agent: gateway, worker, tools and traffic over an event bus.
     #[command(name = "somaagent01")]
-    SomaAgent01(SomaCommand),
+    SomaAgent01(skopos_fleet_somaagent01::SomaCommand),
 }
 
 /// Runs the service until SIGTERM, SIGINT or, with `--exit-with-parent`, the end of standard input. Blocks.
@@ -24,6 +24,7 @@ enum System {
 /// Call it first in `main`: it makes a runtime of its own and installs the process's observability.
 pub fn run(command: FleetCommand) -> Result<(), FleetError> {
     match command.system {
-        System::SomaAgent01(command) => somaagent01::run(command),
+        System::Infra(command) => skopos_fleet_infra::run(command),
+        System::SomaAgent01(command) => skopos_fleet_somaagent01::run(command),
     }
 }

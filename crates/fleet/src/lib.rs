@@ -4,16 +4,13 @@
 //! telemetry leaves by `/metrics`, OTLP and standard output, as that of any other service.
 //!
 //! ```text
-//! FleetCommand ─▶ run ─▶ process (runtime, observability, signals) ─▶ a service of a system
-//! somaagent01::services() ─▶ a supervisor's list: what to start, in which order, with which arguments
+//! FleetCommand ─▶ run ─▶ a service of a system, in the frame of `skopos-fleet-frame`
+//! SYSTEMS ─▶ a supervisor's list: what to start, in which order, with which arguments and faults
 //! ```
 
 mod command;
-mod error;
-mod process;
-mod service;
-pub mod somaagent01;
+mod systems;
 
 pub use command::{FleetCommand, run};
-pub use error::FleetError;
-pub use service::{FaultSpec, Launch, ServiceSpec};
+pub use skopos_fleet_frame::{FaultKind, FaultSpec, FleetError, Launch, Order, Role, ServiceSpec, SystemSpec};
+pub use systems::{INFRA, SYSTEMS, needed};

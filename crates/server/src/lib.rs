@@ -51,6 +51,6 @@ pub use skopos::alerting::{
 };
 pub use state::{Readiness, State};
 pub use views::{
-    ConfigView, DashboardsView, LoadedRules, Proof, ProvingView, Reloader, RulesView, StorageStats, Stores,
-    TargetsView, TenantStores,
+    ConfigView, DashboardsView, FleetFault, FleetProcess, FleetView, LoadedRules, Proof, ProvingView, Reloader,
+    RulesView, StorageStats, Stores, TargetsView, TenantStores,
 };

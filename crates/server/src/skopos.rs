@@ -14,6 +14,7 @@ use crate::text;
 use crate::views::SignalStats;
 
 pub(crate) mod alerting;
+mod fleet;
 mod process;
 mod proving;
 
@@ -28,6 +29,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/api/skopos/dashboards/{uid}", get(dashboard))
         .route("/api/skopos/connect", get(connect))
         .merge(alerting::router())
+        .merge(fleet::router())
         .merge(proving::router())
 }
 

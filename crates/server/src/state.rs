@@ -10,7 +10,7 @@ use skopos_core::limits::Limits;
 use crate::alertmanager::AlertmanagerHandle;
 use crate::options::{BuildInfo, ServerOptions};
 use crate::skopos::alerting::AlertingView;
-use crate::views::{ConfigView, DashboardsView, ProvingView, Reloader, RulesView, Stores, TargetsView};
+use crate::views::{ConfigView, DashboardsView, FleetView, ProvingView, Reloader, RulesView, Stores, TargetsView};
 
 /// Stores, engines and views that the APIs need.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub struct State {
     pub alertmanager: Option<Arc<AlertmanagerHandle>>,
     /// Notifications, incidents and what belongs to them, if there is an Alertmanager.
     pub alerting: Option<Arc<dyn AlertingView>>,
+    /// The fleet, if this server runs one.
+    pub fleet: Option<Arc<dyn FleetView>>,
     /// Reloads the configuration.
     pub reloader: Arc<dyn Reloader>,
     /// Evaluates PromQL.

@@ -196,3 +196,49 @@ pub struct Proof {
     #[serde(flatten)]
     pub report: skopos_prove::Report,
 }
+
+/// Shows the fleet of a demo and switches its faults.
+pub trait FleetView: Send + Sync + fmt::Debug {
+    /// The processes as they are now.
+    fn processes(&self) -> Vec<FleetProcess>;
+
+    /// The faults that can be switched.
+    fn faults(&self) -> Vec<FleetFault>;
+
+    /// Switches a fault; false if there is none of that name.
+    fn switch(&self, fault: &str, is_active: bool) -> bool;
+}
+
+/// One process of the fleet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FleetProcess {
+    /// System that it belongs to.
+    pub system: String,
+    /// Its name, which is its `service.name`.
+    pub name: String,
+    /// Port of its `/metrics` on this machine.
+    pub port: Option<u16>,
+    /// What it does.
+    pub about: String,
+    /// Its process id while it runs.
+    pub pid: Option<u32>,
+    /// How often it ended unasked and was started again.
+    pub restarts: u64,
+}
+
+/// A fault that can be switched while the fleet runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FleetFault {
+    /// Its name.
+    pub name: String,
+    /// System that has it.
+    pub system: String,
+    /// The process that has it.
+    pub service: String,
+    /// What goes wrong.
+    pub about: String,
+    /// The alerts that fire because of it.
+    pub alerts: Vec<String>,
+    /// Whether it is on.
+    pub is_active: bool,
+}

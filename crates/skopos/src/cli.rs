@@ -4,6 +4,7 @@
 pub(crate) mod alerting;
 pub(crate) mod check;
 pub(crate) mod demo;
+pub(crate) mod fault;
 pub(crate) mod prove;
 pub(crate) mod query;
 pub(crate) mod rules;
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     Demo(Box<demo::DemoArgs>),
     /// Run one service of the fleet; the demo starts them all.
     Fleet(skopos_fleet::FleetCommand),
+    /// Switch a fault of a running demo, and see which alert finds it.
+    Fault(fault::FaultArgs),
     /// Check files before they are used. Exit code 0: fine; 1: broken; 3: findings.
     #[command(subcommand)]
     Check(CheckCommand),

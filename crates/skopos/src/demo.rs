@@ -4,11 +4,13 @@
 mod fleet;
 mod packs;
 mod ports;
+mod switchboard;
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use anyhow::bail;
-use skopos_fleet::{FaultSpec, Launch, ServiceSpec, somaagent01};
+use skopos_fleet::{FaultSpec, Launch, Role, SYSTEMS, ServiceSpec, SystemSpec, needed};
 
 use crate::banner;
 use crate::cli::demo::DemoArgs;
@@ -16,26 +18,10 @@ use crate::node::Node;
 use crate::telemetry::Telemetry;
 
 use fleet::Fleet;
+use switchboard::Switchboard;
 
 /// The word that asks for the list of faults.
 const LIST_FAULTS: &str = "help";
-
-/// One system of the fleet.
-#[derive(Debug, Clone, Copy)]
-struct System {
-    name: &'static str,
-    services: &'static [ServiceSpec],
-    faults: &'static [FaultSpec],
-}
-
-/// All systems that can run.
-fn systems() -> [System; 1] {
-    [System {
-        name: somaagent01::SYSTEM,
-        services: somaagent01::services(),
-        faults: somaagent01::faults(),
-    }]
-}
 
 /// Prints the faults if that is asked for; returns whether it was.
 pub(crate) fn list_faults(args: &DemoArgs) -> bool {
@@ -53,15 +39,15 @@ pub(crate) async fn run(mut args: DemoArgs, telemetry: Telemetry) -> anyhow::Res
         bus: args.bus.clone().unwrap_or(Launch::default().bus),
         faults: args.faults.clone(),
         seed: args.seed,
-        rate: Launch::default().rate * args.load,
+        load: args.load,
     };
     let has_own_bus = args.bus.is_none();
-    let services: Vec<(System, ServiceSpec)> = chosen
-        .iter()
-        .flat_map(|system| system.services.iter().map(|service| (*system, *service)))
-        .filter(|(_, service)| has_own_bus || !service.is_bus)
+    let services: Vec<ServiceSpec> = needed(&chosen)
+        .chain(chosen.iter().flat_map(|system| system.services))
+        .filter(|service| has_own_bus || service.role != Role::Bus)
+        .copied()
         .collect();
-    ports::refuse_taken(services.iter().map(|(_, service)| service))?;
+    ports::refuse_taken(services.iter())?;
     for system in &chosen {
         // A pack of that name on the command line is meant to stand in for the usual one.
         if args.serve.packs.iter().all(|pack| !pack.ends_with(system.name)) {
@@ -69,20 +55,24 @@ pub(crate) async fn run(mut args: DemoArgs, telemetry: Telemetry) -> anyhow::Res
             args.serve.packs.push(pack);
         }
     }
-    let node = Node::start(&args.serve, telemetry).await?;
-    let fleet = Fleet::start(&services, &launch, &node);
-    banner::print_fleet(&services.iter().map(|(_, service)| *service).collect::<Vec<_>>());
+    let faults = chosen
+        .iter()
+        .flat_map(|system| system.faults.iter().map(|fault| (system.name, *fault)))
+        .collect();
+    let board = Arc::new(Switchboard::new(faults, launch));
+    let node = Node::start(&args.serve, telemetry, Some(Arc::clone(&board) as _)).await?;
+    let fleet = Fleet::start(&services, &board, &node);
+    banner::print_fleet(&services);
     node.asked_to_stop().await;
     fleet.stop().await;
     node.stop().await
 }
 
-fn choose(args: &DemoArgs) -> anyhow::Result<Vec<System>> {
-    let known = systems();
-    let mut chosen: Vec<System> = Vec::new();
+fn choose(args: &DemoArgs) -> anyhow::Result<Vec<SystemSpec>> {
+    let mut chosen: Vec<SystemSpec> = Vec::new();
     for name in &args.systems {
-        let Some(system) = known.iter().find(|system| system.name == name) else {
-            let names: Vec<&str> = known.iter().map(|system| system.name).collect();
+        let Some(system) = SYSTEMS.iter().find(|system| system.name == name) else {
+            let names: Vec<&str> = SYSTEMS.iter().map(|system| system.name).collect();
             bail!(
                 "--system {name}: there is no such system\nchoose from: {}",
                 names.join(", ")
@@ -108,14 +98,12 @@ fn choose(args: &DemoArgs) -> anyhow::Result<Vec<System>> {
 
 fn fault_list() -> String {
     let mut text = String::new();
-    for system in systems() {
-        for fault in system.faults {
-            writeln!(
-                text,
-                "  {:<16} {} {}: {}",
-                fault.name, system.name, fault.service, fault.about
-            )
-            .expect("writing to memory cannot fail");
+    for system in SYSTEMS {
+        for FaultSpec {
+            name, service, about, ..
+        } in system.faults
+        {
+            writeln!(text, "  {name:<24} {} {service}: {about}", system.name).expect("writing to memory cannot fail");
         }
     }
     text

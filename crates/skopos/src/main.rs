@@ -7,6 +7,7 @@ mod check;
 mod cli;
 mod collect;
 mod demo;
+mod fault;
 mod features;
 mod node;
 mod prove;
@@ -38,6 +39,11 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Fleet(command)) => {
             set_up_tls()?;
             skopos_fleet::run(command)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Fault(args)) => {
+            set_up_tls()?;
+            runtime()?.block_on(fault::run(&args))?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Check(CheckCommand::Config(args))) => Ok(check::run(&args)),
@@ -80,7 +86,7 @@ fn serve(args: &cli::serve::ServeArgs) -> anyhow::Result<ExitCode> {
     set_up_tls()?;
     let telemetry = telemetry::Telemetry::start(&args.log_level, args.log_format)?;
     runtime()?.block_on(async {
-        let node = node::Node::start(args, telemetry).await?;
+        let node = node::Node::start(args, telemetry, None).await?;
         node.asked_to_stop().await;
         node.stop().await
     })?;

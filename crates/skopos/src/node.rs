@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use skopos_core::TenantId;
 use skopos_server::views::Stores as _;
-use skopos_server::{ListenOptions, Listeners, Readiness};
+use skopos_server::{FleetView, ListenOptions, Listeners, Readiness};
 use skopos_storage::DataDirLock;
 use tokio_util::sync::CancellationToken;
 
@@ -46,8 +46,12 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Opens everything and starts to answer; prints the banner.
-    pub(crate) async fn start(args: &ServeArgs, telemetry: Telemetry) -> anyhow::Result<Self> {
+    /// Opens everything and starts to answer; prints the banner. `fleet` is shown where this server runs one.
+    pub(crate) async fn start(
+        args: &ServeArgs,
+        telemetry: Telemetry,
+        fleet: Option<Arc<dyn FleetView>>,
+    ) -> anyhow::Result<Self> {
         let started = Instant::now();
         refuse_open_doors(args)?;
         let loaded = Sources::of(args).load()?;
@@ -60,7 +64,7 @@ impl Node {
         let lock = DataDirLock::acquire(&args.storage_path)?;
         let wiring = Wiring::new(args, loaded, &addresses, &telemetry).await?;
         let readiness = Arc::new(Readiness::default());
-        let server = wiring.server(args, &addresses, Arc::clone(&readiness))?;
+        let server = wiring.server(args, &addresses, Arc::clone(&readiness), fleet)?;
         let asked_to_stop = CancellationToken::new();
         let shutdown = CancellationToken::new();
         signals::watch(asked_to_stop.clone(), Arc::clone(&wiring.configuration) as _)?;

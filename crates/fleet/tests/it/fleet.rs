@@ -24,6 +24,11 @@ fn program() -> PathBuf {
     program
 }
 
+/// The bus is shared by the systems.
+fn system(service: &str) -> &'static str {
+    if service == "broker" { "infra" } else { "somaagent01" }
+}
+
 /// One running service; killed when dropped.
 pub(crate) struct Service {
     child: Child,
@@ -34,7 +39,7 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) fn start(name: &'static str, flags: &[&str], collector: SocketAddr) -> Self {
         let mut child = Command::new(program())
-            .args(["fleet", "somaagent01", name, "--exit-with-parent"])
+            .args(["fleet", system(name), name, "--exit-with-parent"])
             .args(flags)
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{collector}"))
             .env("TRACE_SAMPLE_RATE", "1")

@@ -164,6 +164,7 @@ fn state(stores: &Arc<TestStores>, ledger: &Arc<Ledger>, options: ServerOptions)
         proving: Arc::new(FixedProving::default()),
         alertmanager: Some(crate::alertmanager::handle()),
         alerting: None,
+        fleet: None,
         reloader: Arc::new(FailingReload),
         ledger: Arc::clone(ledger),
         limits: Limits::default(),

@@ -12,7 +12,7 @@ pub(crate) const STORAGE_PATH: &str = "data/demo";
 #[command(next_help_heading = "Demo", after_help = EXAMPLES)]
 pub(crate) struct DemoArgs {
     /// Systems to run, each with its pack.
-    #[arg(long = "system", value_name = "NAME", value_delimiter = ',', default_value = skopos_fleet::somaagent01::SYSTEM)]
+    #[arg(long = "system", value_name = "NAME", value_delimiter = ',', default_values_t = all_systems())]
     pub(crate) systems: Vec<String>,
     /// Faults to inject from the start; `--fault help` lists them.
     #[arg(long = "fault", value_name = "NAME", value_delimiter = ',')]
@@ -29,6 +29,13 @@ pub(crate) struct DemoArgs {
     /// Settings of the server.
     #[command(flatten)]
     pub(crate) serve: ServeArgs,
+}
+
+fn all_systems() -> Vec<String> {
+    skopos_fleet::SYSTEMS
+        .iter()
+        .map(|system| system.name.to_owned())
+        .collect()
 }
 
 const EXAMPLES: &str = "Examples:

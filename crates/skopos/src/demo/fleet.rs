@@ -3,18 +3,20 @@
 
 use std::os::fd::OwnedFd;
 use std::process::{ExitStatus, Stdio};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use prometheus::{IntCounterVec, register_int_counter_vec};
 use skopos_core::Labels;
-use skopos_fleet::{Launch, ServiceSpec};
+use skopos_fleet::ServiceSpec;
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::System;
+use super::switchboard::{Line, Switchboard};
 use crate::collect::{LogDoor, collect};
 use crate::node::Node;
 
@@ -52,20 +54,20 @@ struct Stage {
 /// What one process is started from, again and again.
 #[derive(Debug, Clone)]
 struct Plan {
-    service: ServiceSpec,
-    arguments: Vec<String>,
+    board: Arc<Switchboard>,
+    line: Arc<Line>,
     environment: Vec<(&'static str, String)>,
     door: LogDoor,
 }
 
 impl Fleet {
     /// Starts a keeper for each service. Services wait for one another by themselves.
-    pub(super) fn start(services: &[(System, ServiceSpec)], launch: &Launch, node: &Node) -> Self {
+    pub(super) fn start(services: &[ServiceSpec], board: &Arc<Switchboard>, node: &Node) -> Self {
         let mut stages: Vec<Stage> = Vec::new();
-        for (system, service) in services {
+        for service in services {
             let plan = Plan {
-                service: *service,
-                arguments: service.arguments(launch, system.faults),
+                board: Arc::clone(board),
+                line: board.connect(*service),
                 environment: environment(node),
                 door: node.log_door(),
             };
@@ -109,16 +111,24 @@ fn environment(node: &Node) -> Vec<(&'static str, String)> {
 
 async fn keep(plan: Plan, stop: CancellationToken) {
     let mut pause = FIRST_PAUSE;
-    while !stop.is_cancelled() {
+    let mut held = plan.line.held();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = becomes(&mut held, false) => {}
+        }
         let started = Instant::now();
         match plan.spawn() {
             Ok(child) => {
-                let Some(status) = run_to_end(child, &stop).await else {
-                    return;
-                };
-                plan.tell_end(status);
+                let end = run_to_end(child, &plan.line, &stop).await;
+                plan.line.close();
+                match end {
+                    End::Unasked(status) => plan.tell_end(status),
+                    End::Held => continue,
+                    End::Asked => return,
+                }
             }
-            Err(error) => tracing::error!(service = plan.service.name, "{error:#}"),
+            Err(error) => tracing::error!(service = plan.service().name, "{error:#}"),
         }
         if started.elapsed() >= LONG_RUN {
             pause = FIRST_PAUSE;
@@ -128,40 +138,81 @@ async fn keep(plan: Plan, stop: CancellationToken) {
             () = tokio::time::sleep(pause) => {}
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
+        plan.line.count_restart();
         RESTARTS
-            .with_label_values(&[plan.service.system, plan.service.name])
+            .with_label_values(&[plan.service().system, plan.service().name])
             .inc();
     }
 }
 
-/// The status of a child that ended unasked; nothing if it was told to end.
-async fn run_to_end(mut child: Child, stop: &CancellationToken) -> Option<std::io::Result<ExitStatus>> {
-    // Held here, since waiting for a child closes its standard input: that is the order to drain and end.
-    let order = child.stdin.take();
-    tokio::select! {
-        status = child.wait() => return Some(status),
-        () = stop.cancelled() => drop(order),
+/// Returns when the process is to be down, or up again.
+async fn becomes(held: &mut watch::Receiver<bool>, wanted: bool) {
+    // The line holds the sender and lives as long as its keeper; without it nothing changes any more.
+    if held.wait_for(|is_held| *is_held == wanted).await.is_err() {
+        std::future::pending::<()>().await;
     }
+}
+
+/// How a process ended.
+enum End {
+    /// By itself.
+    Unasked(std::io::Result<ExitStatus>),
+    /// Killed by a fault that holds it down.
+    Held,
+    /// By order.
+    Asked,
+}
+
+async fn run_to_end(mut child: Child, line: &Line, stop: &CancellationToken) -> End {
+    // Held here, since waiting for a child closes its standard input: that is the order to drain and end.
+    let mut input = child.stdin.take();
+    let mut orders = line.open(child.id());
+    let mut held = line.held();
+    loop {
+        tokio::select! {
+            status = child.wait() => return End::Unasked(status),
+            () = stop.cancelled() => break,
+            () = becomes(&mut held, true) => {
+                kill(&mut child).await;
+                return End::Held;
+            }
+            Some(order) = orders.recv() => {
+                let Some(input) = &mut input else { continue };
+                if let Err(error) = input.write_all(format!("{order}\n").as_bytes()).await {
+                    tracing::warn!(%error, %order, service = line.service.name, "failed to give an order to a process");
+                }
+            }
+        }
+    }
+    drop(input);
     if tokio::time::timeout(STOP_LIMIT, child.wait()).await.is_err() {
         tracing::warn!(
             pid = child.id(),
             limit_seconds = STOP_LIMIT.as_secs(),
             "a process did not end in time and is killed"
         );
-        if let Err(error) = child.kill().await {
-            tracing::warn!(%error, "failed to kill a process");
-        }
+        kill(&mut child).await;
     }
-    None
+    End::Asked
+}
+
+async fn kill(child: &mut Child) {
+    if let Err(error) = child.kill().await {
+        tracing::warn!(%error, "failed to kill a process");
+    }
 }
 
 impl Plan {
+    fn service(&self) -> &ServiceSpec {
+        &self.line.service
+    }
+
     fn spawn(&self) -> anyhow::Result<Child> {
         let program = std::env::current_exe().context("failed to find the running program")?;
         let (reader, writer) = std::io::pipe().context("failed to make a pipe")?;
         let errors = writer.try_clone().context("failed to share a pipe")?;
         let child = Command::new(program)
-            .args(&self.arguments)
+            .args(self.board.arguments(self.service()))
             .envs(
                 self.environment
                     .iter()
@@ -175,15 +226,15 @@ impl Plan {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("failed to start {}", self.service.name))?;
+            .with_context(|| format!("failed to start {}", self.service().name))?;
         self.collect(reader)?;
         Ok(child)
     }
 
     /// Reads the child's lines on a thread that ends with the pipe.
     fn collect(&self, pipe: std::io::PipeReader) -> anyhow::Result<()> {
-        let name = self.service.name;
-        let labels = Labels::from_pairs([("job", name), ("service_name", name), ("system", self.service.system)]);
+        let name = self.service().name;
+        let labels = Labels::from_pairs([("job", name), ("service_name", name), ("system", self.service().system)]);
         let door = self.door.clone();
         std::thread::Builder::new()
             .name(format!("logs-{name}"))
@@ -195,7 +246,7 @@ impl Plan {
     fn tell_end(&self, status: std::io::Result<ExitStatus>) {
         let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
         tracing::warn!(
-            service = self.service.name,
+            service = self.service().name,
             how,
             "a process of the fleet ended unasked and is started again; its last log lines say why"
         );

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
 
 use anyhow::bail;
-use skopos_fleet::ServiceSpec;
+use skopos_fleet::{Role, ServiceSpec};
 
 /// Fails with the first port that something else listens on.
 pub(super) fn refuse_taken<'a>(services: impl Iterator<Item = &'a ServiceSpec>) -> anyhow::Result<()> {
@@ -13,7 +13,7 @@ pub(super) fn refuse_taken<'a>(services: impl Iterator<Item = &'a ServiceSpec>) 
         let Some(port) = service.port else { continue };
         match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
-                let mend = if service.is_bus {
+                let mend = if service.role == Role::Bus {
                     "end what listens there, or name an outside bus with --bus kafka://HOST:PORT"
                 } else {
                     "end what listens there, such as another demo"

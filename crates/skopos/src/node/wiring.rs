@@ -10,7 +10,7 @@ use skopos_core::{Labels, SystemClock, TenantId, TimeRange};
 use skopos_rules::RuleGroups;
 use skopos_scrape::{ScrapeManager, ScrapeOptions};
 use skopos_server::views::Stores as _;
-use skopos_server::{BuildInfo, OtlpPorts, QueryOptions, Readiness, Server, ServerOptions, State};
+use skopos_server::{BuildInfo, FleetView, OtlpPorts, QueryOptions, Readiness, Server, ServerOptions, State};
 
 use super::alerting::{Alerting, Page, Parts};
 use super::config::Configuration;
@@ -86,6 +86,7 @@ impl Wiring {
         args: &ServeArgs,
         addresses: &Addresses,
         readiness: Arc<Readiness>,
+        fleet: Option<Arc<dyn FleetView>>,
     ) -> anyhow::Result<Server> {
         let server = Server::new(State {
             stores: Arc::clone(&self.stores) as _,
@@ -98,6 +99,7 @@ impl Wiring {
             proving: Arc::new(self.proving()),
             alertmanager: Some(Arc::clone(&self.alerting.handle)),
             alerting: Some(Arc::new(Page(Arc::clone(&self.alerting)))),
+            fleet,
             reloader: Arc::clone(&self.configuration) as _,
             ledger: Arc::clone(&self.ledger),
             limits: Limits::default(),

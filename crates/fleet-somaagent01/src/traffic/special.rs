@@ -1,0 +1,83 @@
+//! Two clients beside the conversations: a tenant whose budget runs out, and one that writes nonsense to the topic.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::Rng;
+use skopos_bus::Producer;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use super::plan::{self, Conduct, Plan, Say};
+use super::user::Users;
+use crate::topics::{self, ReplyStatus};
+
+/// Pause of the small tenant between messages.
+const SMALL_PAUSE: Duration = Duration::from_secs(8);
+/// Pause of the small tenant after it was told that its budget is used up. Keeps the refusals in 5 minutes below the
+/// 10 from which on TenantBudgetExhausted fires.
+const SMALL_BACKOFF: Duration = Duration::from_mins(1);
+/// Seconds between two broken events.
+const POISON_SECONDS: std::ops::Range<f64> = 25.0..55.0;
+/// Numbers from which the conversations of the two clients are drawn, far from those of the others.
+const SMALL_NUMBERS: u64 = 1 << 40;
+const POISON_NUMBERS: u64 = 2 << 40;
+
+/// A tenant that runs into its budget and then waits.
+pub(super) async fn small_budget(users: Arc<Users>, seed: u64) {
+    for number in SMALL_NUMBERS.. {
+        let mut random = plan::random(seed, number, 0);
+        let plan = Plan {
+            tenant: "tinyshop",
+            persona: "assistant",
+            user: "ingrid",
+            conduct: Conduct::Proper,
+            listens: true,
+            messages: vec![Say {
+                after: Duration::ZERO,
+                text: super::phrases::ordinary(&mut random),
+            }],
+        };
+        let is_refused = users.converse(&plan).await == Some(ReplyStatus::BudgetExceeded);
+        let pause = if is_refused { SMALL_BACKOFF } else { SMALL_PAUSE };
+        if users.pause(pause).await.is_break() {
+            return;
+        }
+    }
+}
+
+/// A client that goes past the gateway and writes what no worker can read.
+pub(super) async fn poison(producer: Producer, seed: u64, stop: CancellationToken) {
+    for number in POISON_NUMBERS.. {
+        let mut random = plan::random(seed, number, 0);
+        // The first one comes early, so that a young demo shows one.
+        let first = if number == POISON_NUMBERS { 0.4 } else { 1.0 };
+        let pause = Duration::from_secs_f64(random.random_range(POISON_SECONDS) * first);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        let payload: &[u8] = match random.random_range(0..3) {
+            0 => b"{\"id\": \"7\", \"type\": \"conversation.message\", ",
+            1 => b"hello, is this the right place?",
+            _ => b"{\"id\":\"7\",\"type\":\"conversation.message\",\"timestamp_ms\":0,\"data\":{\"text\":\"no session\"}}",
+        };
+        let span = tracing::info_span!("poison", otel.name = "write past the gateway", otel.kind = "producer");
+        send(&producer, payload).instrument(span).await;
+    }
+}
+
+async fn send(producer: &Producer, payload: &[u8]) {
+    let context = Span::current().context();
+    match producer
+        .publish_raw(topics::INBOUND, "stray", "stray", payload, &context)
+        .await
+    {
+        Ok(_) => tracing::info!(
+            bytes = payload.len(),
+            "a broken event was written straight to the topic"
+        ),
+        Err(error) => tracing::warn!(error = %error, "broken event"),
+    }
+}
