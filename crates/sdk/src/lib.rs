@@ -29,9 +29,14 @@
 //! No backend, a dead endpoint or a full queue never blocks or fails the service: spans are dropped and counted in
 //! `otel_spans_dropped_total{reason}`.
 
+pub mod breaker;
+#[cfg(feature = "http-client")]
 pub mod client;
+pub mod context;
+pub mod freshness;
 pub mod http_server;
 pub mod propagation;
+pub mod timing;
 
 mod error;
 mod export;

@@ -1,7 +1,7 @@
 //! Events as one JSON object a line, with the identity of the active span. Does not filter: the subscriber does.
 //!
 //! A line holds `timestamp`, `level`, `logger`, `message`, `module`, `function`, `line`, `service`, `trace_id`,
-//! `span_id` and every field of the event; `exception` where the event carries an error.
+//! `span_id`, the ids of the [request](crate::context) and every field of the event; `exception` where the event carries an error.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -15,6 +15,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use self::fields::{FieldWriter, write_key, write_text};
+use crate::context::RequestContext;
 
 mod fields;
 
@@ -64,6 +65,7 @@ impl JsonLayer {
         write_text(buffer, "service", &self.service);
         write_source(buffer, metadata, context.event_span(event).map(|span| span.metadata()));
         write_trace(buffer);
+        write_request(buffer, metadata);
         let mut fields = FieldWriter::new(buffer);
         event.record(&mut fields);
         fields.finish();
@@ -119,6 +121,19 @@ fn write_trace(buffer: &mut Vec<u8>) {
         write_key(buffer, "span_id");
         drop(write!(buffer, "\"{}\"", span_context.span_id()));
     }
+}
+
+/// The ids of the request that this task serves; a field of the event's own of the same name takes precedence.
+fn write_request(buffer: &mut Vec<u8>, event: &Metadata<'_>) {
+    RequestContext::with_current(|context| {
+        for (name, id) in context.ids() {
+            if let Some(id) = id
+                && event.fields().field(name).is_none()
+            {
+                write_text(buffer, name, id);
+            }
+        }
+    });
 }
 
 #[cfg(test)]

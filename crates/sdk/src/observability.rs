@@ -17,6 +17,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{EnvFilter, Targets};
 use tracing_subscriber::prelude::*;
 
+use crate::context::ContextProcessor;
 use crate::export::{CountedProcessor, ExportMetrics};
 use crate::http_server::{HttpLayer, HttpMetrics, HttpOptions};
 use crate::logging::{JsonLayer, LineSink};
@@ -263,7 +264,10 @@ fn tracer_provider(
             })?
     };
     let processor = CountedProcessor::new(exporter, settings.max_queue_size, ExportMetrics::register(registry)?);
-    Ok((builder.with_span_processor(processor).build(), Some(runtime)))
+    let builder = builder
+        .with_span_processor(ContextProcessor)
+        .with_span_processor(processor);
+    Ok((builder.build(), Some(runtime)))
 }
 
 fn dispatch(settings: &Settings, sink: LineSink, tracer: SdkTracer) -> Result<Dispatch, SetupError> {

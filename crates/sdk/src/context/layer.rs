@@ -1,0 +1,82 @@
+//! The layer for a router: one context for each request, and its id in the answer.
+
+use std::task::{Context as TaskContext, Poll};
+
+use axum::extract::Request;
+use axum::response::Response;
+use futures_util::future::BoxFuture;
+use http::HeaderValue;
+use tower::{Layer, Service};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use super::{REQUEST_ID_HEADER, RequestContext};
+
+/// Gives each request its [`RequestContext`].
+///
+/// Add it before the observing layer, so that it runs inside the server span and can write the ids on it:
+///
+/// ```no_run
+/// # fn example(observability: &skopos_sdk::Observability) -> Result<axum::Router, skopos_sdk::SetupError> {
+/// use skopos_sdk::context::RequestContextLayer;
+///
+/// let router = axum::Router::new()
+///     .route("/v1/items", axum::routing::get(|| async { "[]" }))
+///     .layer(RequestContextLayer)
+///     .layer(observability.http_layer()?);
+/// # Ok(router) }
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RequestContextLayer;
+
+impl<S> Layer<S> for RequestContextLayer {
+    type Service = RequestContextService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        RequestContextService { inner }
+    }
+}
+
+/// A service whose inner one runs in a context.
+#[derive(Debug, Clone)]
+pub struct RequestContextService<S> {
+    inner: S,
+}
+
+impl<S> Service<Request> for RequestContextService<S>
+where
+    S: Service<Request, Response = Response> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Response, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut TaskContext<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let mut context = RequestContext::from_headers(request.headers());
+        if context.request_id.is_none() {
+            context.request_id = RequestContext::generate().request_id;
+        }
+        let span = Span::current();
+        for attribute in context.attributes() {
+            span.set_attribute(attribute.key, attribute.value);
+        }
+        let answer = context
+            .request_id
+            .as_deref()
+            .and_then(|id| HeaderValue::from_str(id).ok());
+        request.extensions_mut().insert(context.clone());
+        let serve = self.inner.call(request);
+        Box::pin(context.scope(async move {
+            let mut response = serve.await?;
+            if let Some(id) = answer {
+                response.headers_mut().insert(REQUEST_ID_HEADER, id);
+            }
+            Ok(response)
+        }))
+    }
+}
