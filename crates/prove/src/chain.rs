@@ -1,14 +1,19 @@
-//! Follows proven alerts on their way to a person: routes, grouping, inhibition, time intervals,
-//! and a sandbox that takes the notification in place of the receiver.
+//! Follows proven alerts on their way to a person: routes, grouping, silences, inhibition, time
+//! intervals, and a sandbox that takes the notifications in place of the receiver, that of the end
+//! included.
 
 mod deliver;
 mod inhibition;
+mod mute;
+mod postbox;
 mod shadow;
+mod silence;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use skopos_alertmanager::machine::Plan;
+use skopos_alertmanager::silence::{Silence, SilenceState};
 use skopos_alertmanager::{Config, MatchOp, Matcher, Notification, RouteId};
 use skopos_core::Labels;
 
@@ -28,6 +33,8 @@ pub struct Chain<'a> {
     config: &'a Config,
     plan: Plan,
     sandbox: &'a dyn Sandbox,
+    /// The silences that hold alerts back now.
+    silences: Vec<Silence>,
 }
 
 /// Where one rule's alerts end.
@@ -44,7 +51,18 @@ impl<'a> Chain<'a> {
             plan: Plan::new(config),
             config,
             sandbox,
+            silences: Vec::new(),
         }
+    }
+
+    /// With the silences of an Alertmanager, as they stand at `at_ms`, Unix milliseconds: an alert
+    /// that those active then would hold back is broken at [`Link::Silence`].
+    #[must_use]
+    pub fn with_silences(mut self, silences: Vec<Silence>, at_ms: i64) -> Self {
+        self.silences = silences;
+        self.silences
+            .retain(|silence| silence.state(at_ms) == SilenceState::Active);
+        self
     }
 
     /// Follows the alerts of every proven rule; `prover` is the one that gave the report. Rules
@@ -66,6 +84,7 @@ impl<'a> Chain<'a> {
                 let swallowed = || self.swallowed(prover, &report.rules, index);
                 self.no_receiver(rule)
                     .or_else(|| self.shadowed(rule))
+                    .or_else(|| self.silenced(rule))
                     .or_else(swallowed)
             })
             .collect();

@@ -2,6 +2,7 @@
 //! never meet, selectors that nothing satisfies. Each is an argument, not a failed search: what is
 //! said here is so for all input, as long as labels of a grouping are there.
 
+mod age;
 mod carries;
 mod contradiction;
 mod domain;

@@ -27,9 +27,18 @@ pub(crate) struct Cure {
     pub(crate) text: String,
 }
 
+/// How much is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doctor {
+    /// As little as possible.
+    Plain,
+    /// All series at once.
+    Thorough,
+}
+
 impl<'a> Search<'a> {
     /// A way to resolve, or nothing where the expression always has a result.
-    pub(crate) fn heal(&mut self) -> Option<Cure> {
+    pub(crate) fn heal(&mut self, doctor: Doctor) -> Option<Cure> {
         let healings = [
             Healing::Rest,
             Healing::Value(0.0),
@@ -38,7 +47,11 @@ impl<'a> Search<'a> {
             Healing::Value(1e9),
         ];
         let number = self.state.series.len();
-        let tried = if number > MANY { 0 } else { number.min(MAX_TRIED) };
+        let tried = if number > MANY || doctor == Doctor::Thorough {
+            0
+        } else {
+            number.min(MAX_TRIED)
+        };
         for healing in healings {
             for index in 0..tried {
                 if let Some(cure) = self.cure(&[index], healing) {

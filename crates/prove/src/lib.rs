@@ -24,6 +24,7 @@ mod faults;
 mod heal;
 mod inline;
 mod key;
+mod native;
 mod pattern;
 mod promtool;
 mod prover;

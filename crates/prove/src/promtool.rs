@@ -21,10 +21,16 @@ pub struct PromtoolTest {
     pub test: String,
 }
 
-/// The witness of a rule that fires as a unit test; `None` of rules without one. `rule_file` is
-/// the path under which the test finds the rule file.
+/// Series of a witness that promtool can hold: it stops at 10 000 samples.
+const MAX_SERIES: usize = 9_500;
+
+/// The witness of a rule that fires as a unit test; `None` of rules without one, and of one that is
+/// larger than promtool can hold. `rule_file` is the path under which the test finds the rule file.
 pub fn witness_as_promtool_test(report: &RuleReport, rule_file: &str) -> Option<PromtoolTest> {
     report.timeline.firing_ms?;
+    if report.witness.len() > MAX_SERIES {
+        return None;
+    }
     let rules: Vec<Value> = report.driven.iter().map(rule).collect();
     let rules = json!({"groups": [{"name": "proof", "rules": rules}]});
     let series: Vec<Value> = report

@@ -6,6 +6,7 @@ mod witness;
 use std::collections::BTreeMap;
 
 use skopos_core::Labels;
+use skopos_core::labels::METRIC_NAME;
 use skopos_promql::duration::format_duration;
 use skopos_promql::{Engine, EngineOptions, Expr};
 use skopos_rules::{AlertView, RuleFile, RuleKind, RuleSpec};
@@ -15,6 +16,7 @@ use crate::faults;
 use crate::inline::{Inliner, Recordings};
 use crate::report::{FiredAlert, Link, Moments, Report, RuleReport, Verdict};
 use crate::search::Stuck;
+use crate::state::selects;
 use crate::timeline::Timeline;
 
 /// Deepest expression that is looked at.
@@ -137,7 +139,7 @@ impl Prover {
         }
         let mut stuck = None;
         match self.witness(subject, expr, &subject.spec, &mut stuck) {
-            Some(witness) => Self::proven(subject, witness, report),
+            Some(witness) => Self::proven(subject, expr, witness, report),
             None => self.unproven(subject, expr, stuck, report),
         }
     }
@@ -167,19 +169,26 @@ impl Prover {
         ))
     }
 
-    fn proven(subject: &Subject, witness: Witness, mut report: RuleReport) -> RuleReport {
+    fn proven(subject: &Subject, expr: &Expr, witness: Witness, mut report: RuleReport) -> RuleReport {
         Self::show(&witness, &mut report);
         let faulty = template_fault(&report.alerts);
+        if report.witness.iter().any(|series| series.values.contains("{{")) {
+            let note = "it is proven on native histograms: with classic buckets alone it has no result";
+            report.notes.push(note.to_owned());
+        }
         let resolved = witness.course.resolved_ms;
         report.verdict = Verdict::Proven;
         if let Some(fault) = faulty {
             return report.broken(Link::Template, fault);
         }
         if resolved.is_none() && witness.resolved_by.is_some() {
-            let why = format!(
+            let mut why = format!(
                 "the alert goes on firing though {}",
                 witness.resolved_by.unwrap_or_default()
             );
+            if reads_itself(expr, &report.alerts) {
+                why.push_str(": the expression reads the series of its own alert");
+            }
             return report.broken(Link::Resolve, why);
         }
         if witness.resolved_by.is_none() {
@@ -230,6 +239,8 @@ impl Prover {
             time_to_fire_ms: None,
             receivers: Vec::new(),
             message: None,
+            resolved_receivers: Vec::new(),
+            resolved_message: None,
             witness: Vec::new(),
             interval_ms: 0,
             evaluation_interval_ms: subject.interval_ms,
@@ -260,6 +271,7 @@ impl Prover {
             firing_ms: course.firing_ms,
             notified_ms: None,
             resolved_ms: course.resolved_ms,
+            end_notified_ms: None,
         };
     }
 }
@@ -297,6 +309,19 @@ fn pairs(labels: &Labels) -> BTreeMap<String, String> {
         .iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
+}
+
+/// Whether an expression selects what the rule's own alerts write.
+fn reads_itself(expr: &Expr, alerts: &[FiredAlert]) -> bool {
+    let mut reads = false;
+    expr.for_each_selector(&mut |selector| {
+        reads |= alerts.iter().any(|alert| {
+            let state = [(METRIC_NAME, "ALERTS"), ("alertstate", "firing")];
+            let labels = alert.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            selects(selector, &Labels::from_pairs(labels.chain(state)))
+        });
+    });
+    reads
 }
 
 /// The first label or annotation that did not expand.

@@ -93,7 +93,7 @@ pub enum Link {
     For,
     /// A label or annotation does not expand.
     Template,
-    /// The alert does not resolve.
+    /// The alert does not resolve, or a receiver that waits for its end is not told.
     Resolve,
     /// Another alert that always fires beside it inhibits it.
     Inhibition,
@@ -131,6 +131,8 @@ pub struct Moments {
     pub notified_ms: Option<i64>,
     /// The alert has resolved.
     pub resolved_ms: Option<i64>,
+    /// A receiver is told that it has.
+    pub end_notified_ms: Option<i64>,
 }
 
 /// An alert as it fired.
@@ -186,6 +188,10 @@ pub struct RuleReport {
     pub receivers: Vec<String>,
     /// What the first receiver gets.
     pub message: Option<Message>,
+    /// The receivers that are told when it has ended.
+    pub resolved_receivers: Vec<String>,
+    /// What the first of those gets then.
+    pub resolved_message: Option<Message>,
     /// The input that fires the rule.
     pub witness: Vec<WitnessSeries>,
     /// Time between the values of the witness.

@@ -8,6 +8,7 @@ mod calls;
 mod changes;
 mod course;
 mod goal;
+mod natives;
 mod needs;
 mod operand;
 mod quantiles;
@@ -325,7 +326,8 @@ pub(crate) fn elements(value: Value) -> Vec<Element> {
                 labels: sample.labels,
                 value: match sample.value {
                     MetricValue::Float(value) => value,
-                    MetricValue::Histogram(_) => f64::NAN,
+                    // Of histograms the number of observations.
+                    MetricValue::Histogram(histogram) => histogram.count,
                 },
             })
             .collect(),

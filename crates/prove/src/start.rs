@@ -29,6 +29,13 @@ pub(crate) fn starts_ms(engine: &Engine, expr: &Expr, times: &Timeline) -> Vec<i
     starts
 }
 
+/// Whether an expression asks when a sample was taken.
+pub(crate) fn asks_for_ages(expr: &Expr) -> bool {
+    let mut calls = Vec::new();
+    time_calls(expr, &mut calls);
+    calls.contains(&"timestamp")
+}
+
 fn time_calls(expr: &Expr, found: &mut Vec<&'static str>) {
     if let Expr::Call(call) = expr
         && matches!(

@@ -76,16 +76,22 @@ impl Store {
 
 /// The samples of a series within a range of time.
 pub(crate) fn cut(series: &Series, range: TimeRange) -> Option<Series> {
-    let from = series.timestamps_ms.partition_point(|at_ms| *at_ms < range.start_ms);
-    let to = series.timestamps_ms.partition_point(|at_ms| *at_ms <= range.end_ms);
-    if from >= to {
+    let within = |times_ms: &[i64]| {
+        let from = times_ms.partition_point(|at_ms| *at_ms < range.start_ms);
+        let to = times_ms.partition_point(|at_ms| *at_ms <= range.end_ms);
+        from..to.max(from)
+    };
+    let floats = within(&series.timestamps_ms);
+    let histograms = within(&series.histogram_timestamps_ms);
+    if floats.is_empty() && histograms.is_empty() {
         return None;
     }
     Some(Series {
         labels: series.labels.clone(),
-        timestamps_ms: series.timestamps_ms[from..to].to_vec(),
-        values: series.values[from..to].to_vec(),
-        ..Series::default()
+        timestamps_ms: series.timestamps_ms[floats.clone()].to_vec(),
+        values: series.values[floats].to_vec(),
+        histogram_timestamps_ms: series.histogram_timestamps_ms[histograms.clone()].to_vec(),
+        histograms: series.histograms[histograms].to_vec(),
     })
 }
 

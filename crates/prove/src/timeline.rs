@@ -15,7 +15,6 @@ const STEPS_MS: &[i64] = &[
 
 /// What sets the pace of a proof, in milliseconds.
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_field_names, reason = "the unit ends every name")]
 pub(crate) struct Pace {
     /// Time between evaluations.
     pub(crate) interval_ms: i64,
@@ -23,6 +22,17 @@ pub(crate) struct Pace {
     pub(crate) hold_ms: i64,
     /// How far back an instant selector looks.
     pub(crate) lookback_ms: i64,
+    /// How much longer than it must the condition holds.
+    pub(crate) spare: Spare,
+}
+
+/// Time beyond what a rule asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spare {
+    /// An evaluation before and after.
+    Some,
+    /// None, as an age does not last; samples may be as old as the lookback before it must hold.
+    None,
 }
 
 /// The times of one proof, in milliseconds since the Unix epoch.
@@ -41,6 +51,8 @@ pub(crate) struct Timeline {
     pub(crate) flush_ms: i64,
     /// How far back an instant selector looks.
     pub(crate) lookback_ms: i64,
+    /// How much longer than it must the condition holds.
+    spare_ms: i64,
 }
 
 /// How much of a long window is filled before the rule must hold.
@@ -58,24 +70,32 @@ impl Timeline {
             interval_ms,
             hold_ms,
             lookback_ms,
+            spare,
         } = pace;
         let flush_ms = history_ms(expr, interval_ms, i64::MAX).max(0);
         let history_ms = match reach {
             Reach::Full => flush_ms,
             Reach::Short => history_ms(expr, interval_ms, SHORT_WINDOW_MS).max(0),
         };
+        let (has_spare, aging_ms) = match spare {
+            Spare::Some => (true, 0),
+            Spare::None => (false, lookback_ms),
+        };
+        let history_ms = history_ms + aging_ms;
         let total_ms = history_ms + hold_ms;
         let stretch = (total_ms / interval_ms.max(1) / MAX_EVALUATIONS) + 1;
         let interval_ms = interval_ms.max(1) * stretch;
         let ceil = |ms: i64| (ms + interval_ms - 1) / interval_ms * interval_ms;
         let first_ms = start_ms + ceil(history_ms) + 2 * interval_ms;
+        let spare_ms = if has_spare { interval_ms } else { 0 };
         Self {
             start_ms,
             first_ms,
-            fire_ms: first_ms + ceil(hold_ms) + interval_ms,
+            fire_ms: first_ms + ceil(hold_ms) + spare_ms,
             interval_ms,
             flush_ms,
             lookback_ms,
+            spare_ms,
         }
     }
 
@@ -97,7 +117,7 @@ impl Timeline {
 
     /// When the cause is taken away.
     pub(crate) fn cause_end_ms(&self) -> i64 {
-        self.fire_ms + self.interval_ms
+        self.fire_ms + self.spare_ms
     }
 
     /// When nothing of the cause is left in any window.
@@ -116,7 +136,10 @@ impl Timeline {
     pub(crate) fn sample_interval_ms(&self, expr: &Expr) -> i64 {
         let shortest_ms = shortest_range_ms(expr);
         let span_ms = self.fire_ms - self.start_ms;
-        let plain = self.interval_ms.min(60_000);
+        let mut plain = self.interval_ms.min(60_000);
+        if self.spare_ms == 0 {
+            plain /= 4;
+        }
         let wanted_ms = shortest_ms.map_or(plain, |range_ms| (range_ms / 4).min(plain));
         let bound_ms = shortest_ms.map_or(self.lookback_ms * 4 / 5, |range_ms| range_ms / 2);
         let fewest_ms = (span_ms / MAX_SAMPLES).min(bound_ms.min(self.lookback_ms * 4 / 5));
@@ -165,6 +188,7 @@ mod tests {
             interval_ms: 60_000,
             hold_ms,
             lookback_ms: 300_000,
+            spare: Spare::Some,
         };
         let timeline = Timeline::new(&expr, pace, Reach::Full, 0);
         let step_ms = timeline.sample_interval_ms(&expr);

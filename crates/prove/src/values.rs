@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
+use skopos_core::histogram::FloatHistogram;
 use skopos_core::metric::Series;
+use skopos_promql::notation::format_histogram;
 use skopos_promql::number::format_plain;
 
 /// A run of samples on the grid.
@@ -14,24 +16,56 @@ enum Run {
     Values { first: f64, by: f64, times: u64 },
 }
 
-/// The samples of a series from time 0 on, one step apart.
+/// The samples of a series from time 0 on, one step apart: all floats, or all histograms of one
+/// shape.
 pub(crate) fn notation(series: &Series, step_ms: i64) -> String {
+    let mut histograms = series.histograms.iter();
+    if let Some(last) = series.histograms.last() {
+        let model = histograms.find(|histogram| histogram.count != 0.0).unwrap_or(last);
+        let counts = series.histograms.iter().map(|histogram| histogram.count);
+        let runs = runs_of(series.histogram_timestamps_ms.iter().copied().zip(counts), step_ms);
+        return written(&runs, &|count| format_histogram(&with_count(model, count)));
+    }
+    let values = series.values.iter().copied();
+    let runs = runs_of(series.timestamps_ms.iter().copied().zip(values), step_ms);
+    written(&runs, &number)
+}
+
+/// The histogram with as many observations, spread as they are.
+fn with_count(model: &FloatHistogram, count: f64) -> FloatHistogram {
+    let factor = if model.count == 0.0 { 0.0 } else { count / model.count };
+    let mut histogram = model.clone();
+    histogram.count = count;
+    histogram.sum = plain(histogram.sum * factor);
+    histogram.zero_count = plain(histogram.zero_count * factor);
+    let buckets = histogram.positive_buckets.iter_mut();
+    for bucket in buckets.chain(&mut histogram.negative_buckets) {
+        *bucket = plain(*bucket * factor);
+    }
+    histogram
+}
+
+fn runs_of(samples: impl Iterator<Item = (i64, f64)>, step_ms: i64) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut next_ms = 0;
-    for (at_ms, value) in series.timestamps_ms.iter().zip(&series.values) {
+    for (at_ms, value) in samples {
         let gap = (at_ms - next_ms) / step_ms.max(1);
         if gap > 0 {
             runs.push(Run::Gap(gap.unsigned_abs()));
         }
-        push(&mut runs, *value);
+        push(&mut runs, value);
         next_ms = at_ms + step_ms;
     }
+    runs
+}
+
+fn written(runs: &[Run], show: &dyn Fn(f64) -> String) -> String {
     let mut text = String::new();
     for run in runs {
         if !text.is_empty() {
             text.push(' ');
         }
-        write_run(&mut text, run);
+        write_run(&mut text, *run, show);
     }
     text
 }
@@ -81,15 +115,15 @@ fn plain(value: f64) -> f64 {
     text.parse().unwrap_or(value)
 }
 
-fn write_run(text: &mut String, run: Run) {
+fn write_run(text: &mut String, run: Run, show: &dyn Fn(f64) -> String) {
     let written = match run {
         Run::Gap(1) => write!(text, "_"),
         Run::Gap(times) => write!(text, "_x{times}"),
-        Run::Values { first, times: 0, .. } => write!(text, "{}", number(first)),
-        Run::Values { first, by: 0.0, times } => write!(text, "{}x{times}", number(first)),
+        Run::Values { first, times: 0, .. } => write!(text, "{}", show(first)),
+        Run::Values { first, by: 0.0, times } => write!(text, "{}x{times}", show(first)),
         Run::Values { first, by, times } => {
             let sign = if by < 0.0 { '-' } else { '+' };
-            write!(text, "{}{sign}{}x{times}", number(first), number(by.abs()))
+            write!(text, "{}{sign}{}x{times}", show(first), show(by.abs()))
         }
     };
     written.expect("writing to a text does not fail");

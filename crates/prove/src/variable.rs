@@ -5,6 +5,7 @@ use std::sync::Arc;
 use skopos_core::Labels;
 use skopos_core::metric::Series;
 
+use crate::native::Observations;
 use crate::range::Range;
 use crate::timeline::Timeline;
 
@@ -131,6 +132,8 @@ pub(crate) struct Variable {
     pub(crate) shape: Shape,
     pub(crate) levels: Vec<WindowGoal>,
     pub(crate) slopes: Vec<WindowGoal>,
+    /// Its samples are native histograms, and the shape is that of their number of observations.
+    observations: Option<Observations>,
     /// Another part of the expression relies on its values.
     pub(crate) is_frozen: bool,
     /// It must be there.
@@ -145,9 +148,30 @@ impl Variable {
             shape,
             levels: Vec::new(),
             slopes: Vec::new(),
+            observations: None,
             is_frozen: false,
             is_needed: false,
             sampled: None,
+        }
+    }
+
+    /// Makes the samples native histograms with observations as asked; says whether they can be.
+    pub(crate) fn observe(&mut self, asked: Option<Observations>) -> bool {
+        let is_untouched = self.levels.is_empty() && self.slopes.is_empty() && !self.is_frozen;
+        match (self.observations, asked) {
+            (None, None) => true,
+            (Some(known), Some(asked)) if asked.is_free || known == asked => true,
+            (Some(known), Some(_)) if known.is_free => {
+                self.observations = asked;
+                self.changed();
+                true
+            }
+            (None, Some(_)) if is_untouched => {
+                self.observations = asked;
+                self.changed();
+                true
+            }
+            _ => false,
         }
     }
 
@@ -188,7 +212,10 @@ impl Variable {
                 _ => plain(self.shape.value(times, timestamp_ms, index)),
             };
             last = value;
-            if is_present {
+            if is_present && let Some(observations) = &self.observations {
+                series.histogram_timestamps_ms.push(timestamp_ms);
+                series.histograms.push(Arc::new(observations.histogram(value)));
+            } else if is_present {
                 series.timestamps_ms.push(timestamp_ms);
                 series.values.push(value);
             }

@@ -5,7 +5,7 @@ use skopos_promql::ast::{AggregateExpr, AggregateOp, BinaryExpr, BinaryOp, Call,
 use skopos_promql::number::format_value;
 
 use super::part::is_part_of;
-use super::{Fault, text_of};
+use super::{Fault, age, text_of};
 use crate::inline::metric_name;
 use crate::range::Range;
 use crate::report::Link;
@@ -136,6 +136,10 @@ fn combined(query: &str, binary: &BinaryExpr) -> Range {
             lo_open: left.lo_open || right.lo_open,
             hi_open: left.hi_open || right.hi_open,
         },
+        BinaryOp::Sub if let Some(most) = age::most_s(binary) => Range {
+            hi_open: true,
+            ..Range::closed(f64::NEG_INFINITY, most)
+        },
         BinaryOp::Sub => {
             let right = right.negate();
             Range {
@@ -186,7 +190,8 @@ fn called(query: &str, call: &Call) -> Range {
     let first = || call.args.first().map_or(Range::ALL, |arg| domain(query, arg));
     match call.function.name {
         "rate" | "irate" | "increase" | "changes" | "resets" | "stddev_over_time" | "stdvar_over_time" | "time"
-        | "timestamp" | "sqrt" | "exp" | "mad_over_time" => Range::NOT_NEGATIVE,
+        | "timestamp" | "histogram_count" | "histogram_stddev" | "histogram_stdvar" | "sqrt" | "exp"
+        | "mad_over_time" => Range::NOT_NEGATIVE,
         "abs" => {
             let inner = first();
             let least = if inner.contains(0.0) {
@@ -202,6 +207,7 @@ fn called(query: &str, call: &Call) -> Range {
         | "sort_desc" | "label_replace" | "label_join" | "vector" => first(),
         "quantile_over_time" => call.args.get(1).map_or(Range::ALL, |arg| domain(query, arg)),
         "sum_over_time" if first().lo >= 0.0 => Range::NOT_NEGATIVE,
+        "histogram_fraction" => FROM_ZERO_TO_ONE,
         "sgn" => Range::closed(-1.0, 1.0),
         "hour" => Range::closed(0.0, 23.0),
         "minute" => Range::closed(0.0, 59.0),

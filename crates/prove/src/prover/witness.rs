@@ -7,12 +7,12 @@ use skopos_rules::RuleSpec;
 use super::{MAX_DEPTH, Prover, Subject, depth};
 use crate::drive::{Course, Road};
 use crate::faults;
-use crate::heal::Cure;
+use crate::heal::{Cure, Doctor};
 use crate::inline::Inliner;
 use crate::report::WitnessSeries;
 use crate::search::{Context, Halt, Search, Strategy, Stuck, unwanted};
-use crate::start::starts_ms;
-use crate::timeline::{Pace, Timeline};
+use crate::start::{asks_for_ages, starts_ms};
+use crate::timeline::{Pace, Spare, Timeline};
 use crate::universe::Universe;
 use crate::values;
 
@@ -91,8 +91,17 @@ impl Prover {
 
     fn search(&self, subject: &Subject, plan: &Plan<'_>, stuck: &mut Option<Stuck>) -> Option<Witness> {
         let spec = plan.driven.last()?;
-        let universe = Universe::new(plan.expr, template_labels(spec));
         let pace = self.pace(subject, spec);
+        let witness = self.search_at(plan, pace, stuck);
+        if witness.is_some() || !asks_for_ages(plan.expr) {
+            return witness;
+        }
+        let spare = Spare::None;
+        self.search_at(plan, Pace { spare, ..pace }, stuck)
+    }
+
+    fn search_at(&self, plan: &Plan<'_>, pace: Pace, stuck: &mut Option<Stuck>) -> Option<Witness> {
+        let universe = Universe::new(plan.expr, template_labels(plan.driven.last()?));
         for reach in Timeline::reaches(plan.expr, pace.interval_ms) {
             let from_epoch = Timeline::new(plan.expr, pace, *reach, 0);
             for start_ms in starts_ms(&self.engine, plan.expr, &from_epoch) {
@@ -149,7 +158,19 @@ impl Prover {
     }
 
     fn drive(&self, search: &mut Search<'_>, plan: &Plan<'_>) -> Option<Witness> {
-        let cure = search.heal();
+        let witness = self.drive_with(search, plan, Doctor::Plain)?;
+        if witness.course.resolved_ms.is_some() || witness.resolved_by.is_none() {
+            return Some(witness);
+        }
+        // Series that the rule itself makes may count as well: then more of the cause must go.
+        let thorough = self.drive_with(search, plan, Doctor::Thorough);
+        thorough
+            .filter(|thorough| thorough.course.resolved_ms.is_some())
+            .or(Some(witness))
+    }
+
+    fn drive_with(&self, search: &mut Search<'_>, plan: &Plan<'_>, doctor: Doctor) -> Option<Witness> {
+        let cure = search.heal(doctor);
         let resolved_by = cure.as_ref().map(|cure| cure.text.clone());
         let state = cure.map_or_else(|| search.state.clone(), |cure: Cure| cure.state);
         let store = search.healed_store(&state);
@@ -233,6 +254,7 @@ impl Prover {
             interval_ms: subject.interval_ms,
             hold_ms: spec.for_ms,
             lookback_ms: self.engine.options().lookback_ms,
+            spare: Spare::Some,
         }
     }
 }

@@ -13,8 +13,8 @@ use crate::range::Range;
 const MAX_TRIED: usize = 4;
 /// More elements than this are made at once.
 const MANY: usize = 64;
-/// Elements that a group may need: promtool holds 10 000 samples at a time.
-const MAX_ELEMENTS: usize = 9_000;
+/// Elements that a group may need.
+const MAX_ELEMENTS: usize = 15_000;
 
 impl<'a> Search<'a> {
     pub(super) fn aim_aggregate(

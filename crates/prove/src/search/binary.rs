@@ -3,6 +3,7 @@
 use skopos_promql::Expr;
 use skopos_promql::ast::{BinaryExpr, BinaryOp, Cardinality};
 
+use super::natives::mean_of;
 use super::operand::{compared, first_range, flipped, intersect_each, level_for, near, negated};
 use super::sets::matching;
 use super::{Attempt, Element, Goal, Halt, Measure, Outcome, Search, Wish, is_constant};
@@ -41,6 +42,9 @@ impl<'a> Search<'a> {
         goal: Goal,
         key: &Key,
     ) -> Outcome {
+        if let Some(histogram) = mean_of(binary) {
+            return self.aim_mean(expr, histogram, range, goal, key);
+        }
         match (is_constant(&binary.lhs), is_constant(&binary.rhs)) {
             (true, true) => self.aim_constant(expr, goal, key),
             (true, false) => self.aim_operand(expr, binary, Side::Right, range, goal, key),

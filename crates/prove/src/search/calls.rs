@@ -16,6 +16,8 @@ impl<'a> Search<'a> {
         match call.function.name {
             "absent" | "absent_over_time" => self.aim_absent(expr, call, range, goal),
             "histogram_quantile" => self.aim_quantile(expr, call, range, goal, key),
+            "histogram_avg" | "histogram_count" | "histogram_fraction" | "histogram_stddev" | "histogram_stdvar"
+            | "histogram_sum" => self.aim_native(expr, call, range, goal, key),
             "label_replace" => self.aim_label_replace(expr, call, goal, key),
             "label_join" => self.aim_label_join(expr, call, goal, key),
             "timestamp" => self.aim_timestamp(expr, call, range, goal, key),

@@ -58,6 +58,9 @@ impl<'a> Search<'a> {
         'a: 't,
     {
         let window = self.window(selector, goal);
+        if !self.state.series[index].observe(goal.observations) {
+            return Vec::new();
+        }
         self.state.series[index].is_needed = true;
         let strength = self.context.strategy.strength;
         let change = |how: fn(&mut Search<'a>, usize, Window, Range, u8) -> Outcome| -> Attempt<'t, 'a> {

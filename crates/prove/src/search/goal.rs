@@ -1,5 +1,6 @@
 //! What is asked of a part of an expression.
 
+use crate::native::Observations;
 use crate::range::Range;
 
 /// What a result should be.
@@ -43,6 +44,8 @@ pub(crate) struct Goal {
     pub(crate) shift_ms: i64,
     /// Length of the window above.
     pub(crate) window_ms: i64,
+    /// That series hold native histograms, with observations here. The value is their number.
+    pub(crate) observations: Option<Observations>,
 }
 
 impl Goal {
@@ -52,6 +55,7 @@ impl Goal {
             measure: Measure::Level,
             shift_ms: 0,
             window_ms: 0,
+            observations: None,
         }
     }
 

@@ -5,6 +5,7 @@ use skopos_promql::Expr;
 use skopos_promql::ast::Call;
 use skopos_promql::number::format_value;
 
+use super::natives::{Buckets, buckets_of};
 use super::{Attempt, Goal, Measure, Outcome, Search};
 use crate::key::Key;
 use crate::range::Range;
@@ -21,6 +22,11 @@ impl<'a> Search<'a> {
         goal: Goal,
         key: &Key,
     ) -> Outcome {
+        let kind = buckets_of(&call.args[1]);
+        if kind == Buckets::Native {
+            return self.aim_native(expr, call, range, goal, key);
+        }
+        let with_le = key;
         let mut key = key.clone();
         key.fixed.remove("le");
         let buckets = &call.args[1];
@@ -42,7 +48,12 @@ impl<'a> Search<'a> {
                 });
                 attempt
             });
-        let attempts = attempts.collect();
+        let mut attempts: Vec<Attempt<'_, 'a>> = attempts.collect();
+        if kind == Buckets::Either {
+            attempts.push(Box::new(move |search| {
+                search.aim_native(expr, call, range, goal, with_le)
+            }));
+        }
         self.try_each(expr, goal, &key, attempts)
     }
 }

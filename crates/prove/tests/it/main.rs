@@ -6,3 +6,4 @@ mod packs;
 mod promtool;
 mod real;
 mod seeds;
+mod shapes;

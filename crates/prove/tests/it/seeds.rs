@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use skopos_alertmanager::{Config, LoadOptions, Notification};
+use skopos_alertmanager::silence::Silence;
+use skopos_alertmanager::{Config, LoadOptions, MatchOp, Matcher, Notification, NotifiedAlert};
 use skopos_prove::{Chain, Link, Message, ProveOptions, Prover, Report, Sandbox, Verdict};
 use skopos_rules::parse_rule_file;
 
@@ -160,6 +161,18 @@ const ROUTE_SEEDS: &[Seed] = &[
         "      receiver: agents\n      mute_time_intervals: [always]\n",
         At("SlowConversationProcessing", Link::Mute),
     ),
+    // A receiver that waits for the end, and is not told.
+    (
+        "      - routing_key_file: secrets/pagerduty_key\n        send_resolved: true\n",
+        "      - routing_key_file: secrets/pagerduty_key\n        send_resolved: false\n",
+        At("RedisDown", Link::Resolve),
+    ),
+    // A route that is never active.
+    (
+        "      receiver: security\n",
+        "      receiver: security\n      active_time_intervals: [never]\n",
+        At("HighPolicyBlockRate", Link::Mute),
+    ),
     // Slips in the values and names of labels.
     (
         "[severity=\"critical\"]\n      receiver: oncall",
@@ -189,6 +202,10 @@ fn replaced(text: &str, seed: &Seed) -> String {
 }
 
 fn prove(rules: &str, routes: &str, sandbox: &dyn Sandbox) -> Report {
+    prove_with(rules, routes, sandbox, &[])
+}
+
+fn prove_with(rules: &str, routes: &str, sandbox: &dyn Sandbox, silences: &[Silence]) -> Report {
     let recorded = parse_rule_file(&read(&pack().join("recording_rules.yml")), "recording_rules.yml");
     let alerts = parse_rule_file(rules, "alerts.yml").unwrap_or_else(|error| panic!("{error}"));
     let options = ProveOptions {
@@ -199,7 +216,9 @@ fn prove(rules: &str, routes: &str, sandbox: &dyn Sandbox) -> Report {
     let mut report = prover.prove(&mut |_| {});
     let config = Config::parse(routes, &LoadOptions::for_path("alertmanager.yml"));
     let config = config.unwrap_or_else(|error| panic!("{error}"));
-    Chain::new(&config, sandbox).follow(&prover, &mut report);
+    Chain::new(&config, sandbox)
+        .with_silences(silences.to_vec(), NOW_MS)
+        .follow(&prover, &mut report);
     report
 }
 
@@ -234,7 +253,7 @@ fn faults_on_the_way_are_caught() {
     let rules = read(&pack().join("alerts.yml"));
     let mut routes = read(&pack().join("alertmanager.yml"));
     routes = routes.replacen("receivers:\n", "receivers:\n  - name: nobody\n", 1);
-    routes = routes.replacen("time_intervals:\n", "time_intervals:\n  - name: always\n    time_intervals: [{times: [{start_time: '00:00', end_time: '24:00'}]}]\n", 1);
+    routes = routes.replacen("time_intervals:\n", "time_intervals:\n  - name: always\n    time_intervals: [{times: [{start_time: '00:00', end_time: '24:00'}]}]\n  - name: never\n    time_intervals: [{years: ['1999']}]\n", 1);
     assert!(prove(&rules, &routes, &Mailbox).is_clean());
     let report = |seed: &Seed| prove(&rules, &replaced(&routes, seed), &Mailbox);
     let missed: Vec<String> = ROUTE_SEEDS
@@ -244,9 +263,65 @@ fn faults_on_the_way_are_caught() {
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
+/// When silences are looked at.
+const NOW_MS: i64 = 1_767_571_200_000;
+
+/// Silences, and the alert that each of them swallows.
+const SILENCE_SEEDS: &[(&str, &str, MatchOp, &str)] = &[
+    // Left behind by somebody.
+    ("alertname", "RedisDown", MatchOp::Equal, "RedisDown"),
+    // Meant for one team's night, written for all.
+    ("severity", "critical|warning", MatchOp::Regex, "HighGatewayLatency"),
+    // Meant to keep one service loud.
+    ("service", "gateway", MatchOp::NotEqual, "HighPolicyBlockRate"),
+];
+
+#[test]
+fn silences_that_swallow_are_caught() {
+    let (rules, routes) = (read(&pack().join("alerts.yml")), read(&pack().join("alertmanager.yml")));
+    for (name, value, op, swallowed) in SILENCE_SEEDS {
+        let mut silence = Silence {
+            id: "a".to_owned(),
+            matchers: vec![Matcher::new(*op, *name, *value).expect("the pattern is valid")],
+            starts_at_ms: NOW_MS - 1,
+            ends_at_ms: NOW_MS + 1,
+            updated_at_ms: NOW_MS - 1,
+            created_by: "somebody".to_owned(),
+            comment: String::new(),
+            annotations: Vec::new(),
+        };
+        let report = prove_with(&rules, &routes, &Mailbox, std::slice::from_ref(&silence));
+        let rule = report.rules.iter().find(|rule| rule.name == *swallowed);
+        let link = rule.and_then(|rule| rule.link);
+        assert_eq!(link, Some(Link::Silence), "{name} {value}");
+        let others = report.rules.iter().filter(|rule| rule.verdict == Verdict::Broken);
+        assert!(
+            others.clone().all(|rule| rule.link == Some(Link::Silence)),
+            "{name} {value}"
+        );
+        // The same silence holds nothing back once it is over.
+        silence.ends_at_ms = NOW_MS;
+        assert!(prove_with(&rules, &routes, &Mailbox, &[silence]).is_clean());
+    }
+}
+
 /// A receiver whose template fails.
 #[derive(Debug)]
 struct Faulty;
+
+/// A receiver whose template fails only when the alert has ended.
+#[derive(Debug)]
+struct FaultyAtTheEnd;
+
+impl Sandbox for FaultyAtTheEnd {
+    fn receive(&self, notification: &Notification) -> Result<Message, String> {
+        let is_over = notification.alerts.iter().all(NotifiedAlert::is_resolved);
+        if is_over && notification.receiver == "oncall" {
+            return Err("slack[0].text: index out of range".to_owned());
+        }
+        Mailbox.receive(notification)
+    }
+}
 
 impl Sandbox for Faulty {
     fn receive(&self, notification: &Notification) -> Result<Message, String> {
@@ -260,12 +335,14 @@ impl Sandbox for Faulty {
 #[test]
 fn templates_of_receivers_that_fail_are_caught() {
     let (rules, routes) = (read(&pack().join("alerts.yml")), read(&pack().join("alertmanager.yml")));
-    let report = prove(&rules, &routes, &Faulty);
-    let broken: Vec<_> = report
-        .rules
-        .iter()
-        .filter(|rule| rule.verdict == Verdict::Broken)
-        .collect();
-    assert!(!broken.is_empty() && broken.iter().all(|rule| rule.link == Some(Link::Template)));
-    assert!(broken.iter().any(|rule| rule.name == "RedisDown"));
+    for sandbox in [&Faulty as &dyn Sandbox, &FaultyAtTheEnd] {
+        let report = prove(&rules, &routes, sandbox);
+        let broken: Vec<_> = report
+            .rules
+            .iter()
+            .filter(|rule| rule.verdict == Verdict::Broken)
+            .collect();
+        assert!(!broken.is_empty() && broken.iter().all(|rule| rule.link == Some(Link::Template)));
+        assert!(broken.iter().any(|rule| rule.name == "RedisDown"));
+    }
 }
