@@ -10,107 +10,23 @@ minutes. Ends with `N passed, N failed`; exit 1 on a failure.
 """
 
 import argparse
-import json
 import os
 import pathlib
 import re
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
+
+from lib.checks import Checks, eventually
+from lib.dashboards import check_dashboards
+from lib.demo import Demo
 
 SERVICES = ("gateway", "conversation-worker", "tool-executor")
 READY_BOUND_SECONDS = 1.0
 RESIDENT_BOUND_BYTES = 150 * 1024 * 1024
 DATA_SECONDS = 120
 FAULT_SECONDS = 15 * 60
-
-
-class Checks:
-    """Counts checks and prints each as it is made."""
-
-    def __init__(self):
-        self.passed = self.failed = 0
-
-    def check(self, name, holds, detail=""):
-        self.passed += bool(holds)
-        self.failed += not holds
-        print(f"{'ok  ' if holds else 'FAIL'} {name}{f': {detail}' if detail != '' else ''}", flush=True)
-        return holds
-
-
-class Skopos:
-    """A running `skopos demo` and its API."""
-
-    def __init__(self, binary, folder, faults):
-        self.log = open(os.path.join(folder, "skopos.log"), "w+b")
-        self.url = f"http://127.0.0.1:{free_port()}"
-        arguments = [binary, "demo", "--storage.path", os.path.join(folder, "data"), "--web.listen-address",
-                     self.url.removeprefix("http://"), "--otlp.grpc-listen-address", f"127.0.0.1:{free_port()}",
-                     "--otlp.http-listen-address", f"127.0.0.1:{free_port()}"]
-        for fault in faults:
-            arguments += ["--fault", fault]
-        self.started = time.monotonic()
-        self.process = subprocess.Popen(arguments, stdout=self.log, stderr=subprocess.STDOUT)
-
-    def wait_ready(self, seconds=30):
-        while time.monotonic() - self.started < seconds:
-            try:
-                if urllib.request.urlopen(self.url + "/-/ready", timeout=1).status == 200:
-                    return time.monotonic() - self.started
-            except OSError:
-                time.sleep(0.01)
-        raise SystemExit(f"not ready within {seconds} s:\n{self.tail()}")
-
-    def get(self, path, **parameters):
-        query = urllib.parse.urlencode(parameters, doseq=True)
-        with urllib.request.urlopen(f"{self.url}{path}?{query}", timeout=30) as answer:
-            return json.load(answer)
-
-    def instant(self, query):
-        return self.get("/api/v1/query", query=query)["data"]["result"]
-
-    def resident_bytes(self):
-        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", text)[1]) * 1024
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return None
-
-    def tail(self):
-        self.log.flush()
-        self.log.seek(0)
-        return self.log.read().decode(errors="replace")[-4000:]
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def eventually(seconds, ask):
-    """The first true answer of `ask` within `seconds`, else its last one."""
-    deadline, answer = time.monotonic() + seconds, None
-    while time.monotonic() < deadline:
-        try:
-            answer = ask()
-        except (urllib.error.URLError, OSError, KeyError, IndexError):
-            answer = None
-        if answer:
-            return answer
-        time.sleep(1)
-    return answer
 
 
 def jobs_up(skopos):
@@ -132,44 +48,6 @@ def logs_of(skopos, trace_id):
     answer = skopos.get("/loki/api/v1/query_range", query=f'{{job=~".+"}} | trace_id="{trace_id}"',
                         start=end - 600 * 10**9, end=end, limit=500)
     return {stream["stream"].get("job") for stream in answer["data"]["result"] if stream["values"]}
-
-
-def panels(dashboard):
-    for panel in dashboard.get("panels", []):
-        yield from panels(panel)
-        if panel.get("type") != "row":
-            yield panel
-
-
-def panel_queries(skopos):
-    """Each query of each panel of the pack's dashboards, with variables set to everything."""
-    for entry in skopos.get("/api/skopos/dashboards"):
-        dashboard = skopos.get(f"/api/skopos/dashboards/{entry['uid']}")["dashboard"]
-        for panel in panels(dashboard):
-            for target in panel.get("targets", []):
-                source = (target.get("datasource") or panel.get("datasource") or {}).get("type", "prometheus")
-                yield f"{entry['title']} / {panel.get('title')}", source, substitute(target.get("expr", ""))
-
-
-def substitute(expression):
-    expression = re.sub(r"\$__(rate_interval|interval|range)|\$\{__(rate_interval|interval|range)\}", "5m", expression)
-    return re.sub(r"\$\{\w+(:\w+)?\}|\$[a-zA-Z]\w*", ".*", expression)
-
-
-def has_data(skopos, source, expression):
-    if source == "loki":
-        end = time.time_ns()
-        return skopos.get("/loki/api/v1/query_range", query=expression, start=end - 600 * 10**9, end=end)["data"]["result"]
-    return skopos.instant(expression)
-
-
-def check_dashboards(checks, skopos):
-    asked = 0
-    for name, source, expression in panel_queries(skopos):
-        asked += 1
-        answer = eventually(60, lambda source=source, expression=expression: has_data(skopos, source, expression))
-        checks.check(f"panel {name}", answer, "" if answer else expression)
-    checks.check("the pack has panels", asked > 0, asked)
 
 
 def ask_promtool(skopos, query):
@@ -207,7 +85,7 @@ def check_fault(checks, skopos):
 
 
 def run(checks, binary, folder, browser, fault):
-    skopos = Skopos(binary, folder, ["slm-slow"] if fault else [])
+    skopos = Demo(binary, folder, ["--fault", "slm-slow"] if fault else [])
     try:
         ready = skopos.wait_ready()
         print(f"ready after {ready:.2f} s (bound {READY_BOUND_SECONDS} s on a quiet machine)")
@@ -243,7 +121,7 @@ def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:
         run(checks, os.path.abspath(arguments.binary), folder, arguments.browser, arguments.fault)
-    print(f"{checks.passed} passed, {checks.failed} failed")
+    print(checks.summary())
     sys.exit(checks.failed > 0)
 
 
