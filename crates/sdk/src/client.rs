@@ -4,6 +4,7 @@ use reqwest::{Client, RequestBuilder, Response};
 use tracing::{Instrument, Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use crate::address::Address;
 use crate::propagation::inject_http;
 
 /// Sends a request as a child of the current span.
@@ -36,14 +37,18 @@ fn client_span(method: &str, url: &reqwest::Url) -> Span {
         http.request.method = method,
         server.address = url.host_str().unwrap_or_default(),
         server.port = url.port_or_known_default(),
-        url.full = url_without_secrets(url),
+        url.full = Address::of(url).plain,
         http.response.status_code = field::Empty,
     )
 }
 
-/// The URL without user, password and query, which may hold tokens.
-fn url_without_secrets(url: &reqwest::Url) -> String {
-    format!("{}{}", url.origin().ascii_serialization(), url.path())
+/// The text of an error, its URL without user, password and query, which may hold tokens.
+pub(crate) fn error_message(error: &reqwest::Error) -> String {
+    let text = error.to_string();
+    match error.url() {
+        Some(url) => text.replace(url.as_str(), &Address::of(url).plain),
+        None => text,
+    }
 }
 
 fn record_outcome(span: &Span, result: &reqwest::Result<Response>) {
@@ -57,7 +62,7 @@ fn record_outcome(span: &Span, result: &reqwest::Result<Response>) {
         }
         Err(error) => {
             span.record("otel.status_code", "ERROR");
-            span.record("otel.status_message", error.to_string());
+            span.record("otel.status_message", error_message(error));
         }
     }
 }

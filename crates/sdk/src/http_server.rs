@@ -17,7 +17,7 @@ use crate::SetupError;
 use crate::propagation::extract_http;
 
 /// Endpoint label of requests that no route matches, so that strangers cannot make series.
-const UNMATCHED: &str = "unmatched";
+pub(crate) const UNMATCHED: &str = "unmatched";
 /// Label of methods outside the registered ones.
 const OTHER_METHOD: &str = "_OTHER";
 
@@ -150,7 +150,7 @@ where
     }
 }
 
-fn method_label(method: &http::Method) -> &'static str {
+pub(crate) fn method_label(method: &http::Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "POST" => "POST",

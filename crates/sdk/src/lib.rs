@@ -36,8 +36,10 @@ pub mod context;
 pub mod freshness;
 pub mod http_server;
 pub mod propagation;
+pub mod tasks;
 pub mod timing;
 
+mod address;
 mod error;
 mod export;
 mod logging;
@@ -45,6 +47,7 @@ mod metrics;
 mod observability;
 mod panic_hook;
 mod process;
+mod prometheus_names;
 mod sampler;
 mod settings;
 mod w3c;

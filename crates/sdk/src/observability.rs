@@ -21,6 +21,7 @@ use crate::context::ContextProcessor;
 use crate::export::{CountedProcessor, ExportMetrics};
 use crate::http_server::{HttpLayer, HttpMetrics, HttpOptions};
 use crate::logging::{JsonLayer, LineSink};
+use crate::prometheus_names::MeterCollector;
 use crate::settings::Settings;
 use crate::{SetupError, W3cPropagator, logging, metrics, panic_hook};
 
@@ -94,10 +95,12 @@ impl ObservabilityBuilder {
             Some(registry) => registry,
             None => metrics::new_registry(&settings.service, &settings.version)?,
         };
+        let exporter = Registry::new();
         let reader = opentelemetry_prometheus::exporter()
-            .with_registry(registry.clone())
+            .with_registry(exporter.clone())
             .build()
             .map_err(SetupError::Meter)?;
+        registry.register(Box::new(MeterCollector::new(exporter)))?;
         let meters = SdkMeterProvider::builder()
             .with_reader(reader)
             .with_resource(settings.resource())

@@ -1,0 +1,116 @@
+//! A model call: tokens, cost and answer on the span by the GenAI semantic conventions, tokens as a histogram too.
+
+use std::fmt::Display;
+use std::ops::Deref;
+
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use super::operation::Operation;
+
+/// Tokens of one call, as the provider reports them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// All input tokens; cached ones are among them.
+    pub input_tokens: u64,
+    /// All output tokens; those of reasoning are among them.
+    pub output_tokens: u64,
+    /// Input tokens that were read from a cache, where the provider says so.
+    pub cache_read_input_tokens: Option<u64>,
+    /// Output tokens that were spent on reasoning, where the provider says so.
+    pub reasoning_output_tokens: Option<u64>,
+}
+
+/// The guard of a model call. Never holds prompts or answers.
+#[derive(Debug)]
+pub struct LlmCall {
+    model: String,
+    operation: Operation,
+}
+
+impl Deref for LlmCall {
+    type Target = Operation;
+
+    fn deref(&self) -> &Operation {
+        &self.operation
+    }
+}
+
+impl LlmCall {
+    pub(super) fn new(model: &str, operation: Operation) -> Self {
+        Self {
+            model: model.to_owned(),
+            operation,
+        }
+    }
+
+    /// `gen_ai.operation.name`, where it is not `chat`: `embeddings`, `text_completion`, …
+    pub fn operation_name(self, name: &str) -> Self {
+        self.span().record("gen_ai.operation.name", name);
+        self.span().record("otel.name", format!("{name} {}", self.model));
+        self
+    }
+
+    /// `gen_ai.provider.name`, where the endpoint's host does not tell.
+    pub fn provider(self, name: &str) -> Self {
+        self.span().record("gen_ai.provider.name", name);
+        self
+    }
+
+    /// Records the tokens on the span and in `llm.token.usage`, once for each call.
+    pub fn usage(&self, usage: Usage) {
+        let span = self.span();
+        span.record("gen_ai.usage.input_tokens", usage.input_tokens);
+        span.record("gen_ai.usage.output_tokens", usage.output_tokens);
+        span.record("gen_ai.usage.cache_read.input_tokens", usage.cache_read_input_tokens);
+        span.record("gen_ai.usage.reasoning.output_tokens", usage.reasoning_output_tokens);
+        for (direction, tokens) in [("input", usage.input_tokens), ("output", usage.output_tokens)] {
+            let labels = [
+                KeyValue::new("model", self.model.clone()),
+                KeyValue::new("direction", direction),
+            ];
+            self.operation.instruments().llm_tokens.record(tokens, &labels);
+        }
+    }
+
+    /// `gen_ai.usage.cost`: what the call cost, in US dollars. Unknown cost is not recorded; it is not zero.
+    pub fn cost_usd(&self, cost: f64) {
+        self.span().record("gen_ai.usage.cost", cost);
+    }
+
+    /// What the answer says of itself: the model that answered, its id, and why it ended (`stop`, `length`, …).
+    pub fn response(&self, model: &str, id: impl Display, finish_reasons: &[&str]) {
+        let span = self.span();
+        span.record("gen_ai.response.model", model);
+        span.record("gen_ai.response.id", id.to_string());
+        let reasons = finish_reasons
+            .iter()
+            .map(|r| StringValue::from((*r).to_owned()))
+            .collect();
+        span.set_attribute("gen_ai.response.finish_reasons", Value::Array(Array::String(reasons)));
+    }
+}
+
+/// The provider's name in the conventions, by the host of its API.
+pub(super) fn provider_of(host: Option<&str>) -> Option<&'static str> {
+    const BY_DOMAIN: [(&str, &str); 9] = [
+        ("openai.com", "openai"),
+        ("openai.azure.com", "azure.ai.openai"),
+        ("anthropic.com", "anthropic"),
+        ("generativelanguage.googleapis.com", "gcp.gemini"),
+        ("aiplatform.googleapis.com", "gcp.vertex_ai"),
+        ("mistral.ai", "mistral_ai"),
+        ("cohere.com", "cohere"),
+        ("groq.com", "groq"),
+        ("deepseek.com", "deepseek"),
+    ];
+    let host = host?;
+    let within = |domain: &str| {
+        host.strip_suffix(domain)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.') || rest.ends_with('-'))
+    };
+    BY_DOMAIN
+        .iter()
+        .find(|(domain, _)| within(domain))
+        .map(|(_, name)| *name)
+}
