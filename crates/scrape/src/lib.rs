@@ -25,7 +25,7 @@ mod target;
 mod telemetry;
 mod timing;
 
-pub use discovery::Discovery;
+pub use discovery::{Discoveries, Discovery};
 pub use fetch::InProcessTarget;
 pub use manager::{InProcessJob, ScrapeError, ScrapeManager, ScrapeOptions};
 pub use relabel::{Relabeler, Verdict};

@@ -1,17 +1,16 @@
 //! The targets of one job: follows discovery, begins and ends loops.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use skopos_config::{ScrapeConfig, TargetGroup};
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::discovery::{Discovery, discoveries};
+use crate::discovery::Discoveries;
 use crate::fetch::Fetcher;
 use crate::ingest::{ExtraMetrics, IngestRules, Tracked};
 use crate::relabel::Relabeler;
@@ -19,9 +18,6 @@ use crate::scrape_loop::{EndTokens, ScrapeLoop, Shared};
 use crate::status::{DroppedTarget, TargetState};
 use crate::target::{Discovered, Target, TargetKey, targets_of_group};
 use crate::telemetry;
-
-/// Changes of discoveries that may wait; a discovery whose change does not fit waits itself.
-const MAX_WAITING_CHANGES: usize = 16;
 
 /// Series left behind by the loops of a job that is started anew, by target.
 pub(crate) type Leftovers = HashMap<TargetKey, Tracked>;
@@ -153,30 +149,14 @@ impl Runner {
         if let Some(before) = before {
             self.leftovers = before.hand_over().await;
         }
-        let (changes, mut changed) = mpsc::channel(MAX_WAITING_CHANGES);
-        let watchers = TaskTracker::new();
-        let sources = discoveries(&self.setup.config.discovery, &self.setup.folder);
-        let mut groups: BTreeMap<usize, Vec<TargetGroup>> = BTreeMap::new();
-        let expected = sources.len();
-        let stop_watching = CancellationToken::new();
-        let _stop_on_return = stop_watching.clone().drop_guard();
-        for (index, source) in sources.into_iter().enumerate() {
-            watchers.spawn(watch(source, index, changes.clone(), stop_watching.clone()));
-        }
-        drop(changes);
+        let mut discoveries = Discoveries::start(&self.setup.config.discovery, &self.setup.folder);
         loop {
             tokio::select! {
                 biased;
                 () = self.hand_over.cancelled() => return self.end_loops().await,
                 () = retire.cancelled() => break,
-                change = changed.recv() => match change {
-                    Some((index, found)) => {
-                        groups.insert(index, found);
-                        // Until each source has answered once, no target counts as gone.
-                        if groups.len() == expected {
-                            self.sync(groups.values().flatten());
-                        }
-                    }
+                change = discoveries.changed() => match change {
+                    Some(groups) => self.sync(groups.iter()),
                     None => {
                         tokio::select! {
                             biased;
@@ -326,32 +306,5 @@ impl Runner {
             leftovers.insert(key, tracked);
         }
         leftovers
-    }
-}
-
-/// Asks one discovery again and again and passes on what it finds.
-async fn watch(
-    mut source: Box<dyn Discovery>,
-    index: usize,
-    changes: mpsc::Sender<(usize, Vec<TargetGroup>)>,
-    stop: CancellationToken,
-) {
-    loop {
-        let asked = tokio::task::spawn_blocking(move || {
-            let found = source.poll();
-            (source, found)
-        });
-        let Ok((returned, found)) = asked.await else { return };
-        source = returned;
-        if let Some(groups) = found
-            && changes.send((index, groups)).await.is_err()
-        {
-            return;
-        }
-        let Some(pause) = source.poll_interval() else { return };
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
-        }
     }
 }
