@@ -1,16 +1,20 @@
 //! `incidents.yml`: the time to recover that is aimed at, who is told when nobody acknowledges, and
 //! the heartbeats by which an outside check notices that alerting itself is dead.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use skopos_alertmanager::{Matchers, ParserMode};
+use skopos_alertmanager::{Matcher, Matchers, ParserMode};
 use skopos_core::Labels;
 
 /// The target where none is set: 15 minutes.
 const DEFAULT_TARGET_MS: i64 = 15 * 60 * 1000;
 /// The pause between heartbeats where none is set.
 const DEFAULT_HEARTBEAT_MS: i64 = 60 * 1000;
+
+/// The alerts that fire always where no file names others: the customary one.
+const DEFAULT_ALWAYS_FIRING: [&str; 1] = ["Watchdog"];
 
 /// What a file of incidents says.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +25,9 @@ pub struct Policy {
     pub escalations: Vec<EscalationPolicy>,
     /// Heartbeats.
     pub heartbeats: Vec<Heartbeat>,
+    /// Names of alerts that fire always, to show that alerting lives, and so open no incident; `None`
+    /// where no file sets them. Alerts of heartbeats are among them unnamed.
+    pub always_firing: Option<Vec<String>>,
 }
 
 /// Who is told, and when, while nobody acknowledges.
@@ -50,6 +57,8 @@ pub struct Heartbeat {
     pub name: String,
     /// The alert that must fire for it to be sent.
     pub alertname: String,
+    /// Labels that the alert must have besides, where several systems have one of the name.
+    pub matchers: Matchers,
     /// Where it goes.
     pub url: HeartbeatUrl,
     /// The pause between two, in milliseconds.
@@ -92,6 +101,7 @@ struct RawPolicy {
     escalations: Vec<RawEscalation>,
     #[serde(default)]
     heartbeats: Vec<RawHeartbeat>,
+    always_firing: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -120,6 +130,13 @@ struct RawHeartbeat {
     interval: Option<String>,
 }
 
+impl Heartbeat {
+    /// Whether an alert is the one that must fire.
+    pub fn is_alert(&self, labels: &Labels) -> bool {
+        labels.get("alertname") == self.alertname && self.matchers.matches(labels)
+    }
+}
+
 impl Policy {
     /// Reads the text of a file; relative paths in it start at the file's folder.
     pub fn parse(text: &str, file: &Path) -> Result<Self, PolicyError> {
@@ -139,7 +156,27 @@ impl Policy {
             target_ms: target_ms.transpose().map_err(&fail)?,
             escalations: escalations.collect::<Result<_, _>>().map_err(&fail)?,
             heartbeats: heartbeats.collect::<Result<_, _>>().map_err(&fail)?,
+            always_firing: raw.always_firing,
         })
+    }
+
+    /// The policy of one of several systems in one process: it is for alerts with `labels` alone, its
+    /// receivers are those with `prefix` before their names, and so are the names of its parts.
+    #[must_use]
+    pub fn within(mut self, prefix: &str, labels: &BTreeMap<String, String>) -> Self {
+        let own: Vec<Matcher> = labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect();
+        for escalation in &mut self.escalations {
+            escalation.name.insert_str(0, prefix);
+            escalation.matchers = escalation.matchers.and(&own);
+            for step in &mut escalation.steps {
+                step.receiver.insert_str(0, prefix);
+            }
+        }
+        for heartbeat in &mut self.heartbeats {
+            heartbeat.name.insert_str(0, prefix);
+            heartbeat.matchers = heartbeat.matchers.and(&own);
+        }
+        self
     }
 
     /// Adds what another file says; the shorter target counts.
@@ -150,6 +187,18 @@ impl Policy {
         };
         self.escalations.extend(other.escalations);
         self.heartbeats.extend(other.heartbeats);
+        if let Some(names) = other.always_firing {
+            self.always_firing.get_or_insert_default().extend(names);
+        }
+    }
+
+    /// Whether alerts of that name fire always, to show that alerting lives: no incident.
+    pub fn fires_always(&self, alertname: &str) -> bool {
+        let is_named = match &self.always_firing {
+            Some(names) => names.iter().any(|name| name == alertname),
+            None => DEFAULT_ALWAYS_FIRING.contains(&alertname),
+        };
+        is_named || self.heartbeats.iter().any(|heartbeat| heartbeat.alertname == alertname)
     }
 
     /// The time to recover that is aimed at, in milliseconds.
@@ -209,6 +258,7 @@ fn heartbeat(raw: RawHeartbeat, folder: &Path) -> Result<Heartbeat, String> {
     Ok(Heartbeat {
         name: raw.name,
         alertname: raw.alert,
+        matchers: Matchers::default(),
         url,
         interval_ms,
     })

@@ -237,6 +237,19 @@ impl IncidentTracker {
         self.changed.insert(group.key.clone());
     }
 
+    /// Notes why an alert that fires ends otherwise than by its condition; the end itself comes by
+    /// [`IncidentTracker::alert`].
+    pub fn explain(&mut self, now_ms: i64, fingerprint: u64, text: &str) {
+        let fingerprint = format!("{fingerprint:016x}");
+        for (key, incident) in &mut self.incidents {
+            let mut members = incident.members.iter();
+            if members.any(|member| member.fingerprint == fingerprint && member.resolved_ms.is_none()) {
+                incident.tell(entry(now_ms, EntryKind::Note, text.to_owned(), Some(&fingerprint)));
+                self.changed.insert(key.clone());
+            }
+        }
+    }
+
     /// Records that a receiver was told of a group, or could not be.
     pub fn notified(&mut self, group_key: &str, notified: &Notified) {
         let Some(incident) = self.incidents.get_mut(group_key) else {

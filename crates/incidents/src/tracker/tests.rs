@@ -197,6 +197,23 @@ fn mistakes_in_a_policy_are_named() {
     }
 }
 
+#[test]
+fn what_fires_always_is_a_setting() {
+    let read = |text: &str| Policy::parse(text, Path::new("incidents.yml")).expect("valid");
+    let unset = read("heartbeats: [{name: h, alert: Beat, url: x}]");
+    assert!(unset.fires_always("Watchdog") && unset.fires_always("Beat") && !unset.fires_always("Down"));
+    let mut set = read("always_firing: [InfoInhibitor]");
+    assert!(set.fires_always("InfoInhibitor") && !set.fires_always("Watchdog"));
+    set.merge(unset);
+    assert!(
+        !set.fires_always("Watchdog"),
+        "a file that says nothing changes nothing"
+    );
+    set.merge(read("always_firing: [Watchdog]"));
+    assert!(set.fires_always("Watchdog") && set.fires_always("InfoInhibitor"));
+    assert!(!read("always_firing: []").fires_always("Watchdog"));
+}
+
 proptest! {
     /// Whatever happens in whatever order: the timeline is in order, an incident is over exactly when
     /// nothing fires, and no time is negative.
