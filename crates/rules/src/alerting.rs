@@ -2,6 +2,7 @@
 //! (`rules/alerting.go`). Restoration after a restart is in `restore`.
 
 mod active;
+mod end;
 mod restore;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::rule::float_series;
 use crate::view::{AlertState, AlertView, Annotations};
 
 pub(crate) use active::ActiveAlert;
+pub(crate) use end::Refusal;
 pub(crate) use restore::{RestoreTimes, matchers};
 
 const ALERTS: &str = "ALERTS";
@@ -106,13 +108,14 @@ impl AlertingRule {
         self.is_restored = older.is_restored;
     }
 
-    /// Moves the alerts on by a result; gives the series that tell of them, and what changed.
+    /// Moves the alerts on by a result; gives the series that tell of them, and what changed. Over the
+    /// limit the alerts are to be ended by [`AlertingRule::end_all`].
     pub(crate) fn evaluate(
         &mut self,
         samples: &[RuleSample],
         times: EvaluationTimes,
         context: &ExpandContext<'_>,
-    ) -> Result<Outcome, String> {
+    ) -> Result<Outcome, Refusal> {
         let found = self.alerts_of(samples, times.now_ms, context)?;
         let present: Vec<Labels> = found.keys().cloned().collect();
         for (labels, alert) in found {
@@ -130,8 +133,10 @@ impl AlertingRule {
         let mut changes = Vec::new();
         let live = self.advance(&present, times.now_ms, &mut changes);
         if times.limit > 0 && live.len() > times.limit {
-            self.active.clear();
-            return Err(format!("exceeded limit of {} with {} alerts", times.limit, live.len()));
+            return Err(Refusal::OverLimit {
+                limit: times.limit,
+                alerts: live.len(),
+            });
         }
         let mut series = Vec::new();
         if self.is_restored {
@@ -149,7 +154,7 @@ impl AlertingRule {
         samples: &[RuleSample],
         now_ms: i64,
         context: &ExpandContext<'_>,
-    ) -> Result<BTreeMap<Labels, ActiveAlert>, String> {
+    ) -> Result<BTreeMap<Labels, ActiveAlert>, Refusal> {
         let mut alerts = BTreeMap::new();
         for sample in samples {
             let mut builder = LabelsBuilder::from_labels(&sample.labels);
@@ -174,7 +179,7 @@ impl AlertingRule {
                 evidence: None,
             };
             if alerts.insert(builder.build(), alert).is_some() {
-                return Err("vector contains metrics with the same labelset after applying alert labels".to_owned());
+                return Err(Refusal::SameLabels);
             }
         }
         Ok(alerts)
@@ -269,6 +274,7 @@ impl AlertingRule {
             pending_ms: alert.map_or(at_ms, |alert| alert.active_at_ms),
             rule: Arc::clone(rule),
             evidence: alert.and_then(|alert| alert.evidence.clone()),
+            end: kind.end_reason(),
             labels,
         }
     }

@@ -2,6 +2,7 @@
 //! has moved on. Everything is bounded, as thousands of alerts may fire at once.
 
 mod collect;
+mod lines;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use skopos_core::metric::MetricValue;
 use crate::io::RuleSample;
 
 pub(crate) use collect::{Collector, Fresh};
+pub(crate) use lines::lines_of;
 
 /// Which rule something comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -56,8 +58,8 @@ pub struct Evidence {
     pub sample: RuleSample,
     /// The result of the expression at `fired_ms`, its first samples: see [`Evidence::MAX_RESULT`].
     pub result: Arc<[RuleSample]>,
-    /// What the expression read, narrowed to the alert's labels. Empty for LogQL, and where more
-    /// alerts of the rule fire than [`Evidence::MAX_DETAILED`].
+    /// What the expression read, narrowed to the alert's labels. Empty where more alerts of the rule
+    /// fire than [`Evidence::MAX_DETAILED`].
     pub selectors: Vec<SelectorEvidence>,
 }
 
@@ -68,17 +70,34 @@ impl Evidence {
     pub const MAX_SERIES: usize = 5;
     /// Most samples of a series that are kept: the newest.
     pub const MAX_SAMPLES: usize = 20;
-    /// Most alerts of a rule that keep raw samples.
+    /// Most lines of a selector that are kept: the newest.
+    pub const MAX_LINES: usize = 20;
+    /// Longest part of a line that is kept, in bytes.
+    pub const MAX_LINE_BYTES: usize = 2048;
+    /// Most alerts of a rule that keep raw samples or lines.
     pub const MAX_DETAILED: usize = 100;
 }
 
-/// The newest raw samples that a selector of the expression matched.
-#[derive(Debug, Clone, PartialEq)]
+/// The newest raw samples or lines that a selector of the expression matched.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct SelectorEvidence {
-    /// The selector as written.
+    /// The selector as written; of LogQL with its pipeline.
     pub selector: String,
-    /// Its first series.
+    /// Its first series; none of LogQL.
     pub series: Vec<SeriesEvidence>,
+    /// Its newest lines, oldest first; none of PromQL.
+    pub lines: Vec<LineEvidence>,
+}
+
+/// A log line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineEvidence {
+    /// Its time in Unix nanoseconds.
+    pub timestamp_ns: i64,
+    /// Its labels, as the pipeline left them.
+    pub labels: Labels,
+    /// Its text, as the pipeline left it, cut at [`Evidence::MAX_LINE_BYTES`].
+    pub line: String,
 }
 
 /// The newest samples of a series.
@@ -115,6 +134,38 @@ impl TransitionKind {
     }
 }
 
+impl TransitionKind {
+    /// Why an alert that moved on by itself is over.
+    pub(crate) const fn end_reason(self) -> Option<EndReason> {
+        match self {
+            Self::Pending | Self::Firing => None,
+            Self::Resolved | Self::Cancelled => Some(EndReason::ConditionOver),
+        }
+    }
+}
+
+/// Why an alert is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EndReason {
+    /// The condition does not hold any more.
+    ConditionOver,
+    /// The rule has more alerts than the `limit` of its group: all of them are dropped.
+    LimitExceeded,
+    /// The rule is not in the configuration any more.
+    RuleRemoved,
+}
+
+impl EndReason {
+    /// The name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConditionOver => "conditionOver",
+            Self::LimitExceeded => "limitExceeded",
+            Self::RuleRemoved => "ruleRemoved",
+        }
+    }
+}
+
 /// An alert moved on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transition {
@@ -132,4 +183,6 @@ pub struct Transition {
     pub rule: Arc<RuleOrigin>,
     /// What decided it, once it fired.
     pub evidence: Option<Arc<Evidence>>,
+    /// Why it is over, if it is.
+    pub end: Option<EndReason>,
 }

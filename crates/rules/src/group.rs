@@ -71,8 +71,9 @@ impl Group {
         }
     }
 
-    /// Takes over what an older version of the group knows (`Group.CopyState`).
-    pub(crate) fn inherit(&mut self, older: &mut Self) {
+    /// Takes over what an older version of the group knows (`Group.CopyState`); gives the rules that it
+    /// had and this one has not.
+    pub(crate) fn inherit(&mut self, older: &mut Self) -> Vec<Rule> {
         if self.interval_ms == older.interval_ms {
             self.schedule = older.schedule.clone();
         }
@@ -94,15 +95,26 @@ impl Group {
                 new.take_state(old);
             }
         }
-        for gone in older_rules.into_iter().flatten() {
-            self.orphans.extend(gone.series);
-        }
+        let mut gone: Vec<Rule> = older_rules.into_iter().flatten().collect();
+        self.orphans
+            .extend(gone.iter_mut().flat_map(|rule| rule.series.drain()));
+        gone
     }
 
-    /// Every series that the group made and did not end yet.
-    pub(crate) fn live_series(&self) -> Vec<Labels> {
-        let series = self.rules.iter().flat_map(|rule| rule.series.iter().cloned());
-        series.chain(self.orphans.iter().cloned()).collect()
+    /// Ends the group: gives its rules and every series that they made and did not end yet. Evaluated
+    /// once more, by a thread that came late, it does nothing.
+    pub(crate) fn retire(&mut self) -> (Vec<Rule>, Vec<Labels>) {
+        self.stages.clear();
+        self.wants_restoration = false;
+        let mut rules = std::mem::take(&mut self.rules);
+        let mut series = std::mem::take(&mut self.orphans);
+        series.extend(rules.iter_mut().flat_map(|rule| rule.series.drain()));
+        (rules, series)
+    }
+
+    /// Whether one of its rules makes the same series or alerts.
+    pub(crate) fn has_rule(&self, rule: &Rule) -> bool {
+        self.rules.iter().any(|own| own.same_identity(&rule.spec))
     }
 
     /// Evaluates the group once: stage after stage, the rules of a stage by `runner`.

@@ -157,25 +157,47 @@ impl RuleGroups {
 
     /// Replaces the groups by those of `files`. Groups that stay keep their state; series of
     /// groups that go are marked as ended. The first load restores alert state from the store.
-    pub fn load(&self, files: Vec<RuleFile>, options: RuleOptions, now_ms: i64, io: &dyn RuleIo) -> Result<(), String> {
+    ///
+    /// Gives how the alerts of rules that are gone end. Prometheus leaves it to the time until which an
+    /// alert was said to hold; here it is known, and so it is told. Where another rule makes the same
+    /// alert from now on nothing is sent, so that it goes on there.
+    pub fn load(
+        &self,
+        files: Vec<RuleFile>,
+        options: RuleOptions,
+        now_ms: i64,
+        io: &dyn RuleIo,
+    ) -> Result<Evaluation, String> {
         let options = Arc::new(options);
         let mut current = self.groups.write();
         let restores = current.is_empty() && options.restores_state;
         let mut older = std::mem::take(&mut *current);
+        let mut gone = Vec::new();
         for file in files {
             for spec in file.groups {
                 let mut group = Group::new(&file.path, spec, &options, now_ms, restores);
                 let same = older.iter().position(|handle| handle.is_version_of(&group));
                 if let Some(position) = same {
                     let handle = older.swap_remove(position);
-                    group.inherit(&mut handle.cell.group.lock());
+                    gone.extend(group.inherit(&mut handle.cell.group.lock()));
                 }
                 current.push(GroupHandle::new(group, &options));
             }
         }
+        let mut series = Vec::new();
+        for handle in &older {
+            let (rules, made) = handle.cell.group.lock().retire();
+            gone.extend(rules);
+            series.extend(made);
+        }
+        let mut evaluation = Evaluation::default();
+        for rule in &mut gone {
+            let goes_on = current.iter().any(|handle| handle.cell.group.lock().has_rule(rule));
+            evaluation.extend(rule.end(now_ms, goes_on));
+        }
         drop(current);
-        let gone = older.iter().flat_map(|handle| handle.cell.group.lock().live_series());
-        append_markers(io, gone, now_ms)
+        append_markers(io, series, now_ms)?;
+        Ok(evaluation)
     }
 
     /// The groups.

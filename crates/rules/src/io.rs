@@ -9,6 +9,7 @@ use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TimeRange, WriteError
 use skopos_logql::{InstantQuery, QueryValue};
 use skopos_promql::{Engine, Expr, Value};
 
+use crate::evidence::{SelectorEvidence, lines_of};
 use crate::query::{QueryBody, RuleQuery};
 
 const NOT_A_VECTOR: &str = "rule result is not a vector or scalar";
@@ -42,6 +43,12 @@ pub trait RuleIo: Sync {
 
     /// Raw series, staleness markers included; asked after a restart and for evidence.
     fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Series>, ReadError>;
+
+    /// The log lines that a LogQL query read at a time, narrowed to a result's labels; asked for
+    /// evidence. None where there are no logs.
+    fn lines(&self, _query: &RuleQuery, _labels: &Labels, _time_ms: i64) -> Vec<SelectorEvidence> {
+        Vec::new()
+    }
 }
 
 /// Rules over PromQL and a metric store.
@@ -129,6 +136,17 @@ impl RuleIo for SignalsIo<'_> {
 
     fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Series>, ReadError> {
         self.metrics.select(matchers, range)
+    }
+
+    fn lines(&self, query: &RuleQuery, labels: &Labels, time_ms: i64) -> Vec<SelectorEvidence> {
+        match query.body() {
+            QueryBody::PromQl(_) => Vec::new(),
+            QueryBody::LogQl => {
+                let time_ns = time_ms.saturating_mul(NS_PER_MS);
+                let budget = (self.metrics.budget)();
+                lines_of(self.log_engine, self.logs, query.text(), labels, time_ns, &budget)
+            }
+        }
     }
 }
 

@@ -34,7 +34,9 @@ mod view;
 
 pub use alerting::AlertNotice;
 pub use error::{RuleFileError, RuleProblem};
-pub use evidence::{Evidence, RuleOrigin, SelectorEvidence, SeriesEvidence, Transition, TransitionKind};
+pub use evidence::{
+    EndReason, Evidence, LineEvidence, RuleOrigin, SelectorEvidence, SeriesEvidence, Transition, TransitionKind,
+};
 pub use expand::{ExpandContext, Expander};
 pub use file::{
     GroupSpec, Place, Reading, RuleFile, RuleKind, RulePlaces, RuleSpec, UnknownFields, parse_logql_rule_file,

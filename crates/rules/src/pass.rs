@@ -6,8 +6,8 @@ use std::sync::Arc;
 use skopos_core::Labels;
 use skopos_core::metric::SeriesBatch;
 
-use crate::alerting::{AlertNotice, AlertingRule, EvaluationTimes, Outcome};
-use crate::evidence::{Collector, Evidence, Fresh, RuleOrigin, Transition, TransitionKind};
+use crate::alerting::{AlertNotice, AlertingRule, EvaluationTimes, Outcome, Refusal};
+use crate::evidence::{Collector, EndReason, Evidence, Fresh, RuleOrigin, Transition, TransitionKind};
 use crate::expand::ExpandContext;
 use crate::group::{append, append_markers};
 use crate::groups::RuleOptions;
@@ -90,7 +90,13 @@ impl Pass<'_> {
             external_labels: &options.external_labels,
             external_url: &options.external_url,
         };
-        let Outcome { series, changes } = alerting.evaluate(&samples, times, &context)?;
+        let outcome = alerting.evaluate(&samples, times, &context);
+        if let Err(Refusal::OverLimit { .. }) = outcome {
+            let reason = EndReason::LimitExceeded;
+            let ended = alerting.end_all(times.now_ms, reason, &rule.origin);
+            evaluation.transitions.extend(ended);
+        }
+        let Outcome { series, changes } = outcome.map_err(|refusal| refusal.to_string())?;
         if !changes.is_empty() {
             self.witness(alerting, &changes, &samples, query, &rule.origin);
             let transitions = changes.into_iter();

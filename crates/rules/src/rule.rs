@@ -8,8 +8,9 @@ use skopos_core::metric::{MetricSample, MetricValue, SeriesBatch};
 use skopos_promql::ParseOptions;
 
 use crate::alerting::AlertingRule;
-use crate::evidence::RuleOrigin;
+use crate::evidence::{EndReason, RuleOrigin};
 use crate::file::{RuleKind, RuleSpec};
+use crate::pass::Evaluation;
 use crate::query::RuleQuery;
 use crate::recording::RecordingRule;
 use crate::view::Health;
@@ -61,6 +62,23 @@ impl Rule {
             last_evaluation_ms: None,
             evaluation_ns: 0,
             series: HashSet::new(),
+        }
+    }
+
+    /// Ends the alerts of a rule that is gone. `goes_on` says that another rule makes them from now on:
+    /// then nobody is told.
+    pub(crate) fn end(&mut self, now_ms: i64, goes_on: bool) -> Evaluation {
+        let RuleBody::Alerting(alerting) = &mut self.body else {
+            return Evaluation::default();
+        };
+        let notices = if goes_on {
+            Vec::new()
+        } else {
+            alerting.last_notices(now_ms, &self.origin)
+        };
+        Evaluation {
+            notices,
+            transitions: alerting.end_all(now_ms, EndReason::RuleRemoved, &self.origin),
         }
     }
 

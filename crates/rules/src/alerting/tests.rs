@@ -1,6 +1,7 @@
 //! Alerts over time, on a clock that the test turns.
 
 use super::*;
+use crate::evidence::EndReason;
 use crate::file::parse_rule_file;
 
 const NOW_MS: i64 = 1_700_000_000_000;
@@ -54,7 +55,8 @@ fn evaluate(rule: &mut AlertingRule, jobs: &[&str], at_s: i64, limit: usize) -> 
         external_labels: &Labels::empty(),
         external_url: "",
     };
-    let outcome = rule.evaluate(&samples(jobs), times, &context)?;
+    let outcome = rule.evaluate(&samples(jobs), times, &context);
+    let outcome = outcome.map_err(|refusal| refusal.to_string())?;
     Ok(outcome.series)
 }
 
@@ -127,7 +129,22 @@ fn limit_drops_all_alerts() {
     let mut rule = rule("for: 1m");
     let error = evaluate(&mut rule, &["a", "b"], 0, 1).expect_err("over the limit");
     assert_eq!(error, "exceeded limit of 1 with 2 alerts");
+    let at = |at_s: i64| NOW_MS + at_s * 1000;
+    let reason = EndReason::LimitExceeded;
+    let told = rule.end_all(at(0), reason, &Arc::new(origin()));
     assert!(rule.active.is_empty());
+    assert_eq!(told, [], "nobody was told of alerts that began with this evaluation");
+
+    evaluate(&mut rule, &["a"], 10, 1).expect("within the limit");
+    evaluate(&mut rule, &["a"], 70, 1).expect("within the limit");
+    evaluate(&mut rule, &["b"], 80, 2).expect("within the limit");
+    evaluate(&mut rule, &["a", "b"], 90, 1).expect_err("over the limit");
+    let told = rule.end_all(at(90), reason, &Arc::new(origin()));
+    let told: Vec<_> = told
+        .iter()
+        .map(|ended| (ended.labels.get("job"), ended.kind, ended.end))
+        .collect();
+    assert_eq!(told, [("b", TransitionKind::Cancelled, Some(reason))]);
 }
 
 #[test]

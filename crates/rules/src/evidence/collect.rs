@@ -18,7 +18,7 @@ const LOOKBACK_MS: i64 = 5 * 60 * 1000;
 /// Longest window that is read for evidence.
 const MAX_WINDOW_MS: i64 = 60 * 60 * 1000;
 /// Most selectors of an expression that are read.
-const MAX_SELECTORS: usize = 8;
+pub(super) const MAX_SELECTORS: usize = 8;
 /// Most alerts whose first bad sample is looked for after one evaluation.
 const MAX_FRESH: usize = 16;
 /// Most times that are tried as the time of the first bad sample.
@@ -52,12 +52,13 @@ struct Read<'a> {
 impl Collector<'_> {
     /// What the selectors of the expression match, narrowed to a sample of the result.
     pub(crate) fn selectors(&self, sample: &RuleSample) -> Vec<SelectorEvidence> {
-        let mut found = Vec::new();
+        let mut found = self.io.lines(self.query, &sample.labels, self.sample_ms);
         for read in self.reads() {
             let series = self.read(&read, &sample.labels);
             found.push(SelectorEvidence {
                 selector: read.text.to_owned(),
                 series: series.iter().take(Evidence::MAX_SERIES).map(newest).collect(),
+                lines: Vec::new(),
             });
         }
         found

@@ -1,6 +1,9 @@
 //! Groups over time: order inside a group, staleness, reloads, restarts.
 
-use skopos_rules::{AlertState, Health, RuleFile, RuleGroups, RuleOptions, RuleViewKind, parse_rule_file};
+use skopos_rules::{
+    AlertState, EndReason, Evaluation, Health, RuleFile, RuleGroups, RuleOptions, RuleViewKind, TransitionKind,
+    parse_rule_file,
+};
 
 use crate::memory::World;
 
@@ -11,10 +14,10 @@ fn file(rules: &str) -> Vec<RuleFile> {
     vec![parse_rule_file(&text, "r.yml").expect("the file is valid")]
 }
 
-fn load(groups: &RuleGroups, rules: &str, now_ms: i64, world: &World) {
+fn load(groups: &RuleGroups, rules: &str, now_ms: i64, world: &World) -> Evaluation {
     groups
         .load(file(rules), RuleOptions::default(), now_ms, &world.io())
-        .expect("the world takes everything");
+        .expect("the world takes everything")
 }
 
 /// Evaluates the group at its next due time; gives that time.
@@ -76,6 +79,68 @@ fn reload_keeps_state_and_ends_what_is_gone() {
         .load(Vec::new(), RuleOptions::default(), second_ms + 5, &world.io())
         .expect("the world takes everything");
     assert!(groups.views().is_empty());
+}
+
+/// How alerts end, and until when they are said to hold.
+fn ends(evaluation: &Evaluation) -> (Vec<(TransitionKind, Option<EndReason>)>, Vec<(bool, i64)>) {
+    let transitions = evaluation.transitions.iter();
+    let notices = evaluation.notices.iter();
+    (
+        transitions.map(|ended| (ended.kind, ended.end)).collect(),
+        notices.map(|notice| (notice.is_resolved, notice.ends_at_ms)).collect(),
+    )
+}
+
+#[test]
+fn alerts_of_a_rule_that_goes_end() {
+    let (world, groups) = (World::new(), RuleGroups::new());
+    let alert = "  - {alert: Down, expr: up == 0}\n";
+    world.put(&[("__name__", "up"), ("job", "a")], START_MS, 0.0);
+    load(&groups, &format!("{CHAIN}{alert}"), START_MS, &world);
+    let first_ms = turn(&groups, &world);
+    let same = load(&groups, alert, first_ms + 1, &world);
+    assert_eq!(same, Evaluation::default(), "the alert stays");
+    let handle = groups.handles().pop().expect("there is a group");
+    let gone = load(&groups, CHAIN, first_ms + 2, &world);
+    let removed = (TransitionKind::Resolved, Some(EndReason::RuleRemoved));
+    assert_eq!(ends(&gone), (vec![removed], vec![(true, first_ms + 2)]));
+    assert_eq!(gone.transitions[0].labels, gone.notices[0].labels);
+    let late = handle.evaluate_at(first_ms + 3, &world.io());
+    assert_eq!(late, Evaluation::default(), "a thread that comes late tells nothing");
+}
+
+#[test]
+fn an_alert_whose_rule_moves_goes_on() {
+    let (world, groups) = (World::new(), RuleGroups::new());
+    let alert = "  - {alert: Down, expr: up == 0}\n";
+    world.put(&[("__name__", "up"), ("job", "a")], START_MS, 0.0);
+    load(&groups, alert, START_MS, &world);
+    turn(&groups, &world);
+    let text = format!("groups:\n- name: other\n  interval: 10s\n  rules:\n{alert}");
+    let files = vec![parse_rule_file(&text, "other.yml").expect("the file is valid")];
+    let moved = groups.load(files, RuleOptions::default(), START_MS + 20_000, &world.io());
+    let (transitions, notices) = ends(&moved.expect("the world takes everything"));
+    assert_eq!(transitions, [(TransitionKind::Resolved, Some(EndReason::RuleRemoved))]);
+    assert_eq!(notices, [], "the receiver is not told of an end and a start");
+}
+
+#[test]
+fn alerts_over_the_limit_end_and_say_why() {
+    let (world, groups) = (World::new(), RuleGroups::new());
+    world.put(&[("__name__", "up"), ("job", "a")], START_MS, 0.0);
+    let text = "groups: [{name: g, interval: 10s, limit: 1, rules: [{alert: Down, expr: up == 0}]}]";
+    let files = vec![parse_rule_file(text, "r.yml").expect("the file is valid")];
+    groups
+        .load(files, RuleOptions::default(), START_MS, &world.io())
+        .expect("the world takes everything");
+    let first_ms = turn(&groups, &world);
+    world.put(&[("__name__", "up"), ("job", "b")], first_ms + 1, 0.0);
+    let due_ms = groups.next_due_ms().expect("there is a group");
+    let over = groups.evaluate_due(due_ms, &world.io());
+    let dropped = (TransitionKind::Resolved, Some(EndReason::LimitExceeded));
+    // As in Prometheus nothing is sent: below the limit again the alert goes on.
+    assert_eq!(ends(&over), (vec![dropped], vec![]));
+    assert_eq!(groups.views()[0].rules[0].health, Health::Bad);
 }
 
 #[test]

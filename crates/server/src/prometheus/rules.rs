@@ -14,6 +14,7 @@ use super::labels::{LabelsJson, MapJson, PairsJson};
 use crate::number;
 use crate::params::Params;
 use crate::router::Shared;
+use crate::skopos::alerting::{AlertingCall, answer};
 use crate::time::rfc3339;
 
 /// The rule groups, filtered and paged.
@@ -42,9 +43,14 @@ pub(crate) async fn alerts(State(app): State<Shared>) -> Response {
     success(json!({ "alerts": alerts.map(alert_json).collect::<Vec<_>>() }))
 }
 
-/// Alertmanagers that alerts are sent to: none, as sending is not wired.
-pub(crate) async fn alertmanagers() -> Response {
-    success(json!({ "activeAlertmanagers": [], "droppedAlertmanagers": [] }))
+/// Alertmanagers that alerts are sent to, and those that relabelling dropped.
+pub(crate) async fn alertmanagers(State(app): State<Shared>) -> Result<Response, ApiError> {
+    if app.state.alerting.is_none() {
+        return Ok(success(
+            json!({ "activeAlertmanagers": [], "droppedAlertmanagers": [] }),
+        ));
+    }
+    answer(&app, AlertingCall::Alertmanagers).await.map(success)
 }
 
 #[derive(Serialize)]

@@ -100,6 +100,8 @@ pub enum AlertingCall {
     },
     /// The heartbeats.
     Heartbeats,
+    /// Other Alertmanagers that alerts are sent to, as Prometheus' API shows them.
+    Alertmanagers,
     /// Sends an alert through the real receivers, marked as a drill.
     Drill {
         /// The alert's name.
@@ -216,7 +218,7 @@ async fn ask(State(app): State<Shared>, call: AlertingCall) -> Result<Response, 
     Ok(text::json(StatusCode::OK, &value))
 }
 
-async fn answer(app: &Shared, call: AlertingCall) -> Result<Value, ApiError> {
+pub(crate) async fn answer(app: &Shared, call: AlertingCall) -> Result<Value, ApiError> {
     let Some(view) = app.state.alerting.as_ref().map(Arc::clone) else {
         return Err(ApiError::new(ErrorType::NotFound, "this server does not notify"));
     };

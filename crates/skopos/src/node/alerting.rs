@@ -129,8 +129,8 @@ impl Alerting {
             state,
             tracker: Mutex::new(tracker),
             senders: ArcSwap::from_pointee(senders),
-            outside: Outside::new(&loaded.config, &loaded.alertmanagers)?,
-            heartbeats: Heartbeats::default(),
+            outside: Outside::new(&loaded.alertmanagers)?,
+            heartbeats: Heartbeats::new()?,
             evidence: Mutex::new(evidence),
             loaded: ArcSwap::from_pointee(InForce::of(loaded)),
             stores: parts.stores,
@@ -146,7 +146,7 @@ impl Alerting {
         Ok(Prepared {
             senders: Senders::new(&loaded.alerting, &self.external_url)
                 .context("the receivers of the new configuration cannot be built")?,
-            outside: outside::build(&loaded.config, &loaded.alertmanagers)?,
+            outside: self.outside.prepare(&loaded.alertmanagers)?,
         })
     }
 
@@ -161,6 +161,7 @@ impl Alerting {
 
     /// Closes the state; everything that was acknowledged is in it.
     pub(super) async fn close(&self) {
+        self.outside.drain().await;
         if let Err(error) = self.handle.store().await {
             tracing::error!("{error}");
         }
@@ -171,7 +172,7 @@ impl Alerting {
 /// A configuration that is ready to be taken over.
 pub(super) struct Prepared {
     senders: Senders,
-    outside: outside::Targets,
+    outside: outside::Prepared,
 }
 
 impl InForce {

@@ -14,7 +14,7 @@ use skopos_core::log::LogSource;
 use skopos_core::metric::{MetricSink, MetricSource};
 use skopos_core::{Clock as _, Labels, QueryBudget, SystemClock};
 use skopos_promql::{Engine, EngineOptions};
-use skopos_rules::{Evaluation, GroupHandle, PromqlIo, RuleGroups, RuleOptions, Runner, SignalsIo};
+use skopos_rules::{EndReason, Evaluation, GroupHandle, PromqlIo, RuleGroups, RuleOptions, Runner, SignalsIo};
 use skopos_server::TenantStores;
 use tokio_util::sync::CancellationToken;
 
@@ -98,9 +98,13 @@ impl RuleDriver {
             config_version: version(loaded).into(),
             ..RuleOptions::default()
         };
-        self.groups
-            .load(loaded.rules.clone(), options, SystemClock.now_ms(), &self.io())
-            .map_err(|reason| anyhow::anyhow!("failed to load the rules: {reason}"))
+        let now_ms = SystemClock.now_ms();
+        let ended = self
+            .groups
+            .load(loaded.rules.clone(), options, now_ms, &self.io())
+            .map_err(|reason| anyhow::anyhow!("failed to load the rules: {reason}"))?;
+        self.tell(now_ms, &ended);
+        Ok(())
     }
 
     /// Evaluates what is due until the end is asked for.
@@ -143,16 +147,21 @@ impl RuleDriver {
     fn evaluate(&self, group: &GroupHandle, runner: &dyn Runner) {
         let now_ms = SystemClock.now_ms();
         let evaluation = group.evaluate_with(now_ms, &self.io(), runner);
+        self.tell(now_ms, &evaluation);
+    }
+
+    fn tell(&self, now_ms: i64, evaluation: &Evaluation) {
         for transition in &evaluation.transitions {
             tracing::info!(
                 alert = %transition.labels,
                 state = transition.kind.as_str(),
                 rule = %transition.rule,
+                end = transition.end.map(EndReason::as_str),
                 "alert"
             );
         }
         for listener in &*self.listeners.read() {
-            listener.evaluated(now_ms, &evaluation);
+            listener.evaluated(now_ms, evaluation);
         }
     }
 

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use skopos_config::{AlertmanagerConfig, PrometheusConfig};
+use skopos_config::PrometheusConfig;
 use skopos_dashboards::DashboardStore;
 use skopos_promql::ParseOptions;
 use skopos_rules::{RuleFile, parse_rule_file_with};
 
 use crate::cli::serve::ServeArgs;
 use crate::features::Features;
-use alerting::{LoadedAlerting, PackRules};
+use alerting::{LoadedAlerting, OutsideSection, PackRules};
 
 /// Where to read from.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ pub(crate) struct Loaded {
     /// Who is told of alerts.
     pub(crate) alerting: LoadedAlerting,
     /// Other Alertmanagers that alerts are sent to.
-    pub(crate) alertmanagers: Vec<AlertmanagerConfig>,
+    pub(crate) alertmanagers: Vec<OutsideSection>,
     /// Folders of packs by name.
     pub(crate) packs: Vec<(String, PathBuf)>,
     /// What is not fatal.
@@ -79,7 +79,7 @@ impl Sources {
         let mut pack_rules = Vec::new();
         for (pack, file) in self.config_files()? {
             let config = PrometheusConfig::load(&file)?;
-            alertmanagers.push((pack.clone(), config.alerting.alertmanagers.clone()));
+            alertmanagers.push((pack.clone(), OutsideSection::of(&config)));
             pack_rules.push((pack, Vec::new()));
             configs.push(config);
         }

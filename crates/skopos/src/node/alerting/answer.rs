@@ -53,6 +53,7 @@ impl AlertingView for Page {
                     let heartbeats = alerting.tracker.lock().policy().heartbeats.clone();
                     Ok(alerting.heartbeats.shown(&heartbeats))
                 }
+                AlertingCall::Alertmanagers => Ok(alerting.outside.shown()),
                 AlertingCall::Drill { alert, labels } => alerting.drill(&alert, labels).await,
             }
         })

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use skopos_alertmanager::alert::fingerprint;
 use skopos_core::metric::MetricValue;
 use skopos_core::{Clock as _, SystemClock};
-use skopos_rules::{Evaluation, Evidence, RuleSample, TransitionKind};
+use skopos_rules::{Evaluation, Evidence, LineEvidence, RuleSample, Transition, TransitionKind};
 use skopos_state::{Change, Kind, StateError, StateStore};
 
 use super::Alerting;
@@ -27,6 +27,12 @@ pub(super) struct StoredEvidence {
     pub(super) first_bad_ms: i64,
     pub(super) pending_ms: i64,
     pub(super) fired_ms: i64,
+    /// When it ended, if it did.
+    #[serde(default)]
+    pub(super) ended_ms: Option<i64>,
+    /// Why it ended: `conditionOver`, `limitExceeded` or `ruleRemoved`.
+    #[serde(default)]
+    pub(super) end_reason: Option<String>,
     pub(super) result: Vec<StoredSample>,
     pub(super) selectors: Vec<StoredSelector>,
 }
@@ -56,6 +62,19 @@ pub(super) struct StoredSample {
 pub(super) struct StoredSelector {
     pub(super) selector: String,
     pub(super) series: Vec<StoredSeries>,
+    /// Of LogQL: the newest lines, oldest first.
+    #[serde(default)]
+    pub(super) lines: Vec<StoredLine>,
+}
+
+/// A log line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StoredLine {
+    /// Unix nanoseconds, as text: beyond what a number of JSON holds exactly.
+    pub(super) timestamp_ns: String,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) line: String,
 }
 
 /// The newest samples of a series.
@@ -87,6 +106,7 @@ impl StoredEvidence {
                         .collect(),
                 })
                 .collect(),
+            lines: selector.lines.iter().map(StoredLine::of).collect(),
         });
         Self {
             fingerprint: format!("{key:016x}"),
@@ -103,6 +123,8 @@ impl StoredEvidence {
             first_bad_ms: evidence.first_bad_ms,
             pending_ms: evidence.pending_ms,
             fired_ms: evidence.fired_ms,
+            ended_ms: None,
+            end_reason: None,
             result: evidence.result.iter().map(sample).collect(),
             selectors: selectors.collect(),
         }
@@ -111,6 +133,16 @@ impl StoredEvidence {
     /// A label of the alert; empty where it has none of the name.
     pub(super) fn label(&self, name: &str) -> &str {
         self.labels.get(name).map_or("", String::as_str)
+    }
+}
+
+impl StoredLine {
+    fn of(line: &LineEvidence) -> Self {
+        Self {
+            timestamp_ns: line.timestamp_ns.to_string(),
+            labels: pairs(line.labels.iter()),
+            line: line.line.clone(),
+        }
     }
 }
 
@@ -140,20 +172,19 @@ pub(super) async fn restore(state: &StateStore) -> Result<HashMap<String, Stored
 }
 
 impl Alerting {
-    /// Keeps what decided the alerts that fire from now on.
+    /// Keeps what decided the alerts that fire from now on, and how they ended.
     pub(super) async fn keep_evidence(&self, evaluation: &Evaluation, external: &[(String, String)]) {
         let mut changes = Vec::new();
         for transition in &evaluation.transitions {
+            if transition.kind == TransitionKind::Resolved {
+                changes.extend(self.end_evidence(transition, external));
+            }
             let (TransitionKind::Firing, Some(evidence)) = (transition.kind, &transition.evidence) else {
                 continue;
             };
             let labels = with_external(&transition.labels, external);
             let stored = StoredEvidence::new(fingerprint(&labels), pairs(labels.iter()), evidence);
-            changes.push(Change {
-                kind: Kind::Evidence,
-                key: stored.fingerprint.clone(),
-                body: Some(serde_json::to_string(&stored).expect("evidence is plain data")),
-            });
+            changes.push(put(&stored));
             let mut kept = self.evidence.lock();
             kept.insert(stored.fingerprint.clone(), stored);
             while kept.len() > MAX_KEPT {
@@ -166,6 +197,15 @@ impl Alerting {
             }
         }
         self.store_evidence(&changes).await;
+    }
+
+    fn end_evidence(&self, transition: &Transition, external: &[(String, String)]) -> Option<Change> {
+        let key = format!("{:016x}", fingerprint(&with_external(&transition.labels, external)));
+        let mut kept = self.evidence.lock();
+        let evidence = kept.get_mut(&key)?;
+        evidence.ended_ms = Some(transition.at_ms);
+        evidence.end_reason = transition.end.map(|end| end.as_str().to_owned());
+        Some(put(evidence))
     }
 
     /// Removes evidence that is older than history is kept.
@@ -186,6 +226,14 @@ impl Alerting {
         if let Err(error) = self.state.apply(changes).await {
             tracing::error!("the evidence of alerts could not be stored: {error}");
         }
+    }
+}
+
+fn put(evidence: &StoredEvidence) -> Change {
+    Change {
+        kind: Kind::Evidence,
+        key: evidence.fingerprint.clone(),
+        body: Some(serde_json::to_string(evidence).expect("evidence is plain data")),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use skopos_alertmanager::alert::{PostableAlert, fingerprint};
 use skopos_core::{Labels, LabelsBuilder};
 use skopos_incidents::{AlertChange, AlertPhase, GroupRef};
-use skopos_rules::{AlertNotice, Evaluation, Transition, TransitionKind};
+use skopos_rules::{AlertNotice, EndReason, Evaluation, RuleOrigin, Transition, TransitionKind};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -93,7 +93,12 @@ impl Alerting {
                 first_bad_ms: transition.first_bad_ms,
             },
             TransitionKind::Cancelled => AlertPhase::Resolved,
-            TransitionKind::Resolved => return,
+            TransitionKind::Resolved => {
+                if let Some(why) = transition.end.and_then(|end| why(end, &transition.rule)) {
+                    self.tracker.lock().explain(now_ms, fingerprint(&labels), &why);
+                }
+                return;
+            }
         };
         let at_ms = if transition.kind == TransitionKind::Firing {
             transition.pending_ms
@@ -124,6 +129,20 @@ impl Alerting {
             ends_at_ms: Some(notice.ends_at_ms),
             generator_url: graph_url(&self.external_url, &notice.rule.expr),
         }
+    }
+}
+
+/// Why an alert ends otherwise than by its condition, in words.
+fn why(end: EndReason, rule: &RuleOrigin) -> Option<String> {
+    let name = &rule.name;
+    match end {
+        EndReason::ConditionOver => None,
+        EndReason::LimitExceeded => Some(format!(
+            "{name} is dropped with all alerts of its rule ({rule}): they are more than the limit of the group allows"
+        )),
+        EndReason::RuleRemoved => Some(format!(
+            "{name} ends: its rule ({rule}) is not in the configuration any more"
+        )),
     }
 }
 

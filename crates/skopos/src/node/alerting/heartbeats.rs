@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use parking_lot::Mutex;
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, Opts};
 use serde_json::{Value, json};
@@ -18,6 +19,8 @@ use super::Alerting;
 
 /// How long the outside check may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// What requests call us.
+const USER_AGENT: &str = concat!("Skopos/", env!("CARGO_PKG_VERSION"));
 
 static AGE: LazyLock<Histogram> = LazyLock::new(|| {
     let options = HistogramOpts::new(
@@ -39,8 +42,9 @@ fn register<C: prometheus::core::Collector + Clone + 'static>(metric: C) -> C {
 }
 
 /// How the heartbeats fare.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Heartbeats {
+    client: reqwest::Client,
     states: Arc<Mutex<HashMap<String, Beat>>>,
 }
 
@@ -52,6 +56,18 @@ struct Beat {
 }
 
 impl Heartbeats {
+    /// None sent yet. One client for all: it keeps connections.
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .user_agent(USER_AGENT)
+            .build();
+        Ok(Self {
+            client: client.context("the client of heartbeats cannot be built")?,
+            states: Arc::default(),
+        })
+    }
+
     /// Sends the heartbeats that are due.
     pub(super) fn beat(&self, alerting: &Alerting) {
         let now_ms = SystemClock.now_ms();
@@ -71,9 +87,7 @@ impl Heartbeats {
     fn send(&self, alerting: &Alerting, heartbeat: Heartbeat, now_ms: i64) {
         let fires = alerting.handle.read(|machine, now_ms| {
             let views = machine.alert_views(now_ms, &AlertFilter::default());
-            views
-                .iter()
-                .any(|view| view.alert.labels.get("alertname") == heartbeat.alertname)
+            views.iter().any(|view| heartbeat.is_alert(&view.alert.labels))
         });
         let states = Arc::clone(&self.states);
         states.lock().entry(heartbeat.name.clone()).or_default().last_try_ms = Some(now_ms);
@@ -85,8 +99,9 @@ impl Heartbeats {
             note(&states, &heartbeat.name, Err(error));
             return;
         }
+        let client = self.client.clone();
         tokio::spawn(async move {
-            let outcome = request(&heartbeat.url).await;
+            let outcome = request(&client, &heartbeat.url).await;
             note(&states, &heartbeat.name, outcome);
         });
     }
@@ -143,7 +158,7 @@ fn note(states: &Mutex<HashMap<String, Beat>>, name: &str, outcome: Result<(), S
     beat.error = outcome.err();
 }
 
-async fn request(url: &HeartbeatUrl) -> Result<(), String> {
+async fn request(client: &reqwest::Client, url: &HeartbeatUrl) -> Result<(), String> {
     let url = match url {
         HeartbeatUrl::Url(url) => url.clone(),
         HeartbeatUrl::File(path) => {
@@ -152,8 +167,6 @@ async fn request(url: &HeartbeatUrl) -> Result<(), String> {
             text.trim().to_owned()
         }
     };
-    let client = reqwest::Client::builder().timeout(TIMEOUT).build();
-    let client = client.map_err(|error| error.to_string())?;
     let response = client
         .get(&url)
         .send()

@@ -12,8 +12,6 @@ use super::Alerting;
 use super::heartbeats::observe_age;
 use super::history::{Attempts, IntegrationName, Purpose, Record, Try, record_of};
 
-/// The customary name of an alert that fires always.
-const WATCHDOG: &str = "Watchdog";
 /// Most incidents that may be open at once after a restart.
 const MAX_OPEN: u32 = 100_000;
 /// Deadline of a message that belongs to no group, milliseconds.
@@ -62,8 +60,11 @@ impl Alerting {
             phase,
         };
         match &event.kind {
-            EventKind::Firing(alert) if self.is_heartbeat(alert.labels.get("alertname")) => {}
             EventKind::Firing(alert) => {
+                // It shows that alerting lives: nobody has to do anything about it.
+                if self.tracker.lock().policy().fires_always(alert.labels.get("alertname")) {
+                    return;
+                }
                 let phase = AlertPhase::Firing { first_bad_ms: None };
                 let at_ms = alert.starts_at_ms.min(event.at_ms);
                 self.tracker.lock().alert(&change(alert, at_ms, phase), &group);
@@ -97,13 +98,6 @@ impl Alerting {
             | EventKind::Attempted { .. }
             | EventKind::Retried { .. } => {}
         }
-    }
-
-    /// Whether an alert fires always, to show that alerting lives: no incident.
-    fn is_heartbeat(&self, alertname: &str) -> bool {
-        let tracker = self.tracker.lock();
-        let heartbeats = &tracker.policy().heartbeats;
-        alertname == WATCHDOG || heartbeats.iter().any(|heartbeat| heartbeat.alertname == alertname)
     }
 
     /// Records a delivery that is over.

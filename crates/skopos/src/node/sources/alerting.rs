@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use skopos_alertmanager::config::Part;
 use skopos_alertmanager::{Config, LoadOptions};
+use skopos_config::{AlertmanagerConfig, PrometheusConfig, RelabelConfig};
 use skopos_incidents::Policy;
 use skopos_rules::{RuleFile, RuleKind};
 
@@ -38,6 +39,30 @@ pub(crate) struct LoadedPart {
     pub(crate) config: Config,
 }
 
+/// An item of `alertmanagers`: other Alertmanagers that alerts are sent to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct OutsideSection {
+    /// The item.
+    pub(crate) config: AlertmanagerConfig,
+    /// Rules of its file for all alerts that leave.
+    pub(crate) alert_relabel_configs: Vec<RelabelConfig>,
+    /// Where relative file names start.
+    pub(crate) folder: PathBuf,
+}
+
+impl OutsideSection {
+    /// All items of a file.
+    pub(crate) fn of(config: &PrometheusConfig) -> Vec<Self> {
+        let folder = config.path.parent().unwrap_or(Path::new("."));
+        let sections = config.alerting.alertmanagers.iter().map(|section| Self {
+            config: section.clone(),
+            alert_relabel_configs: config.alerting.alert_relabel_configs.clone(),
+            folder: folder.to_owned(),
+        });
+        sections.collect()
+    }
+}
+
 /// What was read of a pack.
 #[derive(Debug)]
 pub(super) struct PackRules<'a> {
@@ -53,24 +78,29 @@ pub(super) fn load(
 ) -> anyhow::Result<LoadedAlerting> {
     let mut parts = Vec::new();
     let mut routed_packs = Vec::new();
-    let mut policy = Policy::default();
+    let mut policies = Vec::new();
     for pack in packs {
         let path = pack.folder.join(FILE);
-        if path.is_file() {
+        let labels = common_labels(pack.rules);
+        let is_routed = path.is_file();
+        let policy = read_policy_of(pack.folder)?;
+        policies.extend(policy.map(|policy| PackPolicy {
+            part: if is_routed {
+                name_of(pack.folder)
+            } else {
+                MAIN.to_owned()
+            },
+            labels: labels.clone(),
+            policy,
+        }));
+        if is_routed {
             parts.push(Part {
                 name: name_of(pack.folder),
-                labels: common_labels(pack.rules),
+                labels,
                 config: read(&path)?,
             });
             routed_packs.push(pack.folder.to_owned());
         }
-        let path = pack.folder.join(INCIDENTS_FILE);
-        if path.is_file() {
-            policy.merge(read_policy(&path)?);
-        }
-    }
-    if let Some(path) = incidents {
-        policy.merge(read_policy(path)?);
     }
     if let Some(path) = file {
         parts.push(Part {
@@ -85,11 +115,22 @@ pub(super) fn load(
         prefix: if is_single {
             String::new()
         } else {
-            format!("{}/", part.name)
+            prefix_of(&part.name)
         },
         config: part.config.clone(),
     });
     let loaded: Vec<LoadedPart> = loaded.collect();
+    let mut policy = Policy::default();
+    for pack in policies {
+        policy.merge(if is_single {
+            pack.policy
+        } else {
+            pack.policy.within(&prefix_of(&pack.part), &pack.labels)
+        });
+    }
+    if let Some(path) = incidents {
+        policy.merge(read_policy(path)?);
+    }
     let config = match loaded.as_slice() {
         [] => Config::silent(),
         [only] => only.config.clone(),
@@ -104,6 +145,24 @@ pub(super) fn load(
         routed_packs,
         warnings,
     })
+}
+
+/// What the `incidents.yml` of a pack says.
+struct PackPolicy {
+    /// The configuration that has its receivers.
+    part: String,
+    labels: BTreeMap<String, String>,
+    policy: Policy,
+}
+
+/// What stands before the names of a configuration's receivers where there are several.
+fn prefix_of(part: &str) -> String {
+    format!("{part}/")
+}
+
+fn read_policy_of(folder: &Path) -> anyhow::Result<Option<Policy>> {
+    let path = folder.join(INCIDENTS_FILE);
+    path.is_file().then(|| read_policy(&path)).transpose()
 }
 
 /// Reads an Alertmanager configuration.
