@@ -29,9 +29,6 @@ struct Acknowledged {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost() {
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .expect("the only test that installs one");
     let folder = tempfile::tempdir().expect("a folder");
     let mut all = Acknowledged::default();
     for round in 0..ROUNDS {

@@ -1,8 +1,13 @@
 //! Tests of the built program, from outside.
 #![expect(clippy::print_stdout, reason = "the kill test prints its counts")]
 
+mod alerting;
+mod alerting_incidents;
+mod alerting_kill;
+mod alerting_reload;
 mod cli;
 mod kill;
 mod program;
 mod prove;
 mod rules;
+mod webhook;

@@ -27,6 +27,8 @@ pub(crate) fn command() -> Command {
 impl Program {
     /// Starts a server on `folder` and waits until it is ready.
     pub(crate) async fn start(folder: &Path, more: &[&str]) -> Self {
+        // Another test of the process may have been the first.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let off = [
             "--web.listen-address",
             "127.0.0.1:0",
@@ -82,6 +84,30 @@ impl Program {
         let (status, body) = (answer.status(), answer.text().await.expect("a body"));
         assert!(status.is_success(), "{path} {parameters:?}: {status} {body}");
         serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}"))
+    }
+
+    /// Posts JSON; gives the status and the answer, which is null where it is no JSON.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let request = self.client.post(format!("{}{path}", self.url)).json(body);
+        let answer = request.send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        let text = answer.text().await.expect("a body");
+        (status, serde_json::from_str(&text).unwrap_or_default())
+    }
+
+    /// Posts JSON while the program may be killed: the answer's JSON if it was a success.
+    pub(crate) async fn try_post(client: &reqwest::Client, url: &str, body: &Value) -> Option<Value> {
+        let answer = client.post(url).json(body).send().await.ok()?;
+        let is_success = answer.status().is_success();
+        let text = answer.text().await.ok()?;
+        is_success.then(|| serde_json::from_str(&text).unwrap_or_default())
+    }
+
+    /// Asks it by SIGHUP to read its configuration again.
+    pub(crate) fn hang_up(&self) {
+        let id = i32::try_from(self.child.id()).expect("an id of a process");
+        let process = rustix::process::Pid::from_raw(id).expect("an id of a process");
+        rustix::process::kill_process(process, rustix::process::Signal::HUP).expect("the program runs");
     }
 
     /// Sends SIGKILL and waits for the end.
