@@ -1,28 +1,24 @@
 //! Proves the alerting rules of files that are loaded together, one by one. Rules are independent:
 //! a caller with several threads proves several at once.
 
+mod showing;
 mod witness;
 
-use std::collections::BTreeMap;
-
 use skopos_core::Labels;
-use skopos_core::labels::METRIC_NAME;
 use skopos_promql::duration::format_duration;
 use skopos_promql::{Engine, EngineOptions, Expr};
-use skopos_rules::{AlertView, RuleFile, RuleKind, RuleSpec};
+use skopos_rules::{RuleFile, RuleKind, RuleSpec};
 
+use self::showing::{reads_itself, template_fault};
 use self::witness::Witness;
 use crate::faults;
 use crate::inline::{Inliner, Recordings};
-use crate::report::{FiredAlert, Link, Moments, Report, RuleReport, Verdict};
+use crate::report::{Link, Report, RuleReport, Verdict};
 use crate::search::Stuck;
-use crate::state::selects;
 use crate::timeline::Timeline;
 
 /// Deepest expression that is looked at.
 const MAX_DEPTH: usize = 100;
-/// What Prometheus writes where a template fails.
-const TEMPLATE_ERROR: &str = "<error expanding template";
 
 /// How rules are proven.
 #[derive(Debug, Clone)]
@@ -222,58 +218,6 @@ impl Prover {
         };
         not_provable(report, &why)
     }
-
-    fn blank(&self, subject: &Subject) -> RuleReport {
-        let spec = &subject.spec;
-        RuleReport {
-            file: subject.file.clone(),
-            group: subject.group.clone(),
-            name: spec.name.clone(),
-            line: spec.line,
-            expr: spec.expr.clone(),
-            for_ms: spec.for_ms,
-            verdict: Verdict::NotProvable,
-            link: None,
-            why: None,
-            notes: Vec::new(),
-            time_to_fire_ms: None,
-            receivers: Vec::new(),
-            message: None,
-            resolved_receivers: Vec::new(),
-            resolved_message: None,
-            witness: Vec::new(),
-            interval_ms: 0,
-            evaluation_interval_ms: subject.interval_ms,
-            timeline: Moments::default(),
-            resolved_by: None,
-            alerts: Vec::new(),
-            driven: Vec::new(),
-            shown_ms: 0,
-            external_url: self.options.external_url.clone(),
-            external_labels: pairs(&self.options.external_labels),
-        }
-    }
-
-    fn show(witness: &Witness, report: &mut RuleReport) {
-        let start_ms = witness.times.start_ms;
-        let course = &witness.course;
-        report.time_to_fire_ms = course.firing_ms.map(|at_ms| at_ms - start_ms);
-        report.witness.clone_from(&witness.series);
-        report.interval_ms = witness.step_ms;
-        report.evaluation_interval_ms = witness.times.interval_ms;
-        report.resolved_by.clone_from(&witness.resolved_by);
-        report.shown_ms = course.shown_ms;
-        report.driven.clone_from(&witness.driven);
-        report.alerts = course.alerts.iter().map(fired).collect();
-        report.timeline = Moments {
-            first_bad_ms: Some(start_ms),
-            pending_ms: course.pending_ms,
-            firing_ms: course.firing_ms,
-            notified_ms: None,
-            resolved_ms: course.resolved_ms,
-            end_notified_ms: None,
-        };
-    }
 }
 
 fn not_provable(mut report: RuleReport, why: &str) -> RuleReport {
@@ -295,40 +239,4 @@ fn located(query: &str, stuck: &Stuck) -> String {
 
 fn depth(expr: &Expr) -> usize {
     1 + expr.children().into_iter().map(depth).max().unwrap_or(0)
-}
-
-fn fired(alert: &AlertView) -> FiredAlert {
-    FiredAlert {
-        labels: pairs(&alert.labels),
-        annotations: alert.annotations.iter().cloned().collect(),
-    }
-}
-
-fn pairs(labels: &Labels) -> BTreeMap<String, String> {
-    labels
-        .iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
-}
-
-/// Whether an expression selects what the rule's own alerts write.
-fn reads_itself(expr: &Expr, alerts: &[FiredAlert]) -> bool {
-    let mut reads = false;
-    expr.for_each_selector(&mut |selector| {
-        reads |= alerts.iter().any(|alert| {
-            let state = [(METRIC_NAME, "ALERTS"), ("alertstate", "firing")];
-            let labels = alert.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-            selects(selector, &Labels::from_pairs(labels.chain(state)))
-        });
-    });
-    reads
-}
-
-/// The first label or annotation that did not expand.
-fn template_fault(alerts: &[FiredAlert]) -> Option<String> {
-    let texts = alerts
-        .iter()
-        .flat_map(|alert| alert.labels.iter().chain(&alert.annotations));
-    let mut faults = texts.filter(|(_, text)| text.contains(TEMPLATE_ERROR));
-    faults.next().map(|(name, text)| format!("{name}: {text}"))
 }

@@ -6,8 +6,12 @@ mod aggregate;
 mod binary;
 mod calls;
 mod changes;
+mod choices;
+mod counted;
 mod course;
+mod filtered;
 mod goal;
+mod naming;
 mod natives;
 mod needs;
 mod operand;
@@ -15,7 +19,9 @@ mod quantiles;
 mod rewrite;
 mod selector;
 mod sets;
+mod slopes;
 
+use choices::{Attempt, moves_out};
 pub(crate) use goal::{Goal, Measure, Wish};
 pub(crate) use needs::{is_constant, unwanted};
 pub(crate) use operand::flipped;
@@ -84,9 +90,6 @@ pub(crate) struct Element {
     pub(crate) labels: Labels,
     pub(crate) value: f64,
 }
-
-/// One of several choices.
-pub(crate) type Attempt<'t, 'a> = Box<dyn FnOnce(&mut Search<'a>) -> Outcome + 't>;
 
 /// A search in progress.
 #[derive(Debug)]
@@ -200,12 +203,7 @@ impl<'a> Search<'a> {
 
     /// Moves a value out of a range, or takes away what it is made of.
     fn aim_elsewhere(&mut self, expr: &'a Expr, range: Range, goal: Goal, key: &Key) -> Outcome {
-        let mut attempts: Vec<Attempt<'_, 'a>> = Vec::new();
-        for part in range.complement() {
-            attempts.push(Box::new(move |search| {
-                search.aim_present(expr, part, goal.present(part), key)
-            }));
-        }
+        let mut attempts = moves_out(expr, range, goal, key);
         for child in expr.children() {
             if child.value_type() == ValueType::Vector {
                 attempts.push(Box::new(move |search| {
@@ -244,24 +242,6 @@ impl<'a> Search<'a> {
             return Ok(());
         }
         Err(self.stuck_at(expr, "this is a constant that does not satisfy what is asked of it"))
-    }
-
-    /// Tries choices until one makes the goal hold; each failed one is undone.
-    fn try_each(&mut self, expr: &'a Expr, goal: Goal, key: &Key, attempts: Vec<Attempt<'_, 'a>>) -> Outcome {
-        let key = key.settled();
-        let (avoided, plain_level) = (self.avoided.len(), self.plain_level);
-        for attempt in attempts {
-            let saved = self.state.clone();
-            let outcome = attempt(self);
-            self.avoided.truncate(avoided);
-            self.plain_level = plain_level;
-            match outcome {
-                Ok(()) if self.holds(expr, goal, &key)? => return Ok(()),
-                Err(Halt::Spent) => return Err(Halt::Spent),
-                _ => self.state = saved,
-            }
-        }
-        Err(self.stuck_at(expr, "no input was found that satisfies this part"))
     }
 
     /// Whether a goal holds at the times that matter. Goals on windows are checked above.

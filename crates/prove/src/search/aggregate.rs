@@ -1,20 +1,31 @@
-//! Aggregations: which elements of a group must be what, and how many there must be.
+//! Aggregations: which elements of a group must be what.
 
-use skopos_core::Labels;
 use skopos_core::labels::METRIC_NAME;
 use skopos_promql::Expr;
 use skopos_promql::ast::{AggregateExpr, AggregateOp};
 
-use super::{Attempt, Element, Goal, Halt, Measure, Outcome, Search, Wish};
+use super::{Attempt, Element, Goal, Halt, Measure, Outcome, Search};
 use crate::key::Key;
 use crate::range::Range;
 
 /// Elements of a group that are tried one by one.
 const MAX_TRIED: usize = 4;
-/// More elements than this are made at once.
-const MANY: usize = 64;
-/// Elements that a group may need.
-const MAX_ELEMENTS: usize = 15_000;
+
+/// A group whose value must lie within a range.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Group<'s, 'a> {
+    /// The whole aggregation.
+    pub(super) expr: &'a Expr,
+    pub(super) aggregate: &'a AggregateExpr,
+    pub(super) range: Range,
+    pub(super) goal: Goal,
+    /// What the result carries.
+    pub(super) key: &'s Key,
+    /// What the elements of the group carry.
+    pub(super) inner_key: &'s Key,
+    /// The elements that are there.
+    pub(super) members: &'s [Element],
+}
 
 impl<'a> Search<'a> {
     pub(super) fn aim_aggregate(
@@ -46,40 +57,37 @@ impl<'a> Search<'a> {
         }
         let inner_key = self.group_key(expr, aggregate, goal, &key, inner_key)?;
         let members = self.members(aggregate, goal, &inner_key)?;
+        let group = Group {
+            expr,
+            aggregate,
+            range,
+            goal,
+            key: &key,
+            inner_key: &inner_key,
+            members: &members,
+        };
         match aggregate.op {
             AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK | AggregateOp::LimitRatio => {
                 self.aim(&aggregate.expr, goal, &inner_key)
             }
-            AggregateOp::Group => {
-                if range.contains(1.0) {
-                    self.aim(&aggregate.expr, goal.present(Range::ALL), &inner_key)
-                } else {
-                    Err(self.stuck_at(expr, "`group` is always 1"))
-                }
+            AggregateOp::Group if range.contains(1.0) => {
+                self.aim(&aggregate.expr, goal.present(Range::ALL), &inner_key)
             }
-            AggregateOp::Sum => self.aim_sum(expr, aggregate, range, goal, [&key, &inner_key], &members),
-            AggregateOp::Count => self.aim_count(expr, aggregate, range, goal, [&key, &inner_key], members.len()),
-            AggregateOp::CountValues => self.aim_count(expr, aggregate, range, goal, [&key, &inner_key], members.len()),
-            AggregateOp::Stddev => self.aim_spread(expr, aggregate, range, goal, [&key, &inner_key], &members),
+            AggregateOp::Group => Err(self.stuck_at(expr, "`group` is always 1")),
+            AggregateOp::Sum => self.aim_sum(group),
+            AggregateOp::Count | AggregateOp::CountValues => self.aim_count(group),
+            AggregateOp::Stddev => self.aim_spread(group),
             AggregateOp::Stdvar => {
                 let root = range.meet(Range::NOT_NEGATIVE).map(|range| range.map(f64::sqrt));
-                self.aim_spread(
-                    expr,
-                    aggregate,
-                    root.unwrap_or(range),
-                    goal,
-                    [&key, &inner_key],
-                    &members,
-                )
+                let range = root.unwrap_or(range);
+                self.aim_spread(Group { range, ..group })
             }
-            AggregateOp::Avg | AggregateOp::Max | AggregateOp::Min | AggregateOp::Quantile => {
-                self.aim_all(expr, aggregate, range, goal, [&key, &inner_key], &members)
-            }
+            AggregateOp::Avg | AggregateOp::Max | AggregateOp::Min | AggregateOp::Quantile => self.aim_all(group),
         }
     }
 
     /// What elements of the group that is meant carry: the group of the first result, if there is one.
-    fn group_key(
+    pub(super) fn group_key(
         &mut self,
         expr: &'a Expr,
         aggregate: &'a AggregateExpr,
@@ -119,17 +127,17 @@ impl<'a> Search<'a> {
         Ok(elements)
     }
 
-    fn aim_sum(
-        &mut self,
-        expr: &'a Expr,
-        aggregate: &'a AggregateExpr,
-        range: Range,
-        goal: Goal,
-        keys: [&Key; 2],
-        members: &[Element],
-    ) -> Outcome {
-        let [key, inner_key] = keys;
-        let inner = &aggregate.expr;
+    fn aim_sum(&mut self, group: Group<'_, 'a>) -> Outcome {
+        let Group {
+            expr,
+            range,
+            goal,
+            key,
+            inner_key,
+            members,
+            ..
+        } = group;
+        let inner = &group.aggregate.expr;
         if members.is_empty() {
             return self.aim(inner, goal, inner_key);
         }
@@ -153,21 +161,20 @@ impl<'a> Search<'a> {
     }
 
     /// Every element lies within the range, so that their mean, extremes and quantiles do too.
-    fn aim_all(
-        &mut self,
-        expr: &'a Expr,
-        aggregate: &'a AggregateExpr,
-        range: Range,
-        goal: Goal,
-        keys: [&Key; 2],
-        members: &[Element],
-    ) -> Outcome {
-        let [key, inner_key] = keys;
-        let inner = &aggregate.expr;
+    fn aim_all(&mut self, group: Group<'_, 'a>) -> Outcome {
+        let Group {
+            expr,
+            goal,
+            key,
+            inner_key,
+            members,
+            ..
+        } = group;
+        let inner = &group.aggregate.expr;
         if members.len() <= 1 {
             let attempts: Vec<Attempt<'_, 'a>> = vec![
                 Box::new(move |search| search.aim(inner, goal, inner_key)),
-                Box::new(move |search| search.aim_fresh_average(aggregate, range, goal, inner_key, members)),
+                Box::new(move |search| search.aim_fresh_average(group)),
             ];
             return self.try_each(expr, goal, key, attempts);
         }
@@ -181,21 +188,22 @@ impl<'a> Search<'a> {
                 }
                 Ok(())
             }),
-            Box::new(move |search| search.aim_fresh_average(aggregate, range, goal, inner_key, members)),
+            Box::new(move |search| search.aim_fresh_average(group)),
             Box::new(move |search| search.aim(inner, goal, inner_key)),
         ];
         self.try_each(expr, goal, key, attempts)
     }
 
     /// Another element moves the mean, or is a new extreme.
-    fn aim_fresh_average(
-        &mut self,
-        aggregate: &'a AggregateExpr,
-        range: Range,
-        goal: Goal,
-        inner_key: &Key,
-        members: &[Element],
-    ) -> Outcome {
+    fn aim_fresh_average(&mut self, group: Group<'_, 'a>) -> Outcome {
+        let Group {
+            aggregate,
+            range,
+            goal,
+            inner_key,
+            members,
+            ..
+        } = group;
         let total: f64 = members.iter().map(|member| member.value).sum();
         let share = match aggregate.op {
             AggregateOp::Avg => range.scale(members.len() as f64 + 1.0).shift(-total),
@@ -204,113 +212,19 @@ impl<'a> Search<'a> {
         self.aim(&aggregate.expr, goal.present(share), &fresh(inner_key))
     }
 
-    fn aim_count(
-        &mut self,
-        expr: &'a Expr,
-        aggregate: &'a AggregateExpr,
-        range: Range,
-        goal: Goal,
-        keys: [&Key; 2],
-        number: usize,
-    ) -> Outcome {
-        let [key, inner_key] = keys;
-        let inner = &aggregate.expr;
-        let least = if range.lo_open {
-            range.lo.floor() + 1.0
-        } else {
-            range.lo.ceil()
-        }
-        .max(1.0);
-        if !range.contains(least) || !least.is_finite() {
-            return Err(self.stuck_at(
-                expr,
-                "a count is a whole number, and at least 1 where there is a result",
-            ));
-        }
-        let mut wanted = (least as usize).max(if range.contains(number as f64) { number } else { 1 });
-        if self.context.strategy.strength > 0 && range.hi == f64::INFINITY {
-            wanted += 1;
-        }
-        if wanted > MAX_ELEMENTS {
-            return Err(self.stuck_at(expr, &format!("{wanted} series would be needed")));
-        }
-        let anything = goal.present(Range::ALL);
-        self.aim(inner, anything, inner_key)?;
-        let inner_key = &self.group_key(expr, aggregate, anything, key, inner_key.clone())?;
-        if wanted > MANY {
-            return self.create_many(inner, inner_key, wanted - number.max(1));
-        }
-        for _ in number.max(1)..wanted {
-            let distinct = self.distinct_from_others(inner, goal)?;
-            self.aim(inner, goal.present(distinct), &fresh(inner_key))?;
-        }
-        if number > wanted {
-            let at_ms = self.context.times.first_ms - goal.shift_ms;
-            let mut elements = self.evaluate(inner, at_ms)?;
-            elements.retain(|element| inner_key.admits(&element.labels));
-            for element in elements.iter().skip(wanted) {
-                let exact = Key::exactly(&element.labels);
-                self.aim(inner, goal.wishing(Wish::Never(Range::ALL)), &exact)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Series by the thousand are made without looking at each.
-    fn create_many(&mut self, inner: &'a Expr, inner_key: &Key, number: usize) -> Outcome {
-        let mut selectors = Vec::new();
-        inner.for_each_selector(&mut |selector| selectors.push(selector));
-        for selector in selectors {
-            let index = self.create(selector, &fresh(inner_key))?;
-            let model = self.state.series[index].clone();
-            let suffix = (index + 1).to_string();
-            for offset in 1..number {
-                let mut variable = model.clone();
-                let other = (index + 1 + offset).to_string();
-                let renumbered = model.labels.iter().map(|(name, value)| {
-                    let stem = value.strip_suffix(&suffix);
-                    (
-                        name,
-                        stem.map_or_else(|| value.to_owned(), |stem| format!("{stem}{other}")),
-                    )
-                });
-                variable.labels = Labels::from_pairs(renumbered);
-                variable.is_needed = true;
-                variable.changed();
-                self.state.series.push(variable);
-            }
-        }
-        Ok(())
-    }
-
-    /// Under `count_values` another element must have another value.
-    fn distinct_from_others(&mut self, inner: &'a Expr, goal: Goal) -> Result<Range, Halt> {
-        let Expr::Aggregate(values) = inner.unwrap_parens() else {
-            return Ok(Range::ALL);
-        };
-        if values.op != AggregateOp::CountValues {
-            return Ok(Range::ALL);
-        }
-        self.plain_level += 1.0;
-        let at_ms = self.context.times.first_ms - goal.shift_ms;
-        let known = self.evaluate(&values.expr, at_ms)?;
-        let highest = known.iter().map(|element| element.value).fold(0.0, f64::max);
-        self.plain_level = self.plain_level.max(highest + 1.0);
-        Ok(Range::ALL)
-    }
-
     /// Two elements that lie apart.
-    fn aim_spread(
-        &mut self,
-        expr: &'a Expr,
-        aggregate: &'a AggregateExpr,
-        range: Range,
-        goal: Goal,
-        keys: [&Key; 2],
-        members: &[Element],
-    ) -> Outcome {
-        let [key, inner_key] = keys;
-        let inner = &aggregate.expr;
+    fn aim_spread(&mut self, group: Group<'_, 'a>) -> Outcome {
+        let Group {
+            expr,
+            aggregate,
+            range,
+            goal,
+            key,
+            inner_key,
+            members,
+            ..
+        } = group;
+        let inner = &group.aggregate.expr;
         let wanted = range.pick(Some(0.0), self.context.strategy.strength);
         let anything = goal.present(Range::ALL);
         if members.is_empty() {
@@ -335,7 +249,7 @@ impl<'a> Search<'a> {
 }
 
 /// The same labels, for a series that is not there yet.
-fn fresh(key: &Key) -> Key {
+pub(super) fn fresh(key: &Key) -> Key {
     Key {
         is_fresh: true,
         ..key.clone()

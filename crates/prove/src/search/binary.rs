@@ -4,7 +4,7 @@ use skopos_promql::Expr;
 use skopos_promql::ast::{BinaryExpr, BinaryOp, Cardinality};
 
 use super::natives::mean_of;
-use super::operand::{compared, first_range, flipped, intersect_each, level_for, near, negated};
+use super::operand::{compared, first_range, intersect_each, level_for, near};
 use super::sets::matching;
 use super::{Attempt, Element, Goal, Halt, Measure, Outcome, Search, Wish, is_constant};
 use crate::key::Key;
@@ -25,7 +25,7 @@ impl Side {
         }
     }
 
-    fn other(self) -> Self {
+    pub(super) fn other(self) -> Self {
         match self {
             Self::Left => Self::Right,
             Self::Right => Self::Left,
@@ -69,18 +69,12 @@ impl<'a> Search<'a> {
         match ranges.as_slice() {
             [] => Err(self.stuck_at(expr, "no value of the operand satisfies this comparison")),
             [only] => self.aim(operand, goal.present(*only), key),
-            several => {
-                let attempts = several.iter().map(|range| -> Attempt<'_, 'a> {
-                    Box::new(move |search| search.aim(operand, goal.present(*range), key))
-                });
-                let attempts = attempts.collect();
-                self.try_each(expr, goal, key, attempts)
-            }
+            _ => self.aim_part(expr, operand, ranges, goal, key),
         }
     }
 
     /// The values of an expression at the times that matter; empty if it has none at one of them.
-    fn values_at_looks(&mut self, expr: &'a Expr, goal: Goal, key: &Key) -> Result<Vec<f64>, Halt> {
+    pub(super) fn values_at_looks(&mut self, expr: &'a Expr, goal: Goal, key: &Key) -> Result<Vec<f64>, Halt> {
         let mut values = Vec::new();
         for at_ms in self.context.times.looks_ms() {
             let elements = self.evaluate(expr, at_ms - goal.shift_ms)?;
@@ -180,12 +174,8 @@ impl<'a> Search<'a> {
 
     /// Aims at a range, or else at anything.
     fn aim_roughly(&mut self, expr: &'a Expr, goal: Goal, key: &Key) -> Outcome {
-        let saved = self.state.clone();
-        match self.aim(expr, goal, key) {
-            Err(Halt::Stuck) if goal.wish != Wish::Present(Range::ALL) => {
-                self.state = saved;
-                self.aim(expr, goal.present(Range::ALL), key)
-            }
+        match self.undoing(|search| search.aim(expr, goal, key)) {
+            Err(Halt::Stuck) if goal.wish != Wish::Present(Range::ALL) => self.aim(expr, goal.present(Range::ALL), key),
             done => done,
         }
     }
@@ -207,16 +197,7 @@ impl<'a> Search<'a> {
         let constants = self.values_at_looks(kept_expr, goal, &Key::exactly(&kept.labels))?;
         let own_key = Key::exactly(&own.labels);
         let ranges = self.operand_ranges(binary, moved, range, goal, &constants);
-        self.freezing(kept_expr, |search| {
-            for range in ranges {
-                let saved = search.state.clone();
-                match search.aim(own_expr, goal.present(range), &own_key) {
-                    Err(Halt::Stuck) => search.state = saved,
-                    done => return done,
-                }
-            }
-            Err(Halt::Stuck)
-        })
+        self.freezing(kept_expr, |search| search.aim_first(own_expr, ranges, goal, &own_key))
     }
 
     /// The ranges of an operand for which the operation gives a value of `range`, while the other
@@ -247,72 +228,11 @@ impl<'a> Search<'a> {
             }
         }))
     }
-
-    /// A comparison that filters must let nothing of the range through.
-    pub(super) fn aim_filtered(
-        &mut self,
-        expr: &'a Expr,
-        binary: &'a BinaryExpr,
-        range: Range,
-        goal: Goal,
-        key: &Key,
-    ) -> Outcome {
-        let mut attempts: Vec<Attempt<'_, 'a>> = Vec::new();
-        for side in [Side::Left, Side::Right] {
-            if is_constant(side.of(binary)) {
-                continue;
-            }
-            attempts.push(Box::new(move |search| search.fail_comparison(binary, side, goal, key)));
-        }
-        for side in [Side::Left, Side::Right] {
-            let operand = side.of(binary);
-            if !is_constant(operand) {
-                let nothing = goal.wishing(Wish::Never(Range::ALL));
-                let keys = side_keys(binary, &key.settled());
-                attempts.push(Box::new(move |search| {
-                    let keys = keys.map_err(|_| Halt::Stuck)?;
-                    search.aim(operand, nothing, &keys[usize::from(side == Side::Right)])
-                }));
-            }
-        }
-        if !range.is_all() {
-            for part in range.complement() {
-                attempts.push(Box::new(move |search| {
-                    search.aim_present(expr, part, goal.present(part), key)
-                }));
-            }
-        }
-        self.try_each(expr, goal, key, attempts)
-    }
-
-    /// Moves one side so far that the comparison does not hold.
-    fn fail_comparison(&mut self, binary: &'a BinaryExpr, side: Side, goal: Goal, key: &Key) -> Outcome {
-        let kept = side.other().of(binary);
-        let constants = self.values_at_looks(kept, goal, &Key::default())?;
-        let op = if side == Side::Left {
-            binary.op
-        } else {
-            flipped(binary.op)
-        };
-        let ranges = intersect_each(constants.iter().map(|c| Range::satisfying(negated(op), *c)));
-        let keys = side_keys(binary, &key.settled()).map_err(|_| Halt::Stuck)?;
-        let own_key = &keys[usize::from(side == Side::Right)];
-        self.freezing(kept, |search| {
-            for range in ranges {
-                let saved = search.state.clone();
-                match search.aim(side.of(binary), goal.present(range), own_key) {
-                    Err(Halt::Stuck) => search.state = saved,
-                    done => return done,
-                }
-            }
-            Err(Halt::Stuck)
-        })
-    }
 }
 
 /// What the two sides must carry for the result to carry what `key` asks; the label that the
 /// operation does not keep, if there is one.
-fn side_keys(binary: &BinaryExpr, key: &Key) -> Result<[Key; 2], String> {
+pub(super) fn side_keys(binary: &BinaryExpr, key: &Key) -> Result<[Key; 2], String> {
     let Some(matching) = &binary.matching else {
         return Ok([key.clone(), key.clone()]);
     };

@@ -3,7 +3,7 @@
 use skopos_promql::ast::Call;
 use skopos_promql::{Expr, ValueType};
 
-use super::{Attempt, Goal, Halt, Measure, Outcome, Search, Wish, is_constant};
+use super::{Attempt, Goal, Halt, Measure, Outcome, Search, Wish, is_constant, moves_out};
 use crate::key::Key;
 use crate::range::Range;
 use crate::variable::seconds;
@@ -56,17 +56,13 @@ impl<'a> Search<'a> {
         let Some(argument) = call.args.first() else {
             return self.aim_constant(expr, goal, key);
         };
-        let mut attempts: Vec<Attempt<'_, 'a>> = Vec::new();
-        for range in ranges {
-            if !range.is_empty() {
-                attempts.push(Box::new(move |search| search.aim(argument, goal.present(range), key)));
-            }
-        }
-        if attempts.is_empty() {
+        let mut ranges = ranges;
+        ranges.retain(|range| !range.is_empty());
+        if ranges.is_empty() {
             let why = format!("{} never gives such a value", call.function.name);
             return Err(self.stuck_at(expr, &why));
         }
-        self.try_each(expr, goal, key, attempts)
+        self.aim_part(expr, argument, ranges, goal, key)
     }
 
     fn aim_absent(&mut self, expr: &'a Expr, call: &'a Call, range: Range, goal: Goal) -> Outcome {
@@ -217,12 +213,7 @@ impl<'a> Search<'a> {
         goal: Goal,
         key: &Key,
     ) -> Outcome {
-        let mut attempts: Vec<Attempt<'_, 'a>> = Vec::new();
-        for part in range.complement() {
-            attempts.push(Box::new(move |search| {
-                search.aim_present(expr, part, goal.present(part), key)
-            }));
-        }
+        let mut attempts = moves_out(expr, range, goal, key);
         for argument in &call.args {
             if argument.value_type() == ValueType::Matrix {
                 attempts.push(Box::new(move |search| {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "verdicts are read with --nocapture")]
 
+mod broken;
 mod packs;
 mod promtool;
 mod real;
