@@ -126,6 +126,21 @@ fn read_integrations(section: &Section<'_>, context: &Context<'_>) -> Result<Vec
     Ok(integrations)
 }
 
+/// The key of a kind that takes the global one where it has none: `without` says that there is
+/// neither, and `help` what to do.
+fn required_api_key(
+    section: &Section<'_>,
+    (global, global_file): (&Secret, &str),
+    without: &str,
+    help: &str,
+) -> Result<(Secret, String)> {
+    let key = SecretPair::read(section, "api_key", "api_key_file")?.or(global, global_file);
+    if key.is_empty() {
+        section.refuse(section.problem(without).help(help));
+    }
+    Ok(key.into_parts())
+}
+
 /// The incoming webhook of a kind that has no global one.
 fn required_webhook(section: &Section<'_>) -> Result<(Secret, String)> {
     let url = SecretPair::read_url(section, "webhook_url", "webhook_url_file")?;

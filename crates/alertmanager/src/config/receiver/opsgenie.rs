@@ -6,7 +6,8 @@ use serde::Serialize;
 use skopos_config::strict::{Node, Result, Section, read_section};
 use skopos_config::{HttpClientConfig, Secret};
 
-use crate::config::fields::{Context, SecretPair, http_config, text_or, url_or, with_trailing_slash};
+use super::required_api_key;
+use crate::config::fields::{Context, http_config, text_or, url_or, with_trailing_slash};
 
 /// Settings of Opsgenie. Texts are templates.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -72,16 +73,12 @@ pub struct OpsgenieResponder {
 impl OpsgenieConfig {
     pub(super) fn read(section: &Section<'_>, context: &Context<'_>) -> Result<Self> {
         let global = context.global;
-        let key = SecretPair::read(section, "api_key", "api_key_file")?
-            .or(&global.opsgenie_api_key, &global.opsgenie_api_key_file);
-        if key.is_empty() {
-            section.refuse(
-                section
-                    .problem("no global OpsGenie API Key set either inline or in a file")
-                    .help("set api_key or api_key_file here, or opsgenie_api_key in global"),
-            );
-        }
-        let (api_key, api_key_file) = key.into_parts();
+        let (api_key, api_key_file) = required_api_key(
+            section,
+            (&global.opsgenie_api_key, &global.opsgenie_api_key_file),
+            "no global OpsGenie API Key set either inline or in a file",
+            "set api_key or api_key_file here, or opsgenie_api_key in global",
+        )?;
         Ok(Self {
             http_config: http_config(section, context)?,
             api_key,

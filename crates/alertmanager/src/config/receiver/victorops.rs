@@ -6,7 +6,8 @@ use serde::Serialize;
 use skopos_config::strict::{Result, Section};
 use skopos_config::{HttpClientConfig, Secret};
 
-use crate::config::fields::{Context, SecretPair, http_config, text_or, url_or, with_trailing_slash};
+use super::required_api_key;
+use crate::config::fields::{Context, http_config, text_or, url_or, with_trailing_slash};
 
 /// Settings of VictorOps. Texts are templates.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -58,16 +59,12 @@ impl VictoropsConfig {
         if let Some(field) = FIXED_FIELDS.iter().find(|field| custom_fields.contains_key(**field)) {
             section.refuse(section.problem_at("custom_fields", format!("victorOps config contains custom field {field} which cannot be used as it conflicts with the fixed/static fields")));
         }
-        let key = SecretPair::read(section, "api_key", "api_key_file")?
-            .or(&global.victorops_api_key, &global.victorops_api_key_file);
-        if key.is_empty() {
-            section.refuse(
-                section
-                    .problem("no global VictorOps API Key set")
-                    .help("set api_key or api_key_file here, or victorops_api_key in global"),
-            );
-        }
-        let (api_key, api_key_file) = key.into_parts();
+        let (api_key, api_key_file) = required_api_key(
+            section,
+            (&global.victorops_api_key, &global.victorops_api_key_file),
+            "no global VictorOps API Key set",
+            "set api_key or api_key_file here, or victorops_api_key in global",
+        )?;
         Ok(Self {
             http_config: http_config(section, context)?,
             api_key,
