@@ -30,14 +30,19 @@
 //! `otel_spans_dropped_total{reason}`.
 
 pub mod breaker;
+pub mod cache;
 #[cfg(feature = "http-client")]
 pub mod client;
 pub mod context;
+#[cfg(feature = "database")]
+pub mod database;
 pub mod freshness;
 pub mod http_server;
+pub mod ml;
 pub mod propagation;
 pub mod tasks;
 pub mod timing;
+pub mod websocket;
 
 mod address;
 mod error;
@@ -45,6 +50,7 @@ mod export;
 mod logging;
 mod metrics;
 mod observability;
+mod observed;
 mod panic_hook;
 mod process;
 mod prometheus_names;

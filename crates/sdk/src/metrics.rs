@@ -47,3 +47,22 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(registry: Registry) -> Ro
         }),
     )
 }
+
+/// A meter with its registry, for tests of what is recorded; the provider lives as long as it is held.
+#[cfg(test)]
+pub(crate) fn test_meter() -> (
+    Registry,
+    opentelemetry_sdk::metrics::SdkMeterProvider,
+    opentelemetry::metrics::Meter,
+) {
+    use opentelemetry::metrics::MeterProvider;
+    let registry = Registry::new();
+    let reader = opentelemetry_prometheus::exporter()
+        .with_registry(registry.clone())
+        .build();
+    let provider = opentelemetry_sdk::metrics::SdkMeterProvider::builder()
+        .with_reader(reader.expect("an empty registry"))
+        .build();
+    let meter = provider.meter("test");
+    (registry, provider, meter)
+}
