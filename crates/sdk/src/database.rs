@@ -30,26 +30,17 @@ use opentelemetry::{KeyValue, global};
 use tracing::Span;
 use tracing::field::Empty;
 
-use crate::observed::Observed;
+use crate::observed::{Observed, database_duration};
 use crate::propagation::current_context;
 use crate::tasks::ErrorType;
 
 pub use statement::Statement;
 
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(feature = "sqlx")]
+pub mod sqlx;
 mod statement;
-
-/// Upper bounds in seconds, as the conventions advise.
-const BUCKETS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0];
-
-/// The histogram of the conventions on this meter; one for databases and caches of every kind.
-pub(crate) fn duration_histogram(meter: &Meter) -> Histogram<f64> {
-    meter
-        .f64_histogram("db.client.operation.duration")
-        .with_unit("s")
-        .with_description("Duration of database client operations.")
-        .with_boundaries(BUCKETS.to_vec())
-        .build()
-}
 
 /// One database as a client sees it; clones share the instrument.
 #[derive(Debug, Clone)]
@@ -57,6 +48,7 @@ pub struct DatabaseTracer {
     system: &'static str,
     target: Arc<Target>,
     duration: Histogram<f64>,
+    comments: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -77,7 +69,8 @@ impl DatabaseTracer {
         Self {
             system,
             target: Arc::default(),
-            duration: duration_histogram(meter),
+            duration: database_duration(meter),
+            comments: false,
         }
     }
 
@@ -91,6 +84,22 @@ impl DatabaseTracer {
     pub fn server(mut self, address: &str, port: u16) -> Self {
         Arc::make_mut(&mut self.target).server = Some((address.to_owned(), port));
         self
+    }
+
+    /// Lets the wrappers write the trace context into each query ([`comment_with_trace`]).
+    pub fn with_trace_comments(mut self) -> Self {
+        self.comments = true;
+        self
+    }
+
+    /// The query as the wrappers send it, seen from within its span.
+    #[cfg(any(feature = "postgres", feature = "sqlx"))]
+    pub(crate) fn commented<'a>(&self, sql: &'a str) -> Cow<'a, str> {
+        if self.comments {
+            comment_with_trace(sql)
+        } else {
+            sql.into()
+        }
     }
 
     /// Runs a query in a span of its own.

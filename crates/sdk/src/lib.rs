@@ -40,6 +40,8 @@ pub mod freshness;
 pub mod http_server;
 pub mod ml;
 pub mod propagation;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod tasks;
 pub mod timing;
 pub mod websocket;

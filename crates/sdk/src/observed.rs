@@ -71,3 +71,18 @@ impl<F: FnOnce(f64, Option<&str>)> Drop for Observed<F> {
         self.measure(Some(CANCELLED));
     }
 }
+
+/// Upper bounds in seconds, as the conventions advise.
+#[cfg(any(feature = "database", feature = "redis"))]
+const DATABASE_BUCKETS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0];
+
+/// The histogram of the conventions on this meter; one for databases and caches of every kind.
+#[cfg(any(feature = "database", feature = "redis"))]
+pub(crate) fn database_duration(meter: &opentelemetry::metrics::Meter) -> opentelemetry::metrics::Histogram<f64> {
+    meter
+        .f64_histogram("db.client.operation.duration")
+        .with_unit("s")
+        .with_description("Duration of database client operations.")
+        .with_boundaries(DATABASE_BUCKETS.to_vec())
+        .build()
+}

@@ -39,6 +39,8 @@ use std::sync::OnceLock;
 use opentelemetry::global;
 
 pub use error_type::ErrorType;
+#[cfg(any(feature = "redis", feature = "sqlx"))]
+pub(crate) use error_type::OTHER;
 pub use http::{HttpRequestLayer, HttpRequestService};
 pub(crate) use instruments::UNITS_BY_NAME;
 pub use llm::{LlmCall, Usage};
