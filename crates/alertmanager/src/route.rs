@@ -1,5 +1,6 @@
 //! The routing tree: which groups an alert joins, and how they are notified.
 
+mod shadow;
 mod show;
 
 use std::collections::BTreeMap;

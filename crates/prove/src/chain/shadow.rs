@@ -1,7 +1,6 @@
 //! Routes that never get an alert because one before them takes all that they ask for.
 
 use skopos_alertmanager::route::Route;
-use skopos_alertmanager::{MatchOp, Matcher};
 use skopos_core::Labels;
 
 use super::{Chain, End};
@@ -13,7 +12,7 @@ impl Chain<'_> {
         let tree = &self.plan.tree;
         for route in tree.routes() {
             let Some(parent) = route.parent else { continue };
-            let Some(before) = self.shadow_of(route) else { continue };
+            let Some(before) = tree.shadow_of(route) else { continue };
             let is_meant = rule.alerts.iter().any(|alert| {
                 let labels = Labels::from_pairs(&alert.labels);
                 self.passes(tree.route(parent), &labels) && route.matchers.matches(&labels)
@@ -41,26 +40,4 @@ impl Chain<'_> {
                 .parent
                 .is_none_or(|parent| self.passes(self.plan.tree.route(parent), labels))
     }
-
-    /// The sibling that takes every alert before it comes to a route.
-    fn shadow_of(&self, route: &Route) -> Option<&Route> {
-        let tree = &self.plan.tree;
-        let siblings = &tree.route(route.parent?).children;
-        let before = siblings
-            .iter()
-            .take_while(|id| **id != route.id)
-            .map(|id| tree.route(*id));
-        before
-            .filter(|before| !before.continue_matching)
-            .find(|before| before.matchers.iter().all(|asked| is_implied(asked, route)))
-    }
-}
-
-/// Whether whatever matches the route satisfies the matcher.
-fn is_implied(asked: &Matcher, route: &Route) -> bool {
-    let takes_all = asked.op() == MatchOp::Regex && asked.value() == ".*";
-    takes_all
-        || route.matchers.iter().any(|own| {
-            own == asked || own.name() == asked.name() && own.op() == MatchOp::Equal && asked.matches(own.value())
-        })
 }
