@@ -188,6 +188,7 @@ impl Alertmanager {
             silences_pending: silences(SilenceState::Pending),
             silences_expired: silences(SilenceState::Expired),
             groups: self.groups.len(),
+            silence_queries: self.silences.queries(),
             log_entries: self.log.len(),
             receivers: self.plan.receivers.len(),
             integrations: self
@@ -218,6 +219,7 @@ impl Alertmanager {
         self.changes.extend(silences.into_iter().map(Change::RemoveSilence));
         let entries = self.log.collect_garbage(now_ms);
         self.changes.extend(entries.into_iter().map(Change::RemoveLogEntry));
+        self.metrics.maintenances += 1;
         let next_ms = now_ms.saturating_add(self.options.maintenance_interval_ms);
         self.timers.set(next_ms, Timer::Maintain);
     }

@@ -149,6 +149,7 @@ impl Alertmanager {
             waiting.push(id);
             return;
         }
+        self.metrics.log_queries += 1;
         let last = self.log.get(&delivery.key);
         let state = State {
             firing: &delivery.batch.firing,

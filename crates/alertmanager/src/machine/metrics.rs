@@ -25,6 +25,10 @@ pub struct Metrics {
     /// `alertmanager_nflog_gossip_messages_propagated_total` and the same for silences: entries of
     /// other members that were news.
     pub replicated: u64,
+    /// `alertmanager_nflog_queries_total`: looks into the log before something is sent.
+    pub log_queries: u64,
+    /// `alertmanager_nflog_maintenance_total` and the same for silences: both are tidied together.
+    pub maintenances: u64,
     /// Events that nobody took in time.
     pub events_dropped: u64,
 }
@@ -81,6 +85,8 @@ pub struct Gauges {
     pub silences_pending: usize,
     /// `alertmanager_silences{state="expired"}`
     pub silences_expired: usize,
+    /// `alertmanager_silences_queries_total`
+    pub silence_queries: u64,
     /// `alertmanager_dispatcher_aggregation_groups`
     pub groups: usize,
     /// Entries of the notification log.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use skopos_core::Labels;
 
@@ -27,6 +28,8 @@ pub struct SilenceStore {
     /// Those that had not ended when they were put.
     index: SilenceIndex,
     limits: SilenceLimits,
+    /// How often it was asked what silences an alert.
+    queries: AtomicU64,
 }
 
 impl SilenceStore {
@@ -154,6 +157,7 @@ impl SilenceStore {
 
     /// Ids of the active silences that match, sorted.
     pub fn silencing(&self, labels: &Labels, now_ms: i64) -> Vec<String> {
+        self.queries.fetch_add(1, Ordering::Relaxed);
         let mut ids: Vec<String> = self
             .index
             .candidates(labels)
@@ -166,6 +170,11 @@ impl SilenceStore {
             .collect();
         ids.sort_unstable();
         ids
+    }
+
+    /// How often [`SilenceStore::silencing`] was asked.
+    pub fn queries(&self) -> u64 {
+        self.queries.load(Ordering::Relaxed)
     }
 
     /// Drops silences that ended more than `retention_ms` ago; gives their ids.
