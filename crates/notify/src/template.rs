@@ -112,20 +112,28 @@ impl Templates {
     /// patterns and then of the files' names. A pattern without a match is fine.
     pub fn load(patterns: &[String]) -> Result<Self, TemplateError> {
         let mut templates = Self::built_in();
+        for path in Self::files(patterns)? {
+            templates.add_file(&path)?;
+        }
+        Ok(templates)
+    }
+
+    /// The files that match `patterns`, in the order of the patterns and then of their names.
+    pub fn files(patterns: &[String]) -> Result<Vec<PathBuf>, TemplateError> {
+        let mut files = Vec::new();
         for pattern in patterns {
             let paths = glob::glob(pattern).map_err(|error| TemplateError::Pattern {
                 pattern: pattern.clone(),
                 reason: error.to_string(),
             })?;
             for path in paths {
-                let path = path.map_err(|error| TemplateError::Read {
+                files.push(path.map_err(|error| TemplateError::Read {
                     path: error.path().to_owned(),
                     source: error.into(),
-                })?;
-                templates.add_file(&path)?;
+                })?);
             }
         }
-        Ok(templates)
+        Ok(files)
     }
 
     fn add_file(&mut self, path: &Path) -> Result<(), TemplateError> {
