@@ -36,7 +36,6 @@ mod silences;
 mod status;
 
 pub use handle::{AlertmanagerHandle, ChangeSink, HandleParts, StoreError};
-pub use metrics::alertmanager_metrics;
 
 use error::ApiError;
 
@@ -107,7 +106,7 @@ async fn reload(State(handle): State<Shared>) -> Response {
 }
 
 async fn own_metrics(State(handle): State<Shared>) -> Result<Response, ApiError> {
-    let page = handle.look(alertmanager_metrics).await?;
+    let page = handle.metrics_page().await?;
     Ok(text::with_type(
         StatusCode::OK,
         skopos_wire::exposition::TextWriter::CONTENT_TYPE,

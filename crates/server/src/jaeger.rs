@@ -1,4 +1,4 @@
-//! Jaeger's unversioned query API under `/jaeger/api`.
+//! Jaeger's unversioned query API under `/jaeger/api`, and under `/api` on its classic port.
 //!
 //! Grafana's Jaeger data source, Kiali and scripts use it. Reading and searching is the trace
 //! store's work; here are parameters, adjusters and the JSON of the Jaeger page.
@@ -15,16 +15,19 @@ mod search;
 mod spans;
 mod ui;
 
-/// The routes.
+/// The routes on the page's port.
 pub(crate) fn router() -> Router<Shared> {
-    Router::new()
-        .route("/jaeger/api/services", get(search::services))
-        .route(
-            "/jaeger/api/services/{service}/operations",
-            get(search::service_operations),
-        )
-        .route("/jaeger/api/operations", get(search::operations))
-        .route("/jaeger/api/traces", get(search::traces))
-        .route("/jaeger/api/traces/{trace_id}", get(search::trace))
-        .route("/jaeger/api/dependencies", get(search::dependencies))
+    router_below("/jaeger/api")
+}
+
+/// The routes below a path, which is `/api` on Jaeger's own port.
+pub(crate) fn router_below(path: &str) -> Router<Shared> {
+    let api = Router::new()
+        .route("/services", get(search::services))
+        .route("/services/{service}/operations", get(search::service_operations))
+        .route("/operations", get(search::operations))
+        .route("/traces", get(search::traces))
+        .route("/traces/{trace_id}", get(search::trace))
+        .route("/dependencies", get(search::dependencies));
+    Router::new().nest(path, api)
 }

@@ -28,11 +28,12 @@ pub(crate) fn wrap(router: Router) -> Router {
         Method::DELETE,
         Method::OPTIONS,
     ]);
-    wrap_grpc(router.layer(CompressionLayer::new().gzip(true)).layer(cors))
+    watch(router.layer(CompressionLayer::new().gzip(true)).layer(cors))
 }
 
-/// Wraps a router of gRPC services, which compress by themselves.
-pub(crate) fn wrap_grpc(router: Router) -> Router {
+/// Counts, traces and catches panics, and leaves answers as they are: for gRPC services, which compress by themselves,
+/// and routers with headers of their own.
+pub(crate) fn watch(router: Router) -> Router {
     router
         .layer(CatchPanicLayer::custom(caught))
         .layer(axum::middleware::from_fn(observe))

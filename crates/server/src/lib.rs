@@ -3,8 +3,8 @@
 //! ```text
 //!  :9090 HTTP ─┐                       ┌─ prometheus  loki  jaeger  otlp  alertmanager  skopos  web
 //!  :4318 OTLP ─┼─▶ listen ─▶ layers ─▶─┤        │ tenant, body limits, params
-//!  :4317 gRPC ─┘   (h1, h2c) (metrics, │        ▼
-//!                   drain     span,    │   WorkPools: queries │ ingest   (never the async threads)
+//!  :4317 gRPC ─┤   (h1, h2c) (metrics, │        ▼
+//!  classic ─────┘    drain     span,    │   WorkPools: queries │ ingest   (never the async threads)
 //!                             panics)  │        ▼
 //!                                      └─ State: stores, engines, views, ledger, clock
 //! ```
@@ -14,6 +14,7 @@
 //! scrapes: the binary wires those and passes them in as a [`State`].
 
 pub mod alertmanager;
+pub mod classic;
 pub mod listen;
 pub mod options;
 pub mod state;
@@ -42,7 +43,8 @@ mod time;
 mod web;
 
 pub use alertmanager::{AlertmanagerHandle, ChangeSink};
-pub use listen::{BindError, ListenOptions, Listeners};
+pub use classic::{CLASSIC_PORTS, ClassicApi, ClassicPort};
+pub use listen::{BindError, ClassicAddress, ListenOptions, Listeners};
 pub use options::{BuildInfo, OtlpPorts, QueryOptions, ServerOptions};
 pub use prometheus::own_metrics;
 pub use server::Server;

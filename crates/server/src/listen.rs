@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::classic::ClassicApi;
 use crate::telemetry;
 
 /// How long a client may take to send a request's head.
@@ -32,6 +33,17 @@ pub struct ListenOptions {
     pub otlp_http: Option<String>,
     /// OTLP over gRPC.
     pub otlp_grpc: Option<String>,
+    /// Classic ports.
+    pub classic: Vec<ClassicAddress>,
+}
+
+/// Where a classic port is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClassicAddress {
+    /// What is served.
+    pub api: ClassicApi,
+    /// `host:port`.
+    pub address: String,
 }
 
 impl Default for ListenOptions {
@@ -40,6 +52,7 @@ impl Default for ListenOptions {
             http: "127.0.0.1:9090".to_owned(),
             otlp_http: Some("127.0.0.1:4318".to_owned()),
             otlp_grpc: Some("127.0.0.1:4317".to_owned()),
+            classic: Vec::new(),
         }
     }
 }
@@ -79,6 +92,7 @@ pub struct Listeners {
     pub(crate) http: TcpListener,
     pub(crate) otlp_http: Option<TcpListener>,
     pub(crate) otlp_grpc: Option<TcpListener>,
+    pub(crate) classic: Vec<(ClassicApi, TcpListener)>,
 }
 
 impl Listeners {
@@ -93,11 +107,25 @@ impl Listeners {
             Some(address) => Some(bind(address, "OTLP over gRPC", "--otlp.grpc-listen-address").await?),
             None => None,
         };
+        let mut classic = Vec::with_capacity(options.classic.len());
+        for ClassicAddress { api, address } in &options.classic {
+            let port = api.port();
+            classic.push((*api, bind(address, port.purpose, port.flag).await?));
+        }
         Ok(Self {
             http,
             otlp_http,
             otlp_grpc,
+            classic,
         })
+    }
+
+    /// The addresses of the classic ports that are open.
+    pub fn classic_addresses(&self) -> Vec<(ClassicApi, SocketAddr)> {
+        let bound = self.classic.iter();
+        bound
+            .filter_map(|(api, listener)| Some((*api, listener.local_addr().ok()?)))
+            .collect()
     }
 
     /// The address of the page and the HTTP APIs; with the port that the system chose for port 0.

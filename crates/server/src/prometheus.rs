@@ -26,6 +26,7 @@ mod status;
 mod targets;
 mod write;
 
+pub(crate) use manage::metrics;
 pub use manage::own_metrics;
 
 /// The routes.

@@ -77,5 +77,5 @@ pub(crate) fn otlp_http(app: &Shared) -> Router {
 
 /// Port 4317: OTLP over gRPC alone.
 pub(crate) fn otlp_grpc(app: &Shared) -> Router {
-    layers::wrap_grpc(otlp::grpc::router(app))
+    layers::watch(otlp::grpc::router(app))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::classic;
 use crate::listen::{Acceptor, Listeners};
 use crate::router::{self, App};
 use crate::state::State;
@@ -51,6 +52,10 @@ impl Server {
                 .otlp_grpc
                 .map(|listener| acceptor("otlp_grpc", router::otlp_grpc(&self.app)).run(listener)),
         );
+        for (api, listener) in listeners.classic {
+            let acceptor = acceptor(api.port().name, classic::router(&self.app, api));
+            connections.spawn(acceptor.run(listener));
+        }
         tokio::join!(http, otlp_http, otlp_grpc);
         self.drain(&connections, &kill).await;
     }

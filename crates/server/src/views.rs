@@ -123,9 +123,6 @@ pub trait ConfigView: Send + Sync + fmt::Debug {
     /// Flags and their values, Prometheus' names where it has one.
     fn flags(&self) -> BTreeMap<String, String>;
 
-    /// How and when it was last loaded.
-    fn last_reload(&self) -> ReloadStatus;
-
     /// Time for which data is kept, as text.
     fn retention(&self) -> String;
 }
@@ -143,6 +140,9 @@ pub struct ReloadStatus {
 pub trait Reloader: Send + Sync + fmt::Debug {
     /// Reloads; on failure nothing changed and the text says what is wrong where.
     fn reload(&self) -> Result<(), String>;
+
+    /// How and when the configuration was last loaded. Does not wait for a reload in progress.
+    fn last_reload(&self) -> ReloadStatus;
 }
 
 /// Shows the provisioned dashboards.

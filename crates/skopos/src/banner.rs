@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use skopos_fleet::ServiceSpec;
+use skopos_server::ClassicApi;
 
 /// Addresses that were bound.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(crate) struct Addresses {
     pub(crate) otlp_http: Option<SocketAddr>,
     /// OTLP over gRPC.
     pub(crate) otlp_grpc: Option<SocketAddr>,
+    /// Classic ports.
+    pub(crate) classic: Vec<(ClassicApi, SocketAddr)>,
 }
 
 /// Prints each URL, what to point at it, where the data lies and how to stop.
@@ -40,6 +43,11 @@ pub(crate) fn print_serving(addresses: &Addresses, data: &Path, ready: Duration)
         say(&format!(
             "  OTLP HTTP       http://{address}     the same with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
         ));
+    }
+    for (api, address) in &addresses.classic {
+        let port = api.port();
+        let (name, purpose) = (port.name, port.purpose);
+        say(&format!("  {name:<15} http://{address}     {purpose}"));
     }
     say(&format!("  data            {}", data.display()));
     say("");

@@ -1,5 +1,6 @@
 //! `skopos check config`: reads what a server would read and says what is wrong where.
 
+pub(crate) mod alertmanager;
 pub(crate) mod rules;
 
 use std::path::{Path, PathBuf};

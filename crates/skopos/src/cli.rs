@@ -2,13 +2,18 @@
 //! has one.
 
 pub(crate) mod alerting;
+pub(crate) mod alerts;
 pub(crate) mod check;
+pub(crate) mod compat;
 pub(crate) mod demo;
 pub(crate) mod fault;
+pub(crate) mod incidents;
+pub(crate) mod notifications;
 pub(crate) mod prove;
 pub(crate) mod query;
 pub(crate) mod rules;
 pub(crate) mod serve;
+pub(crate) mod silence;
 pub(crate) mod test;
 
 use std::path::PathBuf;
@@ -54,7 +59,10 @@ const EXAMPLES: &str = "Examples:
   skopos check rules alerts.yml                 find rules that are broken or hardly meant
   skopos test rules tests.yml                   run rule unit tests in promtool's format
   skopos prove --pack packs/somaagent01         prove that each alert can fire and resolve
-  skopos query metrics 'sum by (job) (up)'      ask a running Skopos";
+  skopos query metrics 'sum by (job) (up)'      ask a running Skopos
+  skopos alerts                                 what fires there
+  skopos silence add HighLatency -c deploying   keep an alert quiet for an hour
+  skopos drill HighLatency                      see whether an alert would reach somebody";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -76,6 +84,22 @@ pub(crate) enum Command {
     /// Ask a running Skopos.
     #[command(subcommand)]
     Query(query::QueryCommand),
+    /// Show the alerts that fire.
+    Alerts(alerts::AlertsArgs),
+    /// Keep alerts quiet for a while.
+    #[command(subcommand)]
+    Silence(silence::SilenceCommand),
+    /// Show what was sent to whom, and how it went.
+    #[command(subcommand)]
+    Notifications(notifications::NotificationsCommand),
+    /// Show incidents, take them on, write notes.
+    #[command(subcommand)]
+    Incidents(incidents::IncidentsCommand),
+    /// Show and test those who are told.
+    #[command(subcommand)]
+    Receiver(notifications::ReceiverCommand),
+    /// Send an alert through the real receivers, marked as a drill. Exit code 1: somebody was not told.
+    Drill(notifications::DrillArgs),
     /// Prove that each alert fires, reaches somebody and resolves. Exit code 3: a rule is broken.
     Prove(prove::ProveArgs),
     /// Tell when rules would have fired on stored history, also with other thresholds.
@@ -100,6 +124,8 @@ pub(crate) enum CheckCommand {
     Config(CheckConfigArgs),
     /// Rule files: what is broken, and what is allowed but hardly meant.
     Rules(check::CheckRulesArgs),
+    /// An alertmanager.yml: what is broken, who would be told, and what is allowed but hardly meant.
+    Alertmanager(check::CheckAlertmanagerArgs),
 }
 
 /// Settings of `check config`.
@@ -114,6 +140,14 @@ pub(crate) struct CheckConfigArgs {
     /// Print the findings as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `name=value` in its two parts.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
 }
 
 /// Settings of `version`.

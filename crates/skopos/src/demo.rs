@@ -55,6 +55,9 @@ pub(crate) async fn run(mut args: DemoArgs, telemetry: Telemetry) -> anyhow::Res
             args.serve.packs.push(pack);
         }
     }
+    args.serve
+        .compat
+        .open_scraped_by(chosen.iter().map(|system| system.name));
     let faults = chosen
         .iter()
         .flat_map(|system| system.faults.iter().map(|fault| (system.name, *fault)))

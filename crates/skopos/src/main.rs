@@ -1,6 +1,7 @@
 //! The Skopos binary: reads the command line, runs the command, and turns errors into exit codes
 //! (0 fine, 1 failed, 2 usage, 3 findings).
 
+mod alerts;
 mod backtest;
 mod banner;
 mod check;
@@ -9,9 +10,13 @@ mod collect;
 mod demo;
 mod fault;
 mod features;
+mod incidents;
 mod node;
+mod notifications;
 mod prove;
 mod query;
+mod receiver;
+mod silence;
 mod telemetry;
 mod test;
 
@@ -51,11 +56,20 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             set_up_tls()?;
             runtime()?.block_on(check::rules::run(&args))
         }
+        Some(Command::Check(CheckCommand::Alertmanager(args))) => check::alertmanager::run(&args),
         Some(Command::Test(cli::test::TestCommand::Rules(args))) => test::run(&args),
-        Some(Command::Query(command)) => {
+        Some(Command::Query(command)) => ask(query::run(command)),
+        Some(Command::Alerts(args)) => ask(alerts::run(args)),
+        Some(Command::Silence(command)) => ask(silence::run(command)),
+        Some(Command::Notifications(command)) => ask(notifications::run(command)),
+        Some(Command::Incidents(command)) => ask(incidents::run(command)),
+        Some(Command::Receiver(command)) => {
             set_up_tls()?;
-            runtime()?.block_on(query::run(command))?;
-            Ok(ExitCode::SUCCESS)
+            runtime()?.block_on(receiver::run(command))
+        }
+        Some(Command::Drill(args)) => {
+            set_up_tls()?;
+            runtime()?.block_on(receiver::drill(&args))
         }
         Some(Command::Prove(args)) => prove::run(&args),
         Some(Command::Backtest(args)) => {
@@ -66,11 +80,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             set_up_tls()?;
             runtime()?.block_on(prove::run_dead(args))
         }
-        Some(Command::Coverage(args)) => {
-            set_up_tls()?;
-            runtime()?.block_on(prove::run_coverage(args))?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Some(Command::Coverage(args)) => ask(prove::run_coverage(args)),
         Some(Command::Version(args)) => {
             banner::print_version(args.json);
             Ok(ExitCode::SUCCESS)
@@ -100,6 +110,13 @@ fn demo(args: cli::demo::DemoArgs) -> anyhow::Result<ExitCode> {
     set_up_tls()?;
     let telemetry = telemetry::Telemetry::start(&args.serve.log_level, args.serve.log_format)?;
     runtime()?.block_on(demo::run(args, telemetry))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks a server; an answer is a success.
+fn ask(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+    set_up_tls()?;
+    runtime()?.block_on(work)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -60,6 +60,7 @@ impl Node {
             http: listeners.http_address().context("failed to read the bound address")?,
             otlp_http: listeners.otlp_http_address(),
             otlp_grpc: listeners.otlp_grpc_address(),
+            classic: listeners.classic_addresses(),
         };
         let lock = DataDirLock::acquire(&args.storage_path)?;
         let wiring = Wiring::new(args, loaded, &addresses, &telemetry).await?;
@@ -132,9 +133,11 @@ fn refuse_open_doors(args: &ServeArgs) -> anyhow::Result<()> {
         args.otlp_grpc_listen_address.0,
         args.otlp_http_listen_address.0,
     ];
+    let classic = args.compat.addresses(args.web_listen_address);
     match addresses
         .into_iter()
         .flatten()
+        .chain(classic.iter().map(|open| open.address))
         .find(|address| !address.ip().is_loopback())
     {
         Some(address) if !args.insecure => bail!(
@@ -151,6 +154,12 @@ fn listen_options(args: &ServeArgs) -> ListenOptions {
         http: text(args.web_listen_address),
         otlp_http: args.otlp_http_listen_address.0.map(text),
         otlp_grpc: args.otlp_grpc_listen_address.0.map(text),
+        classic: args
+            .compat
+            .addresses(args.web_listen_address)
+            .into_iter()
+            .map(Into::into)
+            .collect(),
     }
 }
 

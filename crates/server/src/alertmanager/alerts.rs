@@ -27,9 +27,7 @@ pub(super) async fn list(State(handle): State<Shared>, RawQuery(query): RawQuery
 /// Takes alerts. Valid ones are kept even if others are refused.
 pub(super) async fn post(State(handle): State<Shared>, request: Request) -> Result<Response, ApiError> {
     let alerts = read(&body::read(request, "alerts").await?)?;
-    let outcome = handle
-        .change(|machine, now_ms| machine.post_alerts(now_ms, alerts))
-        .await?;
+    let outcome = handle.post_alerts(alerts).await?;
     match outcome.error_text() {
         None => Ok(StatusCode::OK.into_response()),
         Some(error) => Err(ApiError::bad_request(error)),

@@ -5,13 +5,17 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use skopos_alertmanager::machine::{Change, DeliveryId, Event};
+use skopos_alertmanager::alert::PostableAlert;
+use skopos_alertmanager::machine::{Change, DeliveryId, Event, PostOutcome};
 use skopos_alertmanager::{Alertmanager, Config, Effect, Outcome};
 use skopos_core::Clock;
 use tokio::sync::{Notify, Semaphore};
 
+use super::metrics::{Facts, alertmanager_metrics, config_hash};
 use crate::options::BuildInfo;
 use crate::views::Reloader;
 
@@ -55,6 +59,21 @@ pub struct HandleParts {
     pub build: BuildInfo,
 }
 
+/// How long it took to take alerts in.
+#[derive(Debug, Default)]
+struct Processing {
+    processed: AtomicU64,
+    nanos: AtomicU64,
+}
+
+impl Processing {
+    fn add(&self, alerts: u64, took: Duration) {
+        self.processed.fetch_add(alerts, Ordering::Relaxed);
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.nanos.fetch_add(nanos, Ordering::Relaxed);
+    }
+}
+
 /// The state machine, shared by the API and the driver.
 #[derive(Debug)]
 pub struct AlertmanagerHandle {
@@ -68,6 +87,7 @@ pub struct AlertmanagerHandle {
     reloader: Arc<dyn Reloader>,
     pub(super) build: BuildInfo,
     bell: Notify,
+    processing: Processing,
     lookups: Arc<Semaphore>,
     max_lookups: usize,
 }
@@ -86,6 +106,7 @@ impl AlertmanagerHandle {
             reloader: parts.reloader,
             build: parts.build,
             bell: Notify::new(),
+            processing: Processing::default(),
             lookups: Arc::new(Semaphore::new(max_lookups)),
             max_lookups,
         }
@@ -104,6 +125,18 @@ impl AlertmanagerHandle {
         self.bell.notify_one();
         self.store().await?;
         Ok(result)
+    }
+
+    /// Takes alerts: of clients and of our own rules.
+    pub async fn post_alerts(&self, alerts: Vec<PostableAlert>) -> Result<PostOutcome, StoreError> {
+        let count = alerts.len() as u64;
+        self.change(|machine, now_ms| {
+            let started = Instant::now();
+            let outcome = machine.post_alerts(now_ms, alerts);
+            self.processing.add(count, started.elapsed());
+            outcome
+        })
+        .await
     }
 
     /// Stores what changed and was not stored yet.
@@ -154,6 +187,31 @@ impl AlertmanagerHandle {
     /// The configuration as the API shows it.
     pub fn config_text(&self) -> Arc<str> {
         Arc::clone(&self.config_text.lock())
+    }
+
+    /// Alertmanager's metrics as an exposition.
+    pub fn metrics(&self) -> String {
+        let facts = self.facts();
+        self.read(|machine, now_ms| alertmanager_metrics(machine, now_ms, &facts))
+    }
+
+    /// The same, off the async threads.
+    pub(super) async fn metrics_page(self: &Arc<Self>) -> Result<String, Busy> {
+        let facts = self.facts();
+        self.look(move |machine, now_ms| alertmanager_metrics(machine, now_ms, &facts))
+            .await
+    }
+
+    /// What metrics tell that the machine does not know. Taken before the machine is locked: who reloads holds other
+    /// locks while waiting for the machine.
+    fn facts(&self) -> Facts {
+        Facts {
+            build: self.build.clone(),
+            config_hash: config_hash(&self.config_text()),
+            last_reload: self.reloader.last_reload(),
+            processed: self.processing.processed.load(Ordering::Relaxed),
+            processing: Duration::from_nanos(self.processing.nanos.load(Ordering::Relaxed)),
+        }
     }
 
     /// Reads the configuration again, off the async threads.

@@ -1,9 +1,16 @@
 //! Alertmanager's own metrics, under the names that its mixin and dashboards ask for.
+//!
+//! Left out is what has nothing behind it here: snapshots (changes are stored one by one), gossip, errors of lookups in
+//! memory, and durations of what the machine does without a clock.
+
+mod process;
 
 use skopos_alertmanager::Alertmanager;
 use skopos_alertmanager::machine::{FailureReason, Gauges, IntegrationMetrics, LATENCY_BUCKETS_MS, Latency};
 use skopos_core::metric::MetricType;
 use skopos_wire::exposition::TextWriter;
+
+pub(super) use process::{Facts, config_hash};
 
 /// The version of the API by which alerts come in.
 const VERSION: &str = "v2";
@@ -13,13 +20,46 @@ const SUPPRESSIONS: [&str; 4] = ["active_time_interval", "inhibition", "mute_tim
 /// Name, help and value of a counter.
 type Counter = (&'static str, &'static str, fn(&IntegrationMetrics) -> u64);
 
-/// All metrics of the machine as an exposition.
-pub fn alertmanager_metrics(machine: &Alertmanager, now_ms: i64) -> String {
+/// All metrics of the machine and what is around it as an exposition.
+pub(super) fn alertmanager_metrics(machine: &Alertmanager, now_ms: i64, facts: &Facts) -> String {
     let mut writer = TextWriter::new();
-    write_gauges(&mut writer, &machine.gauges(now_ms));
+    process::write(&mut writer, facts);
+    let gauges = machine.gauges(now_ms);
+    write_operations(&mut writer, machine, &gauges);
+    write_gauges(&mut writer, &gauges);
     write_alerts(&mut writer, machine);
     write_integrations(&mut writer, machine);
     writer.finish()
+}
+
+/// What the notification log and the silences were asked, and how often they were tidied.
+fn write_operations(writer: &mut TextWriter, machine: &Alertmanager, gauges: &Gauges) {
+    let metrics = machine.metrics();
+    for (name, help, count) in [
+        (
+            "alertmanager_nflog_queries_total",
+            "Looks into the notification log.",
+            metrics.log_queries,
+        ),
+        (
+            "alertmanager_nflog_maintenance_total",
+            "How often expired entries were dropped.",
+            metrics.maintenances,
+        ),
+        (
+            "alertmanager_silences_queries_total",
+            "How often it was asked which silences match an alert.",
+            gauges.silence_queries,
+        ),
+        (
+            "alertmanager_silences_maintenance_total",
+            "How often expired silences were dropped.",
+            metrics.maintenances,
+        ),
+    ] {
+        writer.family(name, MetricType::Counter, help);
+        writer.sample(name, [], count as f64, None);
+    }
 }
 
 fn write_gauges(writer: &mut TextWriter, gauges: &Gauges) {

@@ -15,7 +15,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::options::BuildInfo;
-use crate::views::Reloader;
+use crate::views::{ReloadStatus, Reloader};
 
 const CONFIG: &str = "
 route: {receiver: default, group_by: [alertname], group_wait: 1s}
@@ -48,6 +48,13 @@ struct NoReload;
 impl Reloader for NoReload {
     fn reload(&self) -> Result<(), String> {
         Err("alertmanager.yml:1:1: no route provided in config".to_owned())
+    }
+
+    fn last_reload(&self) -> ReloadStatus {
+        ReloadStatus {
+            succeeded: false,
+            loaded_at_ms: 1_000,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use skopos_core::metric::MetricType;
 use skopos_wire::exposition::TextWriter;
 
 use super::envelope::{ApiError, ErrorType};
+use crate::alertmanager::AlertmanagerHandle;
 use crate::options::Lifecycle;
 use crate::router::Shared;
 use crate::text;
@@ -72,16 +73,20 @@ pub(crate) async fn otlp_metrics_off() -> Response {
 
 /// Our own metrics.
 pub(crate) async fn metrics(State(app): State<Shared>) -> Response {
-    text::with_type(StatusCode::OK, TextWriter::CONTENT_TYPE, own_metrics(&app.state.ledger))
+    let page = own_metrics(&app.state.ledger, app.state.alertmanager.as_deref());
+    text::with_type(StatusCode::OK, TextWriter::CONTENT_TYPE, page)
 }
 
-/// The process's own metrics as an exposition: the default registry and the ledger.
-pub fn own_metrics(ledger: &Ledger) -> String {
+/// The process's own metrics as an exposition: the default registry, the ledger and the Alertmanager.
+pub fn own_metrics(ledger: &Ledger, alertmanager: Option<&AlertmanagerHandle>) -> String {
     let mut out = String::new();
     if let Err(error) = TextEncoder::new().encode_utf8(&prometheus::gather(), &mut out) {
         tracing::error!(%error, "failed to encode own metrics");
     }
     out.push_str(&ledger_exposition(ledger));
+    if let Some(handle) = alertmanager {
+        out.push_str(&handle.metrics());
+    }
     out
 }
 

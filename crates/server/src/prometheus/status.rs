@@ -30,7 +30,7 @@ pub(crate) async fn flags(State(app): State<Shared>) -> Response {
 
 /// Facts about the running process, under Go's names where Prometheus has them.
 pub(crate) async fn runtime_info(State(app): State<Shared>) -> Response {
-    let reload = app.state.config.last_reload();
+    let reload = app.state.reloader.last_reload();
     let directory = std::env::current_dir().map_or_else(|_| String::new(), |path| path.display().to_string());
     let hostname = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let threads = app.state.options.query_threads;

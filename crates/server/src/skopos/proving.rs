@@ -87,7 +87,7 @@ impl DeadCache {
 
 async fn dead(State(app): State<Shared>, Tenant(tenant): Tenant) -> Result<Response, ApiError> {
     let now_ms = app.state.clock.now_ms();
-    let loaded_at_ms = app.state.config.last_reload().loaded_at_ms;
+    let loaded_at_ms = app.state.reloader.last_reload().loaded_at_ms;
     if let Some(report) = app.dead.get(&tenant, loaded_at_ms, now_ms) {
         return Ok(text::json(StatusCode::OK, &*report));
     }

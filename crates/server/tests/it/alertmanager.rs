@@ -9,6 +9,7 @@ use skopos_alertmanager::machine::{Change, Options};
 use skopos_alertmanager::{Alertmanager, Config, LoadOptions};
 use skopos_core::{Clock, SystemClock};
 use skopos_server::alertmanager::{AlertmanagerHandle, ChangeSink, HandleParts};
+use skopos_server::views::ReloadStatus;
 use skopos_server::{BuildInfo, Reloader};
 
 use crate::harness::{Answer, Harness};
@@ -35,6 +36,13 @@ struct NoReload;
 impl Reloader for NoReload {
     fn reload(&self) -> Result<(), String> {
         Ok(())
+    }
+
+    fn last_reload(&self) -> ReloadStatus {
+        ReloadStatus {
+            succeeded: true,
+            loaded_at_ms: 0,
+        }
     }
 }
 

@@ -22,7 +22,8 @@ use skopos_server::views::{
     ConfigView, DashboardsView, LoadedRules, Proof, ProvingView, ReloadStatus, Reloader, SignalStats, TargetsView,
 };
 use skopos_server::{
-    BuildInfo, ListenOptions, Listeners, Readiness, Server, ServerOptions, State, StorageStats, Stores, TenantStores,
+    BuildInfo, CLASSIC_PORTS, ClassicAddress, ClassicApi, ListenOptions, Listeners, Readiness, Server, ServerOptions,
+    State, StorageStats, Stores, TenantStores,
 };
 use skopos_traces::{TraceStore, TraceStoreOptions};
 use tempfile::TempDir;
@@ -34,6 +35,7 @@ pub(crate) struct Harness {
     pub(crate) http: SocketAddr,
     pub(crate) otlp_http: SocketAddr,
     pub(crate) otlp_grpc: SocketAddr,
+    pub(crate) classic: Vec<(ClassicApi, SocketAddr)>,
     pub(crate) client: Client,
     pub(crate) stores: Arc<TestStores>,
     pub(crate) ledger: Arc<Ledger>,
@@ -53,10 +55,15 @@ impl Harness {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let stores = Arc::new(TestStores::open(&folder));
         let ledger = Arc::new(Ledger::default());
+        let classic = CLASSIC_PORTS.iter().map(|port| ClassicAddress {
+            api: port.api,
+            address: "127.0.0.1:0".to_owned(),
+        });
         let listen = ListenOptions {
             http: "127.0.0.1:0".to_owned(),
             otlp_http: Some("127.0.0.1:0".to_owned()),
             otlp_grpc: Some("127.0.0.1:0".to_owned()),
+            classic: classic.collect(),
         };
         let listeners = Listeners::bind(&listen).await.expect("free ports");
         let server = Server::new(state(&stores, &ledger, options)).expect("threads start");
@@ -65,6 +72,7 @@ impl Harness {
             http: listeners.http_address().expect("bound"),
             otlp_http: listeners.otlp_http_address().expect("bound"),
             otlp_grpc: listeners.otlp_grpc_address().expect("bound"),
+            classic: listeners.classic_addresses(),
             client: client(),
             stores,
             ledger,
@@ -252,13 +260,6 @@ impl ConfigView for FixedConfig {
         BTreeMap::from([("query.timeout".to_owned(), "2m".to_owned())])
     }
 
-    fn last_reload(&self) -> ReloadStatus {
-        ReloadStatus {
-            succeeded: true,
-            loaded_at_ms: 0,
-        }
-    }
-
     fn retention(&self) -> String {
         "15d".to_owned()
     }
@@ -331,6 +332,13 @@ struct FailingReload;
 impl Reloader for FailingReload {
     fn reload(&self) -> Result<(), String> {
         Err("prometheus.yml:3: unknown field \"scrap_configs\"".to_owned())
+    }
+
+    fn last_reload(&self) -> ReloadStatus {
+        ReloadStatus {
+            succeeded: true,
+            loaded_at_ms: 0,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod alertmanager;
 mod amtool;
 mod bodies;
+mod classic;
 mod harness;
 mod jaeger;
 mod loki;

@@ -1,4 +1,4 @@
-//! Settings of `skopos check rules`.
+//! Settings of `skopos check rules` and `skopos check alertmanager`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -70,4 +70,33 @@ fn lint(text: &str) -> Result<Lints, String> {
             })
         }
     }
+}
+
+/// Settings of `check alertmanager`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  skopos check alertmanager alertmanager.yml
+  skopos check alertmanager packs/*/alertmanager.yml --json
+  skopos check alertmanager alertmanager.yml --route severity=critical team=web
+  skopos check alertmanager alertmanager.yml --verify.receivers pager,chat --route severity=critical
+
+Exit code 0: fine; 1: broken, or other receivers than --verify.receivers says; 2: usage; 3: findings.")]
+pub(crate) struct CheckAlertmanagerArgs {
+    /// Alertmanager configuration files.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Tell who is told of an alert with these labels. Takes all words that follow.
+    #[arg(long = "route", value_name = "LABEL=VALUE", num_args = 1.., value_parser = super::pair)]
+    pub(crate) route: Vec<(String, String)>,
+    /// With --route: fail unless exactly these receivers are told, in this order.
+    #[arg(
+        long = "verify.receivers",
+        value_name = "NAME",
+        value_delimiter = ',',
+        requires = "route"
+    )]
+    pub(crate) verify_receivers: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }

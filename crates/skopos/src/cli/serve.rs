@@ -87,6 +87,10 @@ pub(crate) struct ServeArgs {
     #[arg(long = "insecure", help_heading = "Network")]
     pub(crate) insecure: bool,
 
+    /// The ports of old.
+    #[command(flatten)]
+    pub(crate) compat: super::compat::CompatArgs,
+
     /// Longest time a query may take.
     #[arg(long = "query.timeout", value_name = "DURATION", default_value = "2m", value_parser = duration, help_heading = "Queries")]
     pub(crate) query_timeout: Duration,
@@ -161,7 +165,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     skopos_config::parse_duration(text).map_err(|error| error.to_string())
 }
 
-fn listen_address(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let full = match text.strip_prefix(':') {
         Some(port) => format!("0.0.0.0:{port}"),
         None => text.replacen("localhost:", "127.0.0.1:", 1),

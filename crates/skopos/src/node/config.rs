@@ -24,6 +24,8 @@ pub(crate) struct Configuration {
     retention: String,
     loaded: ArcSwap<Loaded>,
     status: Mutex<ReloadStatus>,
+    /// Held by who reloads.
+    reloading: Mutex<()>,
     scraper: Arc<ScrapeManager>,
     driver: RuleDriver,
     /// Set once the state is open; until then a reload only prepares what needs none.
@@ -49,6 +51,7 @@ impl Configuration {
                 succeeded: true,
                 loaded_at_ms: SystemClock.now_ms(),
             }),
+            reloading: Mutex::new(()),
             scraper,
             driver,
             alerting: OnceLock::new(),
@@ -107,11 +110,12 @@ impl Configuration {
 
 impl Reloader for Configuration {
     fn reload(&self) -> Result<(), String> {
-        let mut status = self.status.lock();
+        let _one_at_a_time = self.reloading.lock();
         let outcome = self
             .sources
             .load()
             .and_then(|loaded| self.apply(&loaded).map(|()| loaded));
+        let mut status = self.status.lock();
         status.succeeded = outcome.is_ok();
         match outcome {
             Ok(loaded) => {
@@ -126,6 +130,10 @@ impl Reloader for Configuration {
             }
         }
     }
+
+    fn last_reload(&self) -> ReloadStatus {
+        *self.status.lock()
+    }
 }
 
 impl ConfigView for Configuration {
@@ -135,10 +143,6 @@ impl ConfigView for Configuration {
 
     fn flags(&self) -> BTreeMap<String, String> {
         self.flags.clone()
-    }
-
-    fn last_reload(&self) -> ReloadStatus {
-        *self.status.lock()
     }
 
     fn retention(&self) -> String {

@@ -8,16 +8,20 @@ use std::time::Duration;
 use skopos_core::ledger::Ledger;
 use skopos_host::Host;
 use skopos_scrape::{InProcessJob, InProcessTarget, ScrapeManager};
+use skopos_server::AlertmanagerHandle;
 
 use crate::telemetry::SELF_NAME;
 
 /// The process's own metrics, as `/metrics` shows them.
 #[derive(Debug)]
-struct OwnMetrics(Arc<Ledger>);
+struct OwnMetrics {
+    ledger: Arc<Ledger>,
+    alertmanager: Arc<AlertmanagerHandle>,
+}
 
 impl InProcessTarget for OwnMetrics {
     fn render(&self) -> String {
-        skopos_server::own_metrics(&self.0)
+        skopos_server::own_metrics(&self.ledger, Some(&self.alertmanager))
     }
 }
 
@@ -37,14 +41,16 @@ pub(super) fn add_self(
     interval: Duration,
     http: SocketAddr,
     ledger: &Arc<Ledger>,
+    alertmanager: &Arc<AlertmanagerHandle>,
 ) -> anyhow::Result<()> {
     if interval.is_zero() {
         return Ok(());
     }
-    let targets: [(&str, Arc<dyn InProcessTarget>); 2] = [
-        (SELF_NAME, Arc::new(OwnMetrics(Arc::clone(ledger)))),
-        ("host", Arc::new(HostMetrics)),
-    ];
+    let own = OwnMetrics {
+        ledger: Arc::clone(ledger),
+        alertmanager: Arc::clone(alertmanager),
+    };
+    let targets: [(&str, Arc<dyn InProcessTarget>); 2] = [(SELF_NAME, Arc::new(own)), ("host", Arc::new(HostMetrics))];
     for (job, target) in targets {
         scraper.add_in_process(InProcessJob {
             job: job.to_owned(),

@@ -51,7 +51,6 @@ impl Wiring {
             ..ScrapeOptions::default()
         };
         let scraper = Arc::new(ScrapeManager::new(Arc::clone(&tenant.metric_sink), options));
-        targets::add_self(&scraper, args.self_scrape_interval, addresses.http, &ledger)?;
         let groups = Arc::new(RuleGroups::new());
         let driver = RuleDriver::new(Arc::clone(&groups), &tenant, args);
         let configuration = Configuration::new(args, loaded, Arc::clone(&scraper), driver.clone(), addresses.http)?;
@@ -69,6 +68,13 @@ impl Wiring {
         });
         let alerting = Arc::new(alerting.await?);
         configuration.set_alerting(Arc::clone(&alerting));
+        targets::add_self(
+            &scraper,
+            args.self_scrape_interval,
+            addresses.http,
+            &ledger,
+            &alerting.handle,
+        )?;
         Ok(Self {
             stores,
             ledger,

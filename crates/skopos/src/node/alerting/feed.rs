@@ -67,10 +67,7 @@ impl Alerting {
             return;
         }
         self.outside.send(&alerts);
-        let posted = self
-            .handle
-            .change(|machine, now_ms| machine.post_alerts(now_ms, alerts))
-            .await;
+        let posted = self.handle.post_alerts(alerts).await;
         match posted {
             Ok(outcome) => {
                 if let Some(text) = outcome.error_text() {

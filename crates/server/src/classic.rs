@@ -1,0 +1,142 @@
+//! The classic ports: of the programs whose APIs Skopos speaks, each with that API at its root, so that clients need
+//! no other address.
+//!
+//! Left out is what no module here decodes: Jaeger's collectors (14268, 14250), Tempo (3200) and Zipkin (9411).
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use serde_json::json;
+
+use crate::router::Shared;
+use crate::time::rfc3339;
+use crate::{alertmanager, jaeger, layers, loki, prometheus, text};
+
+/// What a classic port serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClassicApi {
+    /// Alertmanager: API v2, health, reload and metrics.
+    Alertmanager,
+    /// Loki: push and query, readiness and metrics.
+    Loki,
+    /// Jaeger's query API.
+    JaegerQuery,
+    /// Jaeger's admin port: health and metrics.
+    JaegerAdmin,
+}
+
+/// A classic port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClassicPort {
+    /// What it serves.
+    pub api: ClassicApi,
+    /// Its name in settings, logs and metrics.
+    pub name: &'static str,
+    /// The port of old.
+    pub port: u16,
+    /// What it is for, in words.
+    pub purpose: &'static str,
+    /// The flag that gives it another address.
+    pub flag: &'static str,
+}
+
+/// All classic ports.
+pub const CLASSIC_PORTS: [ClassicPort; 4] = [
+    ClassicPort {
+        api: ClassicApi::Alertmanager,
+        name: "alertmanager",
+        port: 9093,
+        purpose: "the API of Alertmanager",
+        flag: "--compat-ports.alertmanager-address",
+    },
+    ClassicPort {
+        api: ClassicApi::Loki,
+        name: "loki",
+        port: 3100,
+        purpose: "the API of Loki",
+        flag: "--compat-ports.loki-address",
+    },
+    ClassicPort {
+        api: ClassicApi::JaegerQuery,
+        name: "jaeger-query",
+        port: 16686,
+        purpose: "the query API of Jaeger",
+        flag: "--compat-ports.jaeger-query-address",
+    },
+    ClassicPort {
+        api: ClassicApi::JaegerAdmin,
+        name: "jaeger-admin",
+        port: 14269,
+        purpose: "health and metrics as Jaeger's admin port",
+        flag: "--compat-ports.jaeger-admin-address",
+    },
+];
+
+impl ClassicApi {
+    /// Its line of [`CLASSIC_PORTS`].
+    pub fn port(self) -> &'static ClassicPort {
+        CLASSIC_PORTS
+            .iter()
+            .find(|port| port.api == self)
+            .expect("each API has a line in the table: a test looks at all")
+    }
+}
+
+/// Everything of a classic port.
+pub(crate) fn router(app: &Shared, api: ClassicApi) -> Router {
+    match api {
+        ClassicApi::Alertmanager => match &app.state.alertmanager {
+            Some(handle) => layers::watch(alertmanager::alertmanager_router(Arc::clone(handle), "")),
+            None => finish(app, Router::new()),
+        },
+        ClassicApi::Loki => finish(app, loki::router().route("/metrics", get(prometheus::metrics))),
+        ClassicApi::JaegerQuery => finish(app, jaeger::router_below("/api")),
+        ClassicApi::JaegerAdmin => finish(
+            app,
+            Router::new()
+                .route("/", get(jaeger_health))
+                .route("/metrics", get(prometheus::metrics)),
+        ),
+    }
+}
+
+fn finish(app: &Shared, router: Router<Shared>) -> Router {
+    let router = router
+        .fallback(|| async { text::not_found() })
+        .method_not_allowed_fallback(text::method_not_allowed);
+    layers::wrap(router.with_state(Arc::clone(app)))
+}
+
+/// Health in the words of Jaeger's admin port.
+async fn jaeger_health(State(app): State<Shared>) -> Response {
+    let uptime_ms = app.state.clock.now_ms() - app.started_ms;
+    let (code, status) = if app.state.readiness.is_ready() {
+        (StatusCode::OK, "Server available")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "Server not available")
+    };
+    let body = json!({
+        "status": status,
+        "upSince": rfc3339(Some(app.started_ms)),
+        "uptime": format!("{}s", uptime_ms as f64 / 1000.0),
+    });
+    text::json(code, &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_api_has_one_port_and_flag() {
+        for port in CLASSIC_PORTS {
+            assert_eq!(port.api.port(), &port);
+            assert_eq!(port.flag, format!("--compat-ports.{}-address", port.name));
+            assert_eq!(CLASSIC_PORTS.iter().filter(|other| other.port == port.port).count(), 1);
+        }
+    }
+}
