@@ -14,6 +14,7 @@ use skopos_alertmanager::{Alertmanager, Config, Effect, Outcome};
 use skopos_core::ManualClock;
 use skopos_core::clock::Clock as _;
 use skopos_server::alertmanager::{AlertmanagerHandle, ChangeSink, HandleParts, alertmanager_router};
+use skopos_server::views::ReloadStatus;
 use skopos_server::{BuildInfo, Reloader};
 use tower::ServiceExt as _;
 
@@ -78,6 +79,13 @@ impl Reloader for SameText {
             handle.reconfigure(&config);
         }
         Ok(())
+    }
+
+    fn last_reload(&self) -> ReloadStatus {
+        ReloadStatus {
+            succeeded: true,
+            loaded_at_ms: START_MS,
+        }
     }
 }
 
