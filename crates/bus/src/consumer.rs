@@ -4,6 +4,7 @@
 //! handler, a broker or a dead-letter topic ends the loop.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,12 +17,15 @@ use tracing::{Instrument, Span};
 
 use self::attempt::{Attempt, Received};
 use self::member::Member;
+use self::spill::Spill;
 use crate::offsets::OffsetTracker;
 use crate::{BusConfig, BusError, BusMetrics, Event, HandleError, Producer, RetryPolicy};
 
 mod attempt;
+mod give_up;
 mod lag;
 mod member;
+mod spill;
 
 /// Pause after an error of the broker connection, so that an outage does not spin.
 const ERROR_PAUSE: Duration = Duration::from_millis(250);
@@ -41,6 +45,9 @@ pub struct ConsumerOptions {
     pub retry: RetryPolicy,
     /// How often `kafka_consumer_lag` is refreshed.
     pub lag_interval: Duration,
+    /// Folder for dead letters that the bus does not take; each group has a file there and hands it over when the bus is
+    /// back. Without one such a letter is only logged.
+    pub spill_folder: Option<PathBuf>,
 }
 
 impl ConsumerOptions {
@@ -53,6 +60,7 @@ impl ConsumerOptions {
             concurrency: 1,
             retry: RetryPolicy::default(),
             lag_interval: Duration::from_secs(5),
+            spill_folder: None,
         }
     }
 }
@@ -81,6 +89,7 @@ pub struct Consumer {
     metrics: BusMetrics,
     offsets: Arc<Mutex<OffsetTracker>>,
     on_dead_letter: DeadLetterHook,
+    spill: Option<Arc<Spill>>,
 }
 
 impl std::fmt::Debug for Consumer {
@@ -122,8 +131,10 @@ impl Consumer {
             topics: topics.join(","),
             source,
         })?;
+        let spill = options.spill_folder.as_ref();
         Ok(Self {
             inner: Arc::new(Member::new(inner)),
+            spill: spill.map(|folder| Arc::new(Spill::new(folder, &options.group))),
             options,
             producer,
             metrics,
@@ -152,6 +163,10 @@ impl Consumer {
             self.options.clone(),
             cancel.clone(),
         ));
+        let spill = self.spill.clone().map(|spill| {
+            let (producer, metrics, cancel) = (self.producer.clone(), self.metrics.clone(), cancel.clone());
+            tokio::spawn(async move { spill.drain(producer, metrics, cancel).await })
+        });
         let mut in_flight = FuturesUnordered::new();
         loop {
             tokio::select! {
@@ -171,8 +186,10 @@ impl Consumer {
             self.commit(&finished);
         }
         drop(in_flight);
-        if let Err(error) = lag.await {
-            tracing::warn!(error = %error, "lag reporter ended");
+        for task in std::iter::once(lag).chain(spill) {
+            if let Err(error) = task.await {
+                tracing::warn!(error = %error, "a task of the consumer ended early");
+            }
         }
         let left = self.inner.left();
         drop(self);
@@ -200,6 +217,7 @@ impl Consumer {
             producer: &self.producer,
             metrics: &self.metrics,
             on_dead_letter: &self.on_dead_letter,
+            spill: self.spill.as_deref(),
         };
         async move {
             let result = attempt.handle(&received, handler).await;

@@ -80,6 +80,20 @@ pub enum BusError {
     /// The embedded broker did not start.
     #[error("start the embedded broker: {0}")]
     Embedded(String),
+    /// Dead letters could not be read.
+    #[error("read dead letters: {0}")]
+    DeadLetters(String),
+    /// The spill file could not be used.
+    #[error("{action} the spill file {path}\nis the folder there and ours, and is there room?")]
+    Spill {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// Two metrics of one name.
     #[error("register bus metrics")]
     Metrics(#[from] prometheus::Error),

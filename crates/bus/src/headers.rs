@@ -54,6 +54,29 @@ pub(crate) fn extract(headers: Option<&BorrowedHeaders>, trace_context: &HashMap
     })
 }
 
+/// Value of a header as text; the last one where there are several.
+pub(crate) fn text(headers: Option<&BorrowedHeaders>, key: &str) -> Option<String> {
+    HeaderExtractor(headers?).get(key).map(str::to_owned)
+}
+
+/// All headers that are text, by name; the last one where a name occurs twice.
+pub(crate) fn all(headers: Option<&BorrowedHeaders>) -> HashMap<String, String> {
+    let read = |header: Header<'_, &[u8]>| {
+        let value = std::str::from_utf8(header.value?).ok()?;
+        Some((header.key.to_owned(), value.to_owned()))
+    };
+    headers
+        .map(|headers| headers.iter().filter_map(read).collect())
+        .unwrap_or_default()
+}
+
+/// The context as the propagator writes it into a map.
+pub(crate) fn to_map(context: &Context) -> HashMap<String, String> {
+    let mut map = HashMap::new();
+    global::get_text_map_propagator(|propagator| propagator.inject_context(context, &mut map));
+    map
+}
+
 /// Writes the context into headers and into the event's map.
 pub(crate) fn inject(context: &Context, headers: &mut HeaderInjector, trace_context: &mut HashMap<String, String>) {
     global::get_text_map_propagator(|propagator| {

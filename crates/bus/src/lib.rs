@@ -7,6 +7,8 @@
 //! Producer::publish ─▶ topic T ─▶ Consumer::run ─▶ handler ─▶ commit
 //!                                      │ fails: retry with back-off, up to the limit
 //!                                      └▶ topic T.dlq ─▶ commit
+//!                                              │ bus away: a local file, handed over later
+//!                                              └▶ dead_letters: list, show, replay, discard
 //! ```
 //!
 //! [`EmbeddedBroker`] is a broker inside the process for demonstrations and tests: one node, logs in memory, bounded.
@@ -19,6 +21,7 @@ mod broker;
 mod config;
 mod consumer;
 mod dead_letter;
+pub mod dead_letters;
 mod error;
 mod event;
 mod headers;
@@ -32,6 +35,7 @@ pub use broker::{BrokerOptions, BrokerStats, EmbeddedBroker, GroupStats, HttpCon
 pub use config::BusConfig;
 pub use consumer::{Consumer, ConsumerOptions, Delivery};
 pub use dead_letter::{DLQ_SUFFIX, DeadLetter, dlq_topic};
+pub use dead_letters::DeadLetters;
 pub use error::{BusError, HandleError};
 pub use event::Event;
 pub use metrics::BusMetrics;

@@ -9,6 +9,8 @@ pub struct BusMetrics {
     pub(crate) consumed: IntCounterVec,
     pub(crate) retries: IntCounterVec,
     pub(crate) dead_letters: IntCounterVec,
+    pub(crate) handovers: IntCounterVec,
+    pub(crate) settled: IntCounterVec,
     pub(crate) lag: IntGaugeVec,
 }
 
@@ -27,10 +29,16 @@ impl BusMetrics {
                 "Attempts beyond the first.",
                 &["group", "topic"],
             )?,
-            dead_letters: counter(
-                "bus_dead_letters_total",
-                "Events given up, by error type and by whether the dead-letter topic took them.",
-                &["topic", "error_type", "result"],
+            dead_letters: counter("dead_letters_total", "Events given up.", &["topic", "error_type"])?,
+            handovers: counter(
+                "dead_letter_handovers_total",
+                "Hand-overs of events given up: handed_over to the dead-letter topic, spilled to a local file, lost.",
+                &["topic", "result"],
+            )?,
+            settled: counter(
+                "dead_letters_settled_total",
+                "Dead letters dealt with: replayed, discarded.",
+                &["topic", "action"],
             )?,
             lag: IntGaugeVec::new(
                 Opts::new(
@@ -45,6 +53,8 @@ impl BusMetrics {
             &metrics.consumed,
             &metrics.retries,
             &metrics.dead_letters,
+            &metrics.handovers,
+            &metrics.settled,
         ] {
             registry.register(Box::new(vec.clone()))?;
         }

@@ -1,7 +1,9 @@
 //! Publishing with an acknowledgement for each event. Waiting is bounded by the configuration's delivery timeout.
 
+use std::collections::HashMap;
+
 use opentelemetry::Context;
-use rdkafka::message::OwnedHeaders;
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 use rdkafka::util::Timeout;
 use tracing::{Instrument, Span, field};
@@ -94,9 +96,31 @@ impl Producer {
         payload: &[u8],
         context: &Context,
     ) -> Result<Receipt, BusError> {
-        let mut headers = HeaderInjector(OwnedHeaders::new());
-        headers::inject(context, &mut headers, &mut std::collections::HashMap::new());
-        self.send(topic, key, id, payload, headers.0).await
+        self.publish_with_headers(topic, key, id, payload, &headers::to_map(context))
+            .await
+    }
+
+    /// The same with all headers given.
+    pub(crate) async fn publish_with_headers(
+        &self,
+        topic: &str,
+        key: &str,
+        id: &str,
+        payload: &[u8],
+        headers: &HashMap<String, String>,
+    ) -> Result<Receipt, BusError> {
+        let headers = headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
+            headers.insert(Header {
+                key,
+                value: Some(value),
+            })
+        });
+        self.send(topic, key, id, payload, headers).await
+    }
+
+    /// Where this producer counts.
+    pub(crate) fn metrics(&self) -> &BusMetrics {
+        &self.metrics
     }
 
     async fn send(

@@ -1,20 +1,15 @@
-//! One event from receipt to its end: decode, attempts with back-off, dead letter.
+//! One event from receipt to its end: decode, attempts with back-off.
 
 use std::future::Future;
 
-use opentelemetry::trace::TraceContextExt;
 use rdkafka::message::{BorrowedMessage, Message};
 use tracing::{Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use super::spill::Spill;
 use super::{ConsumerOptions, Delivery};
-use crate::dead_letter::{DeadLetter, dlq_topic};
+use crate::dead_letter::REPLAYS_HEADER;
 use crate::{BusMetrics, Event, HandleError, Producer, headers};
-
-/// Attempts to hand a dead letter over before it is only logged.
-const HANDOVER_ATTEMPTS: u32 = 3;
-/// Longest event text in a log line.
-const LOGGED_EVENT_BYTES: usize = 4096;
 
 /// A message detached from the consumer.
 #[derive(Debug, Clone)]
@@ -22,8 +17,10 @@ pub(super) struct Received {
     pub(super) topic: String,
     pub(super) partition: i32,
     pub(super) offset: i64,
-    key: String,
-    payload: Vec<u8>,
+    pub(super) key: String,
+    pub(super) payload: Vec<u8>,
+    /// How often it has been replayed.
+    pub(super) replays: u32,
     context: opentelemetry::Context,
     event: Result<Event, HandleError>,
 }
@@ -40,6 +37,9 @@ impl Received {
             partition: message.partition(),
             offset: message.offset(),
             key: String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),
+            replays: headers::text(message.headers(), REPLAYS_HEADER)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or_default(),
             context: headers::extract(message.headers(), trace_context),
             payload,
             event,
@@ -66,7 +66,7 @@ impl Received {
         span
     }
 
-    fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         self.event.as_ref().map_or_else(
             |_| format!("{}/{}/{}", self.topic, self.partition, self.offset),
             |e| e.id.clone(),
@@ -80,6 +80,7 @@ pub(super) struct Attempt<'a> {
     pub(super) producer: &'a Producer,
     pub(super) metrics: &'a BusMetrics,
     pub(super) on_dead_letter: &'a (dyn Fn(&HandleError) + Send + Sync),
+    pub(super) spill: Option<&'a Spill>,
 }
 
 impl Attempt<'_> {
@@ -125,69 +126,5 @@ impl Attempt<'_> {
             );
             tokio::time::sleep(self.options.retry.backoff(retry)).await;
         }
-    }
-
-    /// Hands the event to the dead-letter topic. A hand-over that fails is logged with the event, and that is all.
-    async fn give_up(&self, received: &Received, error: &HandleError, retry_count: u32) {
-        (self.on_dead_letter)(error);
-        let context = Span::current().context();
-        let span_context = context.span().span_context().clone();
-        let letter = DeadLetter {
-            original_event: DeadLetter::original(&received.payload),
-            source_topic: received.topic.clone(),
-            error_message: error.message.clone(),
-            error_type: error.error_type.clone(),
-            retry_count,
-            timestamp: jiff::Timestamp::now().to_string(),
-            trace_id: span_context.is_valid().then(|| span_context.trace_id().to_string()),
-        };
-        let handed_over = self.hand_over(received, &letter, &context).await;
-        let result = if handed_over { "handed_over" } else { "lost" };
-        self.metrics
-            .dead_letters
-            .with_label_values(&[&received.topic, &error.error_type, result])
-            .inc();
-    }
-
-    async fn hand_over(&self, received: &Received, letter: &DeadLetter, context: &opentelemetry::Context) -> bool {
-        let payload = serde_json::to_vec(letter).expect("a dead letter has text keys only");
-        let topic = dlq_topic(&received.topic);
-        let id = received.id();
-        for attempt in 1..=HANDOVER_ATTEMPTS {
-            match self
-                .producer
-                .publish_raw(&topic, &received.key, &id, &payload, context)
-                .await
-            {
-                Ok(_) => {
-                    tracing::error!(
-                        source_topic = letter.source_topic,
-                        error_message = letter.error_message,
-                        error_type = letter.error_type,
-                        retry_count = letter.retry_count,
-                        event_id = id,
-                        dlq_topic = topic,
-                        "event handed over to the dead-letter topic"
-                    );
-                    return true;
-                }
-                Err(error) => {
-                    let error: &(dyn std::error::Error + 'static) = &error;
-                    tracing::warn!(error, attempt, dlq_topic = topic, "dead-letter hand-over");
-                }
-            }
-            tokio::time::sleep(self.options.retry.backoff(attempt)).await;
-        }
-        let text = String::from_utf8_lossy(&received.payload);
-        tracing::error!(
-            source_topic = letter.source_topic,
-            error_message = letter.error_message,
-            error_type = letter.error_type,
-            retry_count = letter.retry_count,
-            event_id = id,
-            event = &text[..text.floor_char_boundary(LOGGED_EVENT_BYTES)],
-            "dead-letter hand-over failed, the event is only in this log line"
-        );
-        false
     }
 }

@@ -279,7 +279,7 @@ async fn poison(system: &System) {
         .publish_raw("conversation.inbound", "k", "stray", b"{\"half\": ", &context)
         .await
         .expect("the broker takes bytes");
-    let dead = "bus_dead_letters_total{error_type=\"decode\",result=\"handed_over\",topic=\"conversation.inbound\"}";
+    let dead = "dead_letters_total{error_type=\"decode\",topic=\"conversation.inbound\"}";
     metric_reaches(&system.worker, dead, 1.0).await;
     assert_eq!(
         metric(&system.worker, "conversation_errors_total{error_type=\"decode\"}").await,

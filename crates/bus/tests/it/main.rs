@@ -1,0 +1,5 @@
+//! The bus against the embedded broker: what happens to events that nobody can handle.
+
+mod dead_letters;
+mod site;
+mod spill;

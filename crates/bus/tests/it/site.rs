@@ -1,0 +1,190 @@
+//! A broker, a worker that refuses what it is told to, and a look at both.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use opentelemetry::trace::TraceContextExt;
+use prometheus::Registry;
+use serde_json::{Value, json};
+use skopos_bus::{
+    BrokerOptions, BusConfig, BusMetrics, Consumer, ConsumerOptions, DeadLetters, Delivery, EmbeddedBroker, Event,
+    HandleError, Producer, RetryPolicy, dlq_topic, ensure_topics,
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+pub(crate) const TOPIC: &str = "orders";
+pub(crate) const GROUP: &str = "packer";
+/// Longest time that anything here may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An event that the worker was given, with the trace it came in.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Seen {
+    pub(crate) event: Event,
+    pub(crate) trace_id: String,
+}
+
+/// What the worker answers to every event; none is a success.
+type Refusal = Arc<Mutex<Option<HandleError>>>;
+
+pub(crate) struct Site {
+    pub(crate) broker: EmbeddedBroker,
+    pub(crate) producer: Producer,
+    pub(crate) letters: DeadLetters,
+    pub(crate) registry: Registry,
+    refuses: Refusal,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    stop: CancellationToken,
+    worker: JoinHandle<()>,
+}
+
+/// Traces need a subscriber, which a process has once.
+fn observe() {
+    static ONCE: OnceLock<skopos_sdk::Observability> = OnceLock::new();
+    ONCE.get_or_init(|| skopos_sdk::setup_observability("bus-test", "0").expect("first of the process"));
+}
+
+impl Site {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(None, Duration::from_millis(10)).await
+    }
+
+    /// With a folder for dead letters that the bus does not take, and a pause before each of two retries.
+    pub(crate) async fn start_with(spill_folder: Option<PathBuf>, backoff: Duration) -> Self {
+        observe();
+        let address = "127.0.0.1:0".parse().expect("an address");
+        let broker = EmbeddedBroker::start(BrokerOptions::new(address))
+            .await
+            .expect("a broker");
+        let mut config = BusConfig::parse(&format!("kafka://{}", broker.address()), "test").expect("its address");
+        config.delivery_timeout = Duration::from_millis(800);
+        ensure_topics(&config, &[TOPIC, &dlq_topic(TOPIC)], 2, PATIENCE)
+            .await
+            .expect("topics");
+        let registry = Registry::new();
+        let metrics = BusMetrics::register(&registry).expect("once");
+        let producer = Producer::new(&config, metrics.clone()).expect("a producer");
+        let letters = DeadLetters::new(&config, metrics.clone()).expect("a view");
+        let options = ConsumerOptions {
+            retry: RetryPolicy {
+                max_retries: 2,
+                initial_backoff: backoff,
+                max_backoff: backoff,
+            },
+            spill_folder,
+            ..ConsumerOptions::new(GROUP, &[TOPIC])
+        };
+        let consumer = Consumer::subscribe(&config, options, producer.clone(), metrics).expect("a group");
+        let (refuses, seen) = (Refusal::default(), Arc::new(Mutex::new(Vec::new())));
+        let stop = CancellationToken::new();
+        let worker = tokio::spawn({
+            let (refuses, seen, stop) = (Arc::clone(&refuses), Arc::clone(&seen), stop.clone());
+            async move {
+                consumer
+                    .run(stop, move |delivery| {
+                        let answer = handle(&delivery, &refuses, &seen);
+                        async move { answer }
+                    })
+                    .await;
+            }
+        });
+        Self {
+            broker,
+            producer,
+            letters,
+            registry,
+            refuses,
+            seen,
+            stop,
+            worker,
+        }
+    }
+
+    pub(crate) fn refuse(&self, error: Option<HandleError>) {
+        *self.refuses.lock().expect("not poisoned") = error;
+    }
+
+    /// Publishes an order.
+    pub(crate) async fn publish(&self, data: Value) -> Event {
+        let event = Event::new("order", data);
+        self.producer
+            .publish(TOPIC, "shop", event.clone())
+            .await
+            .expect("the broker is up");
+        event
+    }
+
+    /// Publishes an order that is given up; its letter's place is the answer of the next listing.
+    pub(crate) async fn fail(&self, error_type: &str, number: u32) -> Event {
+        self.refuse(Some(HandleError::permanent(
+            error_type,
+            format!("order {number} cannot be packed"),
+        )));
+        let before = self.waiting().await;
+        let event = self.publish(json!({ "number": number })).await;
+        eventually(async || (self.waiting().await > before).then_some(())).await;
+        event
+    }
+
+    pub(crate) async fn waiting(&self) -> u64 {
+        let queues = self.letters.queues().await.expect("the broker is up");
+        queues.iter().map(|queue| queue.waiting).sum()
+    }
+
+    /// Orders that were given to the worker with that id.
+    pub(crate) fn seen(&self, id: &str) -> Vec<Seen> {
+        let seen = self.seen.lock().expect("not poisoned");
+        seen.iter().filter(|one| one.event.id == id).cloned().collect()
+    }
+
+    /// The value of a counter with these label values, in any order.
+    pub(crate) fn counter(&self, name: &str, labels: &[&str]) -> f64 {
+        let families = self.registry.gather();
+        let metrics = families
+            .iter()
+            .filter(|family| family.name() == name)
+            .flat_map(prometheus::proto::MetricFamily::get_metric);
+        metrics
+            .filter(|metric| {
+                labels
+                    .iter()
+                    .all(|value| metric.get_label().iter().any(|label| label.value() == *value))
+            })
+            .map(|metric| metric.get_counter().get_value())
+            .sum()
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        self.worker.await.expect("no panic in the worker");
+    }
+}
+
+fn handle(
+    delivery: &Delivery,
+    refuses: &Mutex<Option<HandleError>>,
+    seen: &Mutex<Vec<Seen>>,
+) -> Result<(), HandleError> {
+    let context = tracing::Span::current().context();
+    seen.lock().expect("not poisoned").push(Seen {
+        event: delivery.event.clone(),
+        trace_id: context.span().span_context().trace_id().to_string(),
+    });
+    refuses.lock().expect("not poisoned").clone().map_or(Ok(()), Err)
+}
+
+/// The first answer of `ask`; fails the test when none comes.
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(mut ask: impl FnMut() -> F) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(started.elapsed() < PATIENCE, "it did not come");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
