@@ -29,6 +29,24 @@ pub enum SetupError {
         #[source]
         source: opentelemetry_otlp::ExporterBuildError,
     },
+    /// The HTTP client of an exporter could not be built.
+    #[error("build the HTTP client for {endpoint}\ncheck the endpoint and the TLS files of the settings")]
+    Client {
+        /// The endpoint from the settings.
+        endpoint: String,
+        /// What the client said.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// A TLS file of the settings cannot be read.
+    #[error("read {}\ncheck OTEL_EXPORTER_OTLP_CERTIFICATE, _CLIENT_CERTIFICATE and _CLIENT_KEY", path.display())]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
     /// The metrics reader could not be joined to the registry.
     #[error("join the OpenTelemetry meter to the metrics registry")]
     Meter(#[source] opentelemetry_sdk::error::OTelSdkError),

@@ -1,4 +1,4 @@
-//! Spans to OTLP behind a bounded queue that counts what it sends, drops and fails to send.
+//! Spans to the back end behind a bounded queue that counts what it sends, drops and fails to send.
 //!
 //! `BatchSpanProcessor` bounds its queue too, but only logs how much it dropped; here the count is a metric.
 
@@ -12,6 +12,11 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
+use crate::settings::BatchSettings;
+
+/// Why a span is not delivered.
+const REASONS: [&str; 3] = ["queue_full", "export_failed", "error_buffer_full"];
+
 /// Counters of the export path, registered with the service's own metrics.
 #[derive(Debug, Clone)]
 pub(crate) struct ExportMetrics {
@@ -23,23 +28,28 @@ pub(crate) struct ExportMetrics {
 impl ExportMetrics {
     pub(crate) fn register(registry: &Registry) -> prometheus::Result<Self> {
         let metrics = Self {
-            exported: IntCounter::new("otel_spans_exported_total", "Spans the OTLP endpoint has accepted.")?,
+            exported: IntCounter::new("otel_spans_exported_total", "Spans the back end has accepted.")?,
             dropped: IntCounterVec::new(
                 Opts::new(
                     "otel_spans_dropped_total",
-                    "Spans not delivered, by reason: queue_full, export_failed.",
+                    "Spans not delivered, by reason: queue_full, export_failed, error_buffer_full.",
                 ),
                 &["reason"],
             )?,
             queued: IntGauge::new("otel_spans_queued", "Spans waiting for export.")?,
         };
-        for reason in ["queue_full", "export_failed"] {
+        for reason in REASONS {
             metrics.dropped.with_label_values(&[reason]).inc_by(0);
         }
         registry.register(Box::new(metrics.exported.clone()))?;
         registry.register(Box::new(metrics.dropped.clone()))?;
         registry.register(Box::new(metrics.queued.clone()))?;
         Ok(metrics)
+    }
+
+    /// Counts spans of failed requests that found no room until the request ended.
+    pub(crate) fn left_out(&self) -> IntCounter {
+        self.dropped.with_label_values(&["error_buffer_full"])
     }
 }
 
@@ -60,7 +70,8 @@ pub(crate) struct CountedProcessor {
 }
 
 impl CountedProcessor {
-    pub(crate) fn new<E: SpanExporter + 'static>(exporter: E, max_queue_size: usize, metrics: ExportMetrics) -> Self {
+    pub(crate) fn new<E: SpanExporter + 'static>(exporter: E, batch: BatchSettings, metrics: ExportMetrics) -> Self {
+        let max_queue_size = batch.max_queue_size;
         let flow = Arc::new(Flow {
             in_flight: AtomicUsize::new(0),
             failing: AtomicBool::new(false),
@@ -69,6 +80,8 @@ impl CountedProcessor {
         // The inner queue has room for the batch in export as well, so only this processor drops.
         let config = BatchConfigBuilder::default()
             .with_max_queue_size(max_queue_size.saturating_mul(2))
+            .with_max_export_batch_size(batch.max_export_batch_size)
+            .with_scheduled_delay(batch.schedule_delay)
             .build();
         let exporter = CountedExporter {
             inner: exporter,

@@ -1,20 +1,32 @@
 //! The layer for an axum router: a server span, request metrics and the caller's trace context, per matched route.
 
 use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context as TaskContext, Poll};
-use std::time::Instant;
+use std::task::{Context as TaskContext, Poll, ready};
 
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
-use futures_util::future::BoxFuture;
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
+use http::HeaderName;
+use http::header::CONTENT_LENGTH;
+use opentelemetry::metrics::Meter;
+use pin_project_lite::pin_project;
+use prometheus::Registry;
 use tower::{Layer, Service};
+use tracing::instrument::Instrumented;
 use tracing::{Instrument, Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use self::metrics::RequestMetrics;
+use self::observed::Observed;
 use crate::SetupError;
 use crate::propagation::extract_http;
+
+mod metrics;
+mod observed;
+
+pub use self::metrics::HttpMetricSet;
 
 /// Endpoint label of requests that no route matches, so that strangers cannot make series.
 pub(crate) const UNMATCHED: &str = "unmatched";
@@ -28,6 +40,10 @@ pub struct HttpOptions {
     pub buckets: Vec<f64>,
     /// Routes without a span and without metrics, such as probes.
     pub ignored_routes: Vec<String>,
+    /// Under which names requests are measured; none takes those of the settings (`HTTP_METRICS`).
+    pub metric_sets: Vec<HttpMetricSet>,
+    /// A label of `http_requests_total` for the tenant.
+    pub tenant: Option<TenantLabel>,
 }
 
 impl Default for HttpOptions {
@@ -35,63 +51,70 @@ impl Default for HttpOptions {
         Self {
             buckets: vec![0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0],
             ignored_routes: vec!["/metrics".to_owned(), "/health".to_owned()],
+            metric_sets: Vec::new(),
+            tenant: None,
         }
     }
 }
 
-/// The request metrics of one registry, made with the first layer.
-#[derive(Debug, Default)]
-pub(crate) struct HttpMetrics(OnceLock<Arc<Instruments>>);
-
-#[derive(Debug)]
-struct Instruments {
-    requests: IntCounterVec,
-    duration: HistogramVec,
-    active: IntGaugeVec,
+/// How a request says whose it is.
+#[derive(Debug, Clone)]
+pub struct TenantLabel {
+    /// Name of the label, such as `tenant_id`.
+    pub label: String,
+    /// Request header that holds the tenant, where the response has no [`Tenant`].
+    pub header: HeaderName,
 }
 
-impl HttpMetrics {
-    pub(crate) fn layer(&self, registry: &Registry, options: &HttpOptions) -> Result<HttpLayer, SetupError> {
-        let instruments = if let Some(instruments) = self.0.get() {
-            Arc::clone(instruments)
-        } else {
-            let made = Arc::new(Instruments::register(registry, options)?);
-            Arc::clone(self.0.get_or_init(|| made))
-        };
-        Ok(HttpLayer {
-            instruments,
-            ignored_routes: options.ignored_routes.clone().into(),
-        })
+impl TenantLabel {
+    /// The label `tenant_id` from the header `x-tenant-id`.
+    #[must_use]
+    pub fn tenant_id() -> Self {
+        Self {
+            label: "tenant_id".to_owned(),
+            header: HeaderName::from_static("x-tenant-id"),
+        }
     }
 }
 
-impl Instruments {
-    fn register(registry: &Registry, options: &HttpOptions) -> prometheus::Result<Self> {
-        let duration = HistogramOpts::new("http_request_duration_seconds", "Time to the response head in seconds.")
-            .buckets(options.buckets.clone());
-        let instruments = Self {
-            requests: IntCounterVec::new(
-                Opts::new("http_requests_total", "HTTP requests served."),
-                &["method", "endpoint", "status"],
-            )?,
-            duration: HistogramVec::new(duration, &["method", "endpoint"])?,
-            active: IntGaugeVec::new(
-                Opts::new("http_requests_active", "HTTP requests being served."),
-                &["method"],
-            )?,
+/// Put into a response's extensions by a handler that has checked who calls.
+#[derive(Debug, Clone)]
+pub struct Tenant(pub String);
+
+/// The request metrics of one registry, made with the first layer.
+#[derive(Debug, Default)]
+pub(crate) struct HttpMetrics(OnceLock<Arc<[Box<dyn RequestMetrics>]>>);
+
+impl HttpMetrics {
+    pub(crate) fn layer(
+        &self,
+        registry: &Registry,
+        meter: &Meter,
+        options: &HttpOptions,
+    ) -> Result<HttpLayer, SetupError> {
+        let sets = if let Some(sets) = self.0.get() {
+            Arc::clone(sets)
+        } else {
+            let made: prometheus::Result<Arc<[_]>> = options
+                .metric_sets
+                .iter()
+                .map(|set| set.build(registry, meter, options))
+                .collect();
+            let made = made?;
+            Arc::clone(self.0.get_or_init(|| made))
         };
-        registry.register(Box::new(instruments.requests.clone()))?;
-        registry.register(Box::new(instruments.duration.clone()))?;
-        registry.register(Box::new(instruments.active.clone()))?;
-        Ok(instruments)
+        Ok(HttpLayer {
+            sets,
+            options: Arc::new(options.clone()),
+        })
     }
 }
 
 /// A tower layer for an axum router; see [`crate::Observability::http_layer`].
 #[derive(Debug, Clone)]
 pub struct HttpLayer {
-    instruments: Arc<Instruments>,
-    ignored_routes: Arc<[String]>,
+    sets: Arc<[Box<dyn RequestMetrics>]>,
+    options: Arc<HttpOptions>,
 }
 
 impl<S> Layer<S> for HttpLayer {
@@ -114,39 +137,56 @@ pub struct HttpService<S> {
 
 impl<S> Service<Request> for HttpService<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send + 'static,
+    S: Service<Request, Response = Response, Error = Infallible>,
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+    type Future = HttpFuture<S::Future>;
 
     fn poll_ready(&mut self, context: &mut TaskContext<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let route = request
-            .extensions()
-            .get::<MatchedPath>()
-            .map_or(UNMATCHED, MatchedPath::as_str)
-            .to_owned();
-        // The service that was polled ready is the one to call (tower, `Service::call`).
-        let ready = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, ready);
-        if self.layer.ignored_routes.contains(&route) {
-            return Box::pin(async move { inner.call(request).await });
+        let matched = request.extensions().get::<MatchedPath>().cloned();
+        let route = matched.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
+        if self.layer.options.ignored_routes.iter().any(|ignored| ignored == route) {
+            return HttpFuture {
+                inner: self.inner.call(request).instrument(Span::none()),
+                observed: None,
+            };
         }
         let method = method_label(request.method());
-        let span = server_span(&request, method, &route);
-        let instruments = Arc::clone(&self.layer.instruments);
-        let serve = async move {
-            let observed = Observed::start(instruments, method, route);
-            let response = inner.call(request).await?;
-            observed.finish(response.status().as_u16());
-            Ok(response)
-        };
-        Box::pin(serve.instrument(span))
+        let span = server_span(&request, method, route);
+        let observed = Observed::start(&self.layer, &request, method, matched);
+        let inner = span.in_scope(|| self.inner.call(request));
+        HttpFuture {
+            inner: inner.instrument(span),
+            observed: Some(observed),
+        }
+    }
+}
+
+pin_project! {
+    /// The answer of the inner service, observed.
+    #[derive(Debug)]
+    pub struct HttpFuture<F> {
+        #[pin]
+        inner: Instrumented<F>,
+        observed: Option<Observed>,
+    }
+}
+
+impl<F: Future<Output = Result<Response, Infallible>>> Future for HttpFuture<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let result = ready!(this.inner.as_mut().poll(context));
+        if let (Some(observed), Ok(response)) = (this.observed.take(), &result) {
+            observed.finish(response, this.inner.span());
+        }
+        Poll::Ready(result)
     }
 }
 
@@ -189,53 +229,6 @@ fn header<'a>(request: &'a Request, name: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// Status that is counted when the client goes away before the answer (nginx's convention).
-const CLIENT_CLOSED: u16 = 499;
-
-/// One request under observation; counted when finished or dropped.
-struct Observed {
-    instruments: Arc<Instruments>,
-    method: &'static str,
-    route: String,
-    started: Instant,
-    status: u16,
-}
-
-impl Observed {
-    fn start(instruments: Arc<Instruments>, method: &'static str, route: String) -> Self {
-        instruments.active.with_label_values(&[method]).inc();
-        Self {
-            instruments,
-            method,
-            route,
-            started: Instant::now(),
-            status: CLIENT_CLOSED,
-        }
-    }
-
-    fn finish(mut self, status: u16) {
-        self.status = status;
-        let span = Span::current();
-        span.record("http.response.status_code", status);
-        if status >= 500 {
-            span.record("otel.status_code", "ERROR");
-        }
-    }
-}
-
-impl Drop for Observed {
-    fn drop(&mut self) {
-        let instruments = &self.instruments;
-        instruments.active.with_label_values(&[self.method]).dec();
-        let labels = [self.method, self.route.as_str()];
-        instruments
-            .duration
-            .with_label_values(&labels)
-            .observe(self.started.elapsed().as_secs_f64());
-        let status = self.status.to_string();
-        instruments
-            .requests
-            .with_label_values(&[self.method, &self.route, &status])
-            .inc();
-    }
+fn content_length(headers: &http::HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -5,10 +5,10 @@
 //! product of the field.
 //!
 //! ```text
-//! tracing::info_span! ─▶ OpenTelemetry layer ─▶ bounded queue ─▶ OTLP gRPC
+//! tracing::info_span! ─▶ OpenTelemetry layer ─▶ bounded queue ─▶ OTLP, Jaeger or Datadog
 //! tracing::info!      ─▶ JSON layer ─▶ stdout, one object a line, with the active trace and span id
 //! prometheus::Counter ─┐
-//! opentelemetry Meter ─┴▶ one registry ─▶ GET /metrics
+//! opentelemetry Meter ─┴▶ one registry ─▶ GET /metrics, and OTLP where asked for
 //! ```
 //!
 //! ```no_run
@@ -36,17 +36,20 @@ pub mod client;
 pub mod context;
 #[cfg(feature = "database")]
 pub mod database;
+pub mod family;
 pub mod freshness;
 pub mod http_server;
 pub mod ml;
 pub mod propagation;
 #[cfg(feature = "redis")]
 pub mod redis;
+pub mod settings;
 pub mod tasks;
 pub mod timing;
 pub mod websocket;
 
 mod address;
+mod backends;
 mod error;
 mod export;
 mod logging;
@@ -57,14 +60,17 @@ mod panic_hook;
 mod process;
 mod prometheus_names;
 mod sampler;
-mod settings;
 mod w3c;
 
 pub use error::SetupError;
-pub use http_server::{HttpLayer, HttpOptions};
+pub use http_server::{HttpLayer, HttpMetricSet, HttpOptions, TenantLabel};
 pub use logging::LineSink;
-pub use observability::{Observability, ObservabilityBuilder, setup_observability};
-pub use propagation::{extract_http, extract_trace_context, inject_http, inject_trace_context};
+pub use observability::{Observability, ObservabilityBuilder, get_meter, get_tracer, setup_observability};
+pub use propagation::{
+    add_trace_context_to_headers, extract_from, extract_http, extract_trace_context, inject_http, inject_into,
+    inject_trace_context,
+};
+pub use sampler::SamplerKind;
 pub use settings::Settings;
 pub use w3c::W3cPropagator;
 

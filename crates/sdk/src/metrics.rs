@@ -37,10 +37,10 @@ pub(crate) fn render(registry: &Registry) -> String {
     String::from_utf8_lossy(&buffer).into_owned()
 }
 
-/// A router that answers `GET /metrics`.
-pub(crate) fn router<S: Clone + Send + Sync + 'static>(registry: Registry) -> Router<S> {
+/// A router that answers `GET` on the path of the exposition.
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(path: &str, registry: Registry) -> Router<S> {
     Router::new().route(
-        "/metrics",
+        path,
         get(move || {
             let body = render(&registry);
             async move { ([(CONTENT_TYPE, TEXT_FORMAT)], body).into_response() }

@@ -1,34 +1,30 @@
 //! The set-up itself: tracer, meter, registry and log joined under one handle, and their orderly end.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry::metrics::MeterProvider;
+use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry::{InstrumentationScope, global};
-use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use prometheus::Registry;
-use tokio::runtime::Runtime;
 use tracing::Dispatch;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{EnvFilter, Targets};
 use tracing_subscriber::prelude::*;
 
-use crate::context::ContextProcessor;
-use crate::export::{CountedProcessor, ExportMetrics};
+use crate::backends::{self, ExportRuntime, Listener};
 use crate::http_server::{HttpLayer, HttpMetrics, HttpOptions};
 use crate::logging::{JsonLayer, LineSink};
 use crate::prometheus_names::MeterCollector;
-use crate::settings::Settings;
-use crate::{SetupError, W3cPropagator, logging, metrics, panic_hook};
+use crate::settings::{LogsExporter, Settings};
+use crate::{SetupError, logging, metrics, panic_hook, propagation};
 
 /// How long the flush at shutdown may take; a dead endpoint costs no more than this.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long one export may take before its spans count as failed.
-const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Libraries whose spans would describe the export itself.
 const SILENT_TARGETS: [&str; 6] = ["h2", "hyper", "tonic", "tower", "opentelemetry", "rustls"];
 
@@ -95,19 +91,12 @@ impl ObservabilityBuilder {
             Some(registry) => registry,
             None => metrics::new_registry(&settings.service, &settings.version)?,
         };
-        let exporter = Registry::new();
-        let reader = opentelemetry_prometheus::exporter()
-            .with_registry(exporter.clone())
-            .build()
-            .map_err(SetupError::Meter)?;
-        registry.register(Box::new(MeterCollector::new(exporter)))?;
-        let meters = SdkMeterProvider::builder()
-            .with_reader(reader)
-            .with_resource(settings.resource())
-            .build();
-        let (tracers, runtime) = tracer_provider(&settings, &registry)?;
+        let mut runtime = ExportRuntime::default();
+        let meters = meter_provider(&settings, &registry, &mut runtime)?;
+        let tracers = backends::tracer_provider(&settings, &registry, &mut runtime)?;
         let tracer = tracers.tracer_with_scope(scope(&settings));
         let dispatch = dispatch(&settings, sink, tracer.clone())?;
+        let listener = listener(&settings, &registry, &mut runtime, &dispatch)?;
         let http = HttpMetrics::default();
         Ok(Observability {
             inner: Arc::new(Inner {
@@ -118,7 +107,8 @@ impl ObservabilityBuilder {
                 tracer,
                 dispatch,
                 http,
-                runtime,
+                listener,
+                _runtime: runtime,
             }),
         })
     }
@@ -128,7 +118,7 @@ impl ObservabilityBuilder {
         let observability = self.build()?;
         let inner = &observability.inner;
         tracing::dispatcher::set_global_default(inner.dispatch.clone()).map_err(|_| SetupError::AlreadyInstalled)?;
-        global::set_text_map_propagator(W3cPropagator);
+        global::set_text_map_propagator(propagation::composite(&inner.settings.propagators));
         global::set_tracer_provider(inner.tracers.clone());
         global::set_meter_provider(inner.meters.clone());
         panic_hook::install();
@@ -151,16 +141,9 @@ struct Inner {
     tracer: SdkTracer,
     dispatch: Dispatch,
     http: HttpMetrics,
-    runtime: Option<Runtime>,
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // The last handle may fall inside another runtime, where waiting for this one is forbidden.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
+    listener: Option<Listener>,
+    /// Ends after everything above, which exports on it.
+    _runtime: ExportRuntime,
 }
 
 impl Observability {
@@ -190,7 +173,7 @@ impl Observability {
 
     /// A meter whose instruments appear on `/metrics`.
     #[must_use]
-    pub fn meter(&self, name: &'static str) -> opentelemetry::metrics::Meter {
+    pub fn meter(&self, name: &'static str) -> Meter {
         self.inner.meters.meter(name)
     }
 
@@ -199,14 +182,38 @@ impl Observability {
         self.http_layer_with(&HttpOptions::default())
     }
 
-    /// The layer for the router. The first call fixes the buckets; later layers share its metrics.
+    /// The layer for the router. The first call fixes names and buckets; later layers share its metrics.
+    ///
+    /// ```
+    /// use skopos_sdk::{HttpMetricSet, HttpOptions, TenantLabel};
+    /// # let observability = skopos_sdk::setup_observability("backend-api", "1.0.0")?;
+    /// let options = HttpOptions {
+    ///     metric_sets: vec![HttpMetricSet::RequestsTotal, HttpMetricSet::SemanticConventions],
+    ///     tenant: Some(TenantLabel::tenant_id()),
+    ///     ..HttpOptions::default()
+    /// };
+    /// let layer = observability.http_layer_with(&options)?;
+    /// let router: axum::Router = axum::Router::new().layer(layer);
+    /// # Ok::<(), skopos_sdk::SetupError>(())
+    /// ```
     pub fn http_layer_with(&self, options: &HttpOptions) -> Result<HttpLayer, SetupError> {
-        self.inner.http.layer(&self.inner.registry, options)
+        let mut options = options.clone();
+        if options.metric_sets.is_empty() {
+            options.metric_sets.clone_from(&self.inner.settings.http_metrics);
+        }
+        let meter = self.meter("skopos-sdk");
+        self.inner.http.layer(&self.inner.registry, &meter, &options)
     }
 
-    /// A router with `GET /metrics`, to merge after the layer so that scrapes are not traced.
+    /// Where the listener of `PROMETHEUS_PORT` is bound, if there is one.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.inner.listener.as_ref().map(|listener| listener.address)
+    }
+
+    /// A router with `GET /metrics` (or `PROMETHEUS_METRICS_PATH`), to merge after the layer so that scrapes are not traced.
     pub fn metrics_router<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
-        metrics::router(self.inner.registry.clone())
+        metrics::router(&self.inner.settings.metrics.path, self.inner.registry.clone())
     }
 
     /// The exposition that `/metrics` serves.
@@ -220,6 +227,9 @@ impl Observability {
         if let Err(error) = self.inner.tracers.force_flush() {
             tracing::debug!(error = %error, "flush of traces");
         }
+        if let Err(error) = self.inner.meters.force_flush() {
+            tracing::debug!(error = %error, "flush of metrics");
+        }
     }
 
     /// Flushes and ends the export. Bounded in time; further spans are dropped.
@@ -227,8 +237,39 @@ impl Observability {
         if let Err(error) = self.inner.tracers.shutdown_with_timeout(SHUTDOWN_TIMEOUT) {
             tracing::debug!(error = %error, "shutdown of traces");
         }
-        drop(self.inner.meters.shutdown());
+        if let Err(error) = self.inner.meters.shutdown_with_timeout(SHUTDOWN_TIMEOUT) {
+            tracing::debug!(error = %error, "shutdown of metrics");
+        }
     }
+}
+
+/// A meter of the installed set-up: its instruments appear on `/metrics`, and over OTLP where that is on.
+///
+/// ```
+/// let observability = skopos_sdk::setup_observability("billing", "1.2.0")?;
+/// let invoices = skopos_sdk::get_meter("billing").u64_counter("invoices.sent").build();
+/// invoices.add(3, &[opentelemetry::KeyValue::new("tenant", "acme")]);
+/// assert!(observability.render_metrics().contains("invoices_sent_total{tenant=\"acme\""));
+/// # Ok::<(), skopos_sdk::SetupError>(())
+/// ```
+#[must_use]
+pub fn get_meter(name: &'static str) -> Meter {
+    global::meter(name)
+}
+
+/// A tracer of the installed set-up, for spans that do not come from `tracing`.
+///
+/// ```
+/// use opentelemetry::trace::{Span, Tracer};
+/// let observability = skopos_sdk::setup_observability("billing", "1.2.0")?;
+/// let mut span = skopos_sdk::get_tracer("billing").start("close the month");
+/// span.end();
+/// observability.shutdown();
+/// # Ok::<(), skopos_sdk::SetupError>(())
+/// ```
+#[must_use]
+pub fn get_tracer(name: &'static str) -> global::BoxedTracer {
+    global::tracer(name)
 }
 
 fn scope(settings: &Settings) -> InstrumentationScope {
@@ -237,40 +278,47 @@ fn scope(settings: &Settings) -> InstrumentationScope {
         .build()
 }
 
-/// The exporter lives on a runtime of its own, so neither the service's runtime nor its end can starve it.
-fn tracer_provider(
+fn meter_provider(
     settings: &Settings,
     registry: &Registry,
-) -> Result<(SdkTracerProvider, Option<Runtime>), SetupError> {
-    let builder = SdkTracerProvider::builder()
-        .with_sampler(settings.sampler.build())
-        .with_resource(settings.resource());
-    let Some(endpoint) = &settings.endpoint else {
-        return Ok((builder.build(), None));
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("otlp-export")
-        .enable_all()
+    runtime: &mut ExportRuntime,
+) -> Result<SdkMeterProvider, SetupError> {
+    let own = Registry::new();
+    let reader = opentelemetry_prometheus::exporter()
+        .with_registry(own.clone())
         .build()
-        .map_err(SetupError::Runtime)?;
-    let exporter = {
-        let _entered = runtime.enter();
-        SpanExporter::builder()
-            .with_tonic()
-            .with_endpoint(endpoint)
-            .with_timeout(EXPORT_TIMEOUT)
-            .build()
-            .map_err(|source| SetupError::Exporter {
-                endpoint: endpoint.clone(),
-                source,
-            })?
+        .map_err(SetupError::Meter)?;
+    registry.register(Box::new(MeterCollector::new(own)))?;
+    let builder = SdkMeterProvider::builder()
+        .with_reader(reader)
+        .with_resource(settings.resource());
+    Ok(backends::with_otlp_metrics(builder, settings, runtime)?.build())
+}
+
+/// A port that is taken costs the listener, not the service.
+fn listener(
+    settings: &Settings,
+    registry: &Registry,
+    runtime: &mut ExportRuntime,
+    dispatch: &Dispatch,
+) -> Result<Option<Listener>, SetupError> {
+    let Some(wanted) = settings.metrics.listener.as_ref().filter(|_| settings.enabled) else {
+        return Ok(None);
     };
-    let processor = CountedProcessor::new(exporter, settings.max_queue_size, ExportMetrics::register(registry)?);
-    let builder = builder
-        .with_span_processor(ContextProcessor)
-        .with_span_processor(processor);
-    Ok((builder.build(), Some(runtime)))
+    match Listener::start(wanted, &settings.metrics.path, registry.clone(), runtime.get()?) {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) => {
+            tracing::dispatcher::with_default(dispatch, || {
+                tracing::warn!(
+                    host = wanted.host,
+                    port = wanted.port,
+                    error = %error,
+                    "metrics are not served on their own port; set PROMETHEUS_PORT to one that is free"
+                );
+            });
+            Ok(None)
+        }
+    }
 }
 
 fn dispatch(settings: &Settings, sink: LineSink, tracer: SdkTracer) -> Result<Dispatch, SetupError> {
@@ -286,11 +334,14 @@ fn dispatch(settings: &Settings, sink: LineSink, tracer: SdkTracer) -> Result<Di
     let span_filter = Targets::new()
         .with_default(LevelFilter::INFO)
         .with_targets(SILENT_TARGETS.map(|target| (target, LevelFilter::OFF)));
-    let traces = tracing_opentelemetry::layer()
-        .with_tracer(tracer)
-        .with_threads(false)
-        .with_tracked_inactivity(false)
-        .with_filter(span_filter);
-    let logs = JsonLayer::new(&settings.service, sink).with_filter(filter);
+    let traces = settings.enabled.then(|| {
+        tracing_opentelemetry::layer()
+            .with_tracer(tracer)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            .with_filter(span_filter)
+    });
+    let logs =
+        (settings.logs == LogsExporter::Console).then(|| JsonLayer::new(&settings.service, sink).with_filter(filter));
     Ok(Dispatch::new(tracing_subscriber::registry().with(traces).with(logs)))
 }

@@ -1,4 +1,5 @@
-//! Trace context in and out of carriers: HTTP headers, event maps, Kafka header lists. Uses the global propagator.
+//! Trace context in and out of carriers: HTTP headers, event maps, Kafka header lists, SQL comments. Uses the global
+//! propagator, which the set-up makes of `OTEL_PROPAGATORS`.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -15,9 +16,78 @@
 use std::collections::HashMap;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use opentelemetry::propagation::{Extractor, Injector};
+use opentelemetry::propagation::{Extractor, Injector, TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry::{Context, global};
+use opentelemetry_sdk::propagation::BaggagePropagator;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use crate::settings::Variables;
+use crate::{SetupError, W3cPropagator};
+
+mod b3;
+mod jaeger;
+mod sql;
+
+pub use b3::{B3Decision, B3Propagator};
+pub use jaeger::JaegerPropagator;
+pub use sql::with_sql_comment;
+
+/// A format of `OTEL_PROPAGATORS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Propagator {
+    /// `tracecontext`: W3C `traceparent` and `tracestate`.
+    TraceContext,
+    /// `baggage`: W3C `baggage`.
+    Baggage,
+    /// `b3`: the single header.
+    B3,
+    /// `b3multi`: the headers `X-B3-*`.
+    B3Multi,
+    /// `jaeger`: `uber-trace-id` and `uberctx-*`.
+    Jaeger,
+}
+
+impl Propagator {
+    /// `OTEL_PROPAGATORS`, each once; by default W3C trace context and baggage.
+    pub(crate) fn read(variables: &Variables<'_>) -> Result<Vec<Self>, SetupError> {
+        let choices = [
+            ("tracecontext", Some(Self::TraceContext)),
+            ("baggage", Some(Self::Baggage)),
+            ("b3", Some(Self::B3)),
+            ("b3multi", Some(Self::B3Multi)),
+            ("jaeger", Some(Self::Jaeger)),
+            ("none", None),
+        ];
+        let expected = "none, or some of tracecontext, baggage, b3, b3multi and jaeger joined by commas";
+        match variables.choices("OTEL_PROPAGATORS", &choices, expected)? {
+            None => Ok(vec![Self::TraceContext, Self::Baggage]),
+            Some(named) if named.contains(&None) => Ok(Vec::new()),
+            Some(named) => Ok(named.into_iter().flatten().collect()),
+        }
+    }
+
+    fn build(self) -> Box<dyn TextMapPropagator + Send + Sync> {
+        match self {
+            Self::TraceContext => Box::new(W3cPropagator),
+            Self::Baggage => Box::new(BaggagePropagator::new()),
+            Self::B3 => Box::new(B3Propagator::single()),
+            Self::B3Multi => Box::new(B3Propagator::multi()),
+            Self::Jaeger => Box::new(JaegerPropagator),
+        }
+    }
+}
+
+/// One propagator that reads and writes all the given formats; where several are found, the later one is followed.
+#[must_use]
+pub fn composite(propagators: &[Propagator]) -> TextMapCompositePropagator {
+    TextMapCompositePropagator::new(propagators.iter().map(|propagator| propagator.build()).collect())
+}
+
+/// The value of lower-case hexadecimal text that has one of the widths.
+fn hex(text: &str, widths: &[usize]) -> Option<u128> {
+    let ok = widths.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    if ok { u128::from_str_radix(text, 16).ok() } else { None }
+}
 
 /// The context of the current `tracing` span, or the active OpenTelemetry context outside of one.
 #[must_use]
@@ -30,30 +100,53 @@ pub fn current_context() -> Context {
     }
 }
 
+/// Writes the context into any carrier, such as the headers of a Kafka record.
+pub fn inject_into(context: &Context, carrier: &mut dyn Injector) {
+    global::get_text_map_propagator(|propagator| propagator.inject_context(context, carrier));
+}
+
+/// Reads the context that any carrier holds; an empty context where there is none.
+#[must_use]
+pub fn extract_from(carrier: &dyn Extractor) -> Context {
+    global::get_text_map_propagator(|propagator| propagator.extract_with_context(&Context::new(), carrier))
+}
+
+/// Writes the current context into the headers of a request that is sent by other means than [`crate::client::send`].
+///
+/// ```
+/// use tracing::Instrument;
+/// # let observability = skopos_sdk::setup_observability("billing", "1.2.0")?;
+/// let mut headers = http::HeaderMap::new();
+/// tracing::info_span!("charge").in_scope(|| skopos_sdk::add_trace_context_to_headers(&mut headers));
+/// assert!(headers.contains_key("traceparent"));
+/// # Ok::<(), skopos_sdk::SetupError>(())
+/// ```
+pub fn add_trace_context_to_headers(headers: &mut HeaderMap) {
+    inject_http(&current_context(), headers);
+}
+
 /// Writes the context into an event's `trace_context` map.
 #[expect(clippy::implicit_hasher, reason = "event maps are plain HashMaps")]
 pub fn inject_trace_context(context: &Context, event: &mut HashMap<String, String>) {
-    global::get_text_map_propagator(|propagator| propagator.inject_context(context, event));
+    inject_into(context, event);
 }
 
 /// Reads the context that an event's `trace_context` map carries; an empty context where there is none.
 #[must_use]
 #[expect(clippy::implicit_hasher, reason = "event maps are plain HashMaps")]
 pub fn extract_trace_context(event: &HashMap<String, String>) -> Context {
-    global::get_text_map_propagator(|propagator| propagator.extract_with_context(&Context::new(), event))
+    extract_from(event)
 }
 
 /// Writes the context into HTTP headers.
 pub fn inject_http(context: &Context, headers: &mut HeaderMap) {
-    global::get_text_map_propagator(|propagator| propagator.inject_context(context, &mut HeaderInjector(headers)));
+    inject_into(context, &mut HeaderInjector(headers));
 }
 
 /// Reads the context that HTTP headers carry; an empty context where there is none.
 #[must_use]
 pub fn extract_http(headers: &HeaderMap) -> Context {
-    global::get_text_map_propagator(|propagator| {
-        propagator.extract_with_context(&Context::new(), &HeaderExtractor(headers))
-    })
+    extract_from(&HeaderExtractor(headers))
 }
 
 /// HTTP headers to read from.

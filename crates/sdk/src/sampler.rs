@@ -3,7 +3,15 @@
 use opentelemetry_sdk::trace::Sampler;
 
 use crate::SetupError;
-use crate::settings::setting;
+use crate::settings::{Variables, wrong};
+
+mod adaptive;
+mod errors;
+mod root;
+
+pub(crate) use adaptive::AdaptiveSampler;
+pub(crate) use errors::{KeepErrors, RecordUnsampled};
+pub(crate) use root::RootSampler;
 
 /// A sampler as the settings name it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,50 +28,75 @@ pub enum SamplerKind {
     ParentBasedOff,
     /// The parent's decision; a share of the roots.
     ParentBasedRatio(f64),
+    /// The parent's decision; of the roots about this many a second.
+    ParentBasedAdaptive(f64),
 }
 
 impl SamplerKind {
     /// The sampler of the SDK that does this.
-    pub fn build(self) -> Sampler {
+    pub(crate) fn build(self) -> RootSampler {
+        let ratio = |ratio| Box::new(Sampler::TraceIdRatioBased(ratio));
         match self {
-            Self::AlwaysOn => Sampler::AlwaysOn,
-            Self::AlwaysOff => Sampler::AlwaysOff,
-            Self::Ratio(ratio) => Sampler::TraceIdRatioBased(ratio),
-            Self::ParentBasedOn => Sampler::ParentBased(Box::new(Sampler::AlwaysOn)),
-            Self::ParentBasedOff => Sampler::ParentBased(Box::new(Sampler::AlwaysOff)),
-            Self::ParentBasedRatio(ratio) => Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio))),
+            Self::AlwaysOn => RootSampler::each(Sampler::AlwaysOn),
+            Self::AlwaysOff => RootSampler::each(Sampler::AlwaysOff),
+            Self::Ratio(share) => RootSampler::each(Sampler::TraceIdRatioBased(share)),
+            Self::ParentBasedOn => RootSampler::parent_based(Box::new(Sampler::AlwaysOn)),
+            Self::ParentBasedOff => RootSampler::parent_based(Box::new(Sampler::AlwaysOff)),
+            Self::ParentBasedRatio(share) => RootSampler::parent_based(ratio(share)),
+            Self::ParentBasedAdaptive(per_second) => {
+                RootSampler::parent_based(Box::new(AdaptiveSampler::new(per_second)))
+            }
         }
     }
 }
 
-/// `OTEL_TRACES_SAMPLER` with its argument, else `TRACE_SAMPLE_RATE`, else the rate of the environment.
-pub(crate) fn from_lookup(environment: &str, get: &impl Fn(&str) -> Option<String>) -> Result<SamplerKind, SetupError> {
-    let default_ratio = match rate(get, "TRACE_SAMPLE_RATE")? {
-        Some(ratio) => ratio,
-        None => environment_ratio(environment),
+/// `OTEL_TRACES_SAMPLER` with its argument, else `TRACE_SAMPLE_RATE` or `TRACES_SAMPLE_RATE`, else the rate of the
+/// environment: 1.0 in development, 0.5 in staging, 0.1 in production.
+pub(crate) fn read(environment: &str, variables: &Variables<'_>) -> Result<SamplerKind, SetupError> {
+    let named = match variables.share("TRACE_SAMPLE_RATE")? {
+        Some(share) => Some(share),
+        None => variables.share("TRACES_SAMPLE_RATE")?,
     };
-    let ratio = rate(get, "OTEL_TRACES_SAMPLER_ARG")?;
-    let Some(name) = get("OTEL_TRACES_SAMPLER") else {
-        return Ok(SamplerKind::ParentBasedRatio(ratio.unwrap_or(default_ratio)));
+    let Some(name) = variables.get("OTEL_TRACES_SAMPLER") else {
+        return Ok(SamplerKind::ParentBasedRatio(
+            named.unwrap_or_else(|| environment_share(environment)),
+        ));
     };
     // The specification gives a ratio sampler without argument the ratio 1.
-    let ratio = ratio.unwrap_or(1.0);
-    match name.as_str() {
+    let ratio = || {
+        let share = variables.share("OTEL_TRACES_SAMPLER_ARG")?;
+        Ok::<f64, SetupError>(share.unwrap_or(1.0))
+    };
+    match name.to_ascii_lowercase().as_str() {
         "always_on" => Ok(SamplerKind::AlwaysOn),
         "always_off" => Ok(SamplerKind::AlwaysOff),
-        "traceidratio" => Ok(SamplerKind::Ratio(ratio)),
+        "traceidratio" => Ok(SamplerKind::Ratio(ratio()?)),
         "parentbased_always_on" => Ok(SamplerKind::ParentBasedOn),
         "parentbased_always_off" => Ok(SamplerKind::ParentBasedOff),
-        "parentbased_traceidratio" => Ok(SamplerKind::ParentBasedRatio(ratio)),
-        _ => Err(setting(
+        "parentbased_traceidratio" => Ok(SamplerKind::ParentBasedRatio(ratio()?)),
+        "parentbased_adaptive" => per_second(variables).map(SamplerKind::ParentBasedAdaptive),
+        _ => Err(wrong(
             "OTEL_TRACES_SAMPLER",
             name,
-            "always_on, always_off, traceidratio or parentbased_*",
+            "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, \
+             parentbased_traceidratio or parentbased_adaptive",
         )),
     }
 }
 
-fn environment_ratio(environment: &str) -> f64 {
+/// Roots a second of the adaptive sampler.
+fn per_second(variables: &Variables<'_>) -> Result<f64, SetupError> {
+    let name = "OTEL_TRACES_SAMPLER_ARG";
+    let Some(value) = variables.get(name) else {
+        return Ok(adaptive::DEFAULT_PER_SECOND);
+    };
+    match value.parse::<f64>() {
+        Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
+        _ => Err(wrong(name, value, "traces a second, a number above 0")),
+    }
+}
+
+fn environment_share(environment: &str) -> f64 {
     match environment.to_ascii_lowercase().as_str() {
         "prod" | "production" => 0.1,
         "staging" | "stage" => 0.5,
@@ -71,30 +104,30 @@ fn environment_ratio(environment: &str) -> f64 {
     }
 }
 
-fn rate(get: &impl Fn(&str) -> Option<String>, name: &str) -> Result<Option<f64>, SetupError> {
-    let Some(value) = get(name) else { return Ok(None) };
-    match value.trim().parse::<f64>() {
-        Ok(ratio) if (0.0..=1.0).contains(&ratio) => Ok(Some(ratio)),
-        _ => Err(setting(name, value, "a number from 0 to 1")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(environment: &str, vars: &[(&str, &str)]) -> SamplerKind {
-        from_lookup(environment, &|name| {
-            vars.iter().find(|(k, _)| *k == name).map(|(_, v)| (*v).to_owned())
-        })
-        .expect("valid")
+    fn read_from(environment: &str, vars: &[(&str, &str)]) -> SamplerKind {
+        let lookup = |name: &str| vars.iter().find(|(k, _)| *k == name).map(|(_, v)| (*v).to_owned());
+        read(environment, &Variables::new(&lookup)).expect("valid")
     }
 
     #[test]
     fn environment_decides_the_default_rate() {
-        assert_eq!(read("LOCAL", &[]), SamplerKind::ParentBasedRatio(1.0));
-        assert_eq!(read("staging", &[]), SamplerKind::ParentBasedRatio(0.5));
-        assert_eq!(read("PROD", &[]), SamplerKind::ParentBasedRatio(0.1));
+        for (environment, share) in [
+            ("LOCAL", 1.0),
+            ("development", 1.0),
+            ("staging", 0.5),
+            ("PROD", 0.1),
+            ("production", 0.1),
+        ] {
+            assert_eq!(
+                read_from(environment, &[]),
+                SamplerKind::ParentBasedRatio(share),
+                "{environment}"
+            );
+        }
     }
 
     #[test]
@@ -104,10 +137,23 @@ mod tests {
             ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
             ("TRACE_SAMPLE_RATE", "0.9"),
         ];
-        assert_eq!(read("PROD", &vars), SamplerKind::Ratio(0.25));
+        assert_eq!(read_from("PROD", &vars), SamplerKind::Ratio(0.25));
         assert_eq!(
-            read("PROD", &[("TRACE_SAMPLE_RATE", "0.9")]),
+            read_from("PROD", &[("TRACE_SAMPLE_RATE", "0.9"), ("TRACES_SAMPLE_RATE", "0.2")]),
             SamplerKind::ParentBasedRatio(0.9)
         );
+        assert_eq!(
+            read_from("PROD", &[("TRACES_SAMPLE_RATE", "0.2")]),
+            SamplerKind::ParentBasedRatio(0.2)
+        );
+    }
+
+    #[test]
+    fn the_argument_of_the_adaptive_sampler_is_a_rate() {
+        let vars = [
+            ("OTEL_TRACES_SAMPLER", "parentbased_adaptive"),
+            ("OTEL_TRACES_SAMPLER_ARG", "25"),
+        ];
+        assert_eq!(read_from("PROD", &vars), SamplerKind::ParentBasedAdaptive(25.0));
     }
 }

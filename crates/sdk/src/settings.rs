@@ -1,19 +1,65 @@
 //! Settings from the environment: `OTEL_*` first, then the names the systems use. Reads nothing but what it is given.
+//!
+//! | what | variables, the first that is set wins |
+//! |---|---|
+//! | off | `OTEL_SDK_DISABLED=true`, `ENABLE_OBSERVABILITY=false`, `APM_ENABLED=false` |
+//! | name, version | `OTEL_SERVICE_NAME`, `APM_SERVICE_NAME`; `APM_VERSION` |
+//! | environment | `deployment.environment` in `OTEL_RESOURCE_ATTRIBUTES`, `APM_ENVIRONMENT`, `ENVIRONMENT`, `SOMA_AGENT_MODE` |
+//! | back end of spans | `OTEL_TRACES_EXPORTER`, `APM_BACKEND`, the endpoint that is set |
+//! | endpoints | `OTEL_EXPORTER_OTLP_*`, `OTLP_ENDPOINT`, `JAEGER_ENDPOINT`, `DATADOG_ENDPOINT` with `DATADOG_API_KEY` |
+//! | sampling | `OTEL_TRACES_SAMPLER` and its argument, `TRACE_SAMPLE_RATE`, `TRACES_SAMPLE_RATE`, the environment; `ERRORS_ALWAYS` |
+//! | propagation | `OTEL_PROPAGATORS` |
+//! | metrics | `OTEL_METRICS_EXPORTER`, `OTEL_METRIC_EXPORT_INTERVAL`, `PROMETHEUS_PORT`, `PROMETHEUS_METRICS_PATH`, `HTTP_METRICS` |
+//! | logs | `OTEL_LOGS_EXPORTER`; `RUST_LOG`, `LOG_LEVEL` |
+//! | error tracking | `SENTRY_DSN`, `TRACES_SAMPLE_RATE`, `PROFILES_SAMPLE_RATE` |
+//!
+//! The specification lets an SDK ignore a value it cannot read; here it is an error at start, so that a typing error
+//! is found then and not in the dashboards.
 
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::resource::{EnvResourceDetector, TelemetryResourceDetector};
+use opentelemetry_sdk::resource::TelemetryResourceDetector;
+use opentelemetry_sdk::trace::SpanLimits;
 
 use crate::SetupError;
+use crate::http_server::HttpMetricSet;
+use crate::propagation::Propagator;
 use crate::sampler::{self, SamplerKind};
 
-/// OTLP gRPC on this machine, the default of the OpenTelemetry specification.
-const DEFAULT_ENDPOINT: &str = "http://localhost:4317";
+mod export;
+mod otlp;
+mod process;
+mod values;
+
+pub use export::{ListenerSettings, MetricsSettings, TracesBackend};
+pub use otlp::{OtlpProtocol, OtlpSettings, Signal};
+pub use process::{BatchSettings, LogsExporter, SentrySettings};
+pub use values::Secret;
+pub(crate) use values::{Variables, wrong};
+
 /// Log directives when neither `RUST_LOG` nor `LOG_LEVEL` is set: the libraries below speak only when something is wrong.
 const DEFAULT_FILTER: &str = "info,hyper=warn,h2=warn,tonic=warn,tower=warn,rustls=warn,krafka=warn,rdkafka=warn";
+const DEFAULT_ENVIRONMENT: &str = "LOCAL";
+/// The two names of one attribute; the first is the older, which the systems' pages use.
+const ENVIRONMENT_KEYS: [&str; 2] = ["deployment.environment", "deployment.environment.name"];
 
 /// Everything the set-up decides from, resolved.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// ```
+/// use skopos_sdk::Settings;
+/// let settings = Settings::from_lookup("billing", "1.2.0", |name| match name {
+///     "ENVIRONMENT" => Some("production".to_owned()),
+///     _ => None,
+/// })?;
+/// assert_eq!(settings.environment, "production");
+///
+/// let wrong = Settings::from_lookup("billing", "1.2.0", |name| {
+///     (name == "TRACE_SAMPLE_RATE").then(|| "often".to_owned())
+/// });
+/// assert!(wrong.unwrap_err().to_string().contains("TRACE_SAMPLE_RATE=often: expected a number from 0 to 1"));
+/// # Ok::<(), skopos_sdk::SetupError>(())
+/// ```
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// `service.name`.
     pub service: String,
@@ -21,14 +67,32 @@ pub struct Settings {
     pub version: String,
     /// `deployment.environment`.
     pub environment: String,
-    /// OTLP gRPC endpoint; none when export is off.
-    pub endpoint: Option<String>,
+    /// False leaves nothing but the logs and the service's own `/metrics`.
+    pub enabled: bool,
+    /// Where spans go.
+    pub traces: TracesBackend,
+    /// Where metrics go besides `/metrics`.
+    pub metrics: MetricsSettings,
     /// How root spans are sampled; a parent's decision is followed where the kind says so.
     pub sampler: SamplerKind,
+    /// Whether spans of failed requests are exported even when they were not sampled.
+    pub errors_always: bool,
+    /// What carries trace context and baggage between processes.
+    pub propagators: Vec<Propagator>,
+    /// Where log lines go.
+    pub logs: LogsExporter,
     /// Directives for the JSON log.
     pub log_filter: String,
-    /// Spans that may wait for export before new ones are dropped and counted.
-    pub max_queue_size: usize,
+    /// How spans are gathered for export.
+    pub batch: BatchSettings,
+    /// How much one span may hold.
+    pub span_limits: SpanLimits,
+    /// Under which names HTTP requests are measured, unless the layer's options say so.
+    pub http_metrics: Vec<HttpMetricSet>,
+    /// Settings of error tracking.
+    pub sentry: SentrySettings,
+    /// Further resource attributes.
+    pub resource_attributes: Vec<(String, String)>,
 }
 
 impl Settings {
@@ -43,46 +107,64 @@ impl Settings {
         version: &str,
         lookup: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, SetupError> {
-        let get = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
-        let environment = get("SOMA_AGENT_MODE").unwrap_or_else(|| "LOCAL".to_owned());
-        let enabled = is_enabled(&get)?;
-        let endpoint = [
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "APM_OTLP_ENDPOINT",
-        ]
-        .iter()
-        .find_map(|name| get(name))
-        .unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned());
+        let variables = &Variables::new(&lookup);
+        let attributes = variables.pairs("OTEL_RESOURCE_ATTRIBUTES", "key=value pairs joined by commas")?;
+        let of = |key: &str| {
+            attributes
+                .iter()
+                .find(|(k, _)| k == key)
+                .map(|(_, value)| value.clone())
+        };
+        let environment = ENVIRONMENT_KEYS
+            .iter()
+            .find_map(|key| of(key))
+            .or_else(|| first(variables, &["APM_ENVIRONMENT", "ENVIRONMENT", "SOMA_AGENT_MODE"]))
+            .unwrap_or_else(|| DEFAULT_ENVIRONMENT.to_owned());
         Ok(Self {
-            service: get("OTEL_SERVICE_NAME").unwrap_or_else(|| service.to_owned()),
-            version: version.to_owned(),
-            sampler: sampler::from_lookup(&environment, &get)?,
-            endpoint: enabled.then_some(endpoint),
+            service: variables
+                .get("OTEL_SERVICE_NAME")
+                .or_else(|| of("service.name"))
+                .or_else(|| variables.get("APM_SERVICE_NAME"))
+                .unwrap_or_else(|| service.to_owned()),
+            version: of("service.version")
+                .or_else(|| variables.get("APM_VERSION"))
+                .unwrap_or_else(|| version.to_owned()),
+            enabled: process::is_enabled(variables)?,
+            traces: TracesBackend::read(variables)?,
+            metrics: MetricsSettings::read(variables)?,
+            sampler: sampler::read(&environment, variables)?,
+            errors_always: variables.flag("ERRORS_ALWAYS")?.unwrap_or(false),
+            propagators: Propagator::read(variables)?,
+            logs: LogsExporter::read(variables)?,
+            log_filter: first(variables, &["RUST_LOG", "LOG_LEVEL"]).unwrap_or_else(|| DEFAULT_FILTER.to_owned()),
+            batch: BatchSettings::read(variables)?,
+            span_limits: process::span_limits(variables)?,
+            http_metrics: HttpMetricSet::read(variables)?,
+            sentry: SentrySettings::read(variables)?,
             environment,
-            log_filter: get("RUST_LOG")
-                .or_else(|| get("LOG_LEVEL"))
-                .unwrap_or_else(|| DEFAULT_FILTER.to_owned()),
-            max_queue_size: number(&get, "OTEL_BSP_MAX_QUEUE_SIZE", 2048)?,
+            resource_attributes: attributes,
         })
     }
 
     /// The resource that every span and OpenTelemetry metric carries.
     #[must_use]
     pub fn resource(&self) -> Resource {
+        let given = self.resource_attributes.iter().cloned();
         Resource::builder_empty()
-            .with_detectors(&[
-                Box::new(TelemetryResourceDetector),
-                Box::new(EnvResourceDetector::new()),
-            ])
+            .with_detectors(&[Box::new(TelemetryResourceDetector)])
+            .with_attribute(KeyValue::new("service.instance.id", instance_id()))
+            .with_attributes(given.map(|(key, value)| KeyValue::new(key, value)))
             .with_attributes([
                 KeyValue::new("service.name", self.service.clone()),
                 KeyValue::new("service.version", self.version.clone()),
-                KeyValue::new("service.instance.id", instance_id()),
                 KeyValue::new("deployment.environment", self.environment.clone()),
             ])
             .build()
     }
+}
+
+fn first(variables: &Variables<'_>, names: &[&str]) -> Option<String> {
+    variables.first(names).map(|(_, value)| value)
 }
 
 /// Host and process id: distinct for every process that runs at one time.
@@ -91,101 +173,5 @@ fn instance_id() -> String {
     format!("{}-{}", host.trim(), std::process::id())
 }
 
-fn is_enabled(get: &impl Fn(&str) -> Option<String>) -> Result<bool, SetupError> {
-    let disabled = flag(get, "OTEL_SDK_DISABLED")?.unwrap_or(false);
-    let enabled = flag(get, "ENABLE_OBSERVABILITY")?.unwrap_or(true);
-    let exporter = get("OTEL_TRACES_EXPORTER").unwrap_or_else(|| "otlp".to_owned());
-    match exporter.as_str() {
-        "none" => Ok(false),
-        "otlp" => Ok(enabled && !disabled),
-        _ => Err(setting("OTEL_TRACES_EXPORTER", exporter, "otlp or none")),
-    }
-}
-
-fn flag(get: &impl Fn(&str) -> Option<String>, name: &str) -> Result<Option<bool>, SetupError> {
-    let Some(value) = get(name) else { return Ok(None) };
-    match value.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Ok(Some(true)),
-        "false" | "0" | "no" | "off" => Ok(Some(false)),
-        _ => Err(setting(name, value, "true or false")),
-    }
-}
-
-fn number(get: &impl Fn(&str) -> Option<String>, name: &str, default: usize) -> Result<usize, SetupError> {
-    let Some(value) = get(name) else { return Ok(default) };
-    match value.parse() {
-        Ok(number) if number > 0 => Ok(number),
-        _ => Err(setting(name, value, "a whole number above 0")),
-    }
-}
-
-pub(crate) fn setting(name: &str, value: String, expected: &'static str) -> SetupError {
-    SetupError::Setting {
-        name: name.to_owned(),
-        value,
-        expected,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(vars: &[(&str, &str)]) -> Result<Settings, SetupError> {
-        let vars: Vec<(String, String)> = vars.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Settings::from_lookup("svc", "1.0", |name| {
-            vars.iter().find(|(k, _)| k == name).map(|(_, v)| v.clone())
-        })
-    }
-
-    #[test]
-    fn defaults_need_no_environment() {
-        let settings = read(&[]).expect("defaults are valid");
-        assert_eq!(settings.environment, "LOCAL");
-        assert_eq!(settings.endpoint.as_deref(), Some("http://localhost:4317"));
-        assert_eq!(settings.sampler, SamplerKind::ParentBasedRatio(1.0));
-    }
-
-    #[test]
-    fn signal_specific_endpoint_wins() {
-        let settings = read(&[
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:4317"),
-            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces:4317"),
-        ])
-        .expect("valid");
-        assert_eq!(settings.endpoint.as_deref(), Some("http://traces:4317"));
-    }
-
-    #[test]
-    fn export_can_be_switched_off() {
-        for vars in [
-            ("OTEL_SDK_DISABLED", "true"),
-            ("ENABLE_OBSERVABILITY", "false"),
-            ("OTEL_TRACES_EXPORTER", "none"),
-        ] {
-            assert_eq!(read(&[vars]).expect("valid").endpoint, None, "{vars:?}");
-        }
-    }
-
-    #[test]
-    fn wrong_values_are_named() {
-        for vars in [
-            ("OTEL_SDK_DISABLED", "maybe"),
-            ("TRACE_SAMPLE_RATE", "7"),
-            ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
-        ] {
-            let error = read(&[vars]).expect_err("must be refused").to_string();
-            assert!(error.contains(vars.0) && error.contains(vars.1), "{error}");
-        }
-    }
-
-    #[test]
-    fn resource_carries_the_mode() {
-        let settings = read(&[("SOMA_AGENT_MODE", "PROD")]).expect("valid");
-        let resource = settings.resource();
-        let get = |key: &'static str| resource.get(&key.into()).map(|v| v.to_string());
-        assert_eq!(get("deployment.environment").as_deref(), Some("PROD"));
-        assert_eq!(get("service.name").as_deref(), Some("svc"));
-        assert!(get("telemetry.sdk.language").is_some());
-    }
-}
+mod tests;

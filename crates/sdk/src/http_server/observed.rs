@@ -1,0 +1,88 @@
+//! One request under observation; counted when finished, or when its caller has gone.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::HttpBody;
+use axum::extract::{MatchedPath, Request};
+use axum::response::Response;
+use tracing::Span;
+
+use super::metrics::{Exchange, RequestMetrics};
+use super::{HttpLayer, Tenant, UNMATCHED, content_length};
+
+/// Status that is counted when the client goes away before the answer (nginx's convention).
+const CLIENT_CLOSED: u16 = 499;
+
+#[derive(Debug)]
+pub(super) struct Observed {
+    sets: Arc<[Box<dyn RequestMetrics>]>,
+    method: &'static str,
+    route: Option<MatchedPath>,
+    started: Instant,
+    status: u16,
+    tenant: Option<String>,
+    request_size: Option<u64>,
+    response_size: Option<u64>,
+}
+
+impl Observed {
+    pub(super) fn start(
+        layer: &HttpLayer,
+        request: &Request,
+        method: &'static str,
+        route: Option<MatchedPath>,
+    ) -> Self {
+        let tenant = layer.options.tenant.as_ref().and_then(|tenant| {
+            let value = request.headers().get(&tenant.header)?;
+            value.to_str().ok().map(str::to_owned)
+        });
+        let observed = Self {
+            sets: Arc::clone(&layer.sets),
+            method,
+            route,
+            started: Instant::now(),
+            status: CLIENT_CLOSED,
+            tenant,
+            request_size: content_length(request.headers()).or_else(|| request.body().size_hint().exact()),
+            response_size: None,
+        };
+        for set in observed.sets.iter() {
+            set.started(method, observed.route());
+        }
+        observed
+    }
+
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or(UNMATCHED, MatchedPath::as_str)
+    }
+
+    pub(super) fn finish(mut self, response: &Response, span: &Span) {
+        self.status = response.status().as_u16();
+        self.response_size = content_length(response.headers()).or_else(|| response.body().size_hint().exact());
+        if let Some(Tenant(tenant)) = response.extensions().get() {
+            self.tenant = Some(tenant.clone());
+        }
+        span.record("http.response.status_code", self.status);
+        if self.status >= 500 {
+            span.record("otel.status_code", "ERROR");
+        }
+    }
+}
+
+impl Drop for Observed {
+    fn drop(&mut self) {
+        let exchange = Exchange {
+            method: self.method,
+            route: self.route(),
+            status: self.status,
+            tenant: self.tenant.as_deref().unwrap_or_default(),
+            duration: self.started.elapsed(),
+            request_size: self.request_size,
+            response_size: self.response_size,
+        };
+        for set in self.sets.iter() {
+            set.ended(&exchange);
+        }
+    }
+}
