@@ -98,10 +98,13 @@ pub(crate) fn tracestate_members(header: &str) -> Option<Vec<(&str, &str)>> {
             continue;
         }
         let (key, value) = member.split_once('=')?;
-        if !valid_key(key) || !valid_value(value) || members.iter().any(|(seen, _)| *seen == key) {
+        if !valid_key(key) || !valid_value(value) {
             return None;
         }
-        members.push((key, value));
+        // Of a repeated key the first, which is the most recent, is kept.
+        if members.iter().all(|(seen, _)| *seen != key) {
+            members.push((key, value));
+        }
     }
     (members.len() <= MAX_MEMBERS).then_some(members)
 }

@@ -70,7 +70,8 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        let answer = self.runtime.spawn(request.send()).await;
+        // The request is started on the runtime, too: it looks for one when it is made.
+        let answer = self.runtime.spawn(async move { request.send().await }).await;
         let failed = |reason: String| OTelSdkError::InternalFailure(format!("POST {url}: {reason}"));
         match answer {
             Ok(Ok(response)) if response.status().is_success() => Ok(()),

@@ -1,0 +1,374 @@
+//! Each back end on a real socket: what arrives there, and what happens when it goes away under load.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, Request, StatusCode, Uri};
+use axum::routing::get;
+use opentelemetry::KeyValue;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use prost::Message;
+use skopos_sdk::Observability;
+use tokio::runtime::Runtime;
+use tokio_stream::wrappers::TcpListenerStream;
+use tower::ServiceExt;
+
+use crate::support::{set_up, value, wait_until};
+
+type Received = Arc<Mutex<Vec<(String, HeaderMap, Bytes)>>>;
+
+/// A collector of its own runtime: dropping it closes every socket, as a killed process does.
+struct Collector {
+    runtime: Option<Runtime>,
+    address: SocketAddr,
+    received: Received,
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+impl Collector {
+    fn http() -> Self {
+        async fn keep(State(received): State<Received>, uri: Uri, headers: HeaderMap, body: Bytes) -> StatusCode {
+            let path = uri.path().to_owned();
+            received
+                .lock()
+                .expect("no panic while held")
+                .push((path, headers, body));
+            StatusCode::OK
+        }
+        let received = Received::default();
+        let router = Router::new().fallback(keep).with_state(Arc::clone(&received));
+        let runtime = runtime();
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .expect("binds");
+        let address = listener.local_addr().expect("bound");
+        runtime.spawn(async move { axum::serve(listener, router).await });
+        Self {
+            runtime: Some(runtime),
+            address,
+            received,
+        }
+    }
+
+    fn grpc() -> Self {
+        let received = Received::default();
+        let service = TraceServiceServer::new(Grpc(Arc::clone(&received)));
+        let runtime = runtime();
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .expect("binds");
+        let address = listener.local_addr().expect("bound");
+        let server = tonic::transport::Server::builder().add_service(service);
+        runtime.spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        Self {
+            runtime: Some(runtime),
+            address,
+            received,
+        }
+    }
+
+    fn kill(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+
+    fn paths(&self) -> Vec<String> {
+        let received = self.received.lock().expect("no panic while held");
+        received.iter().map(|(path, ..)| path.clone()).collect()
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+struct Grpc(Received);
+
+#[tonic::async_trait]
+impl TraceService for Grpc {
+    async fn export(
+        &self,
+        request: tonic::Request<ExportTraceServiceRequest>,
+    ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
+        let body = Bytes::from(request.get_ref().encode_to_vec());
+        let headers = request.metadata().clone().into_headers();
+        self.0
+            .lock()
+            .expect("no panic while held")
+            .push(("grpc".to_owned(), headers, body));
+        Ok(tonic::Response::new(ExportTraceServiceResponse::default()))
+    }
+}
+
+/// A service whose every request makes two spans.
+struct Service {
+    router: Router,
+    observability: Observability,
+}
+
+impl Service {
+    fn start(vars: &[(&str, &str)]) -> Self {
+        let (observability, _) = set_up(vars);
+        let layer = observability.http_layer().expect("metrics register");
+        let work = || async {
+            tracing::info_span!("work", step = 1).in_scope(|| "done");
+        };
+        let router = Router::new().route("/work", get(work)).layer(layer);
+        Self { router, observability }
+    }
+
+    /// Serves so many requests, each of which must succeed.
+    fn serve(&self, requests: usize) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        tracing::dispatcher::with_default(self.observability.dispatch(), || {
+            runtime.block_on(async {
+                for _ in 0..requests {
+                    let request = Request::builder().uri("/work").body(Body::empty()).expect("a request");
+                    let response = self.router.clone().oneshot(request).await.expect("infallible");
+                    assert_eq!(response.status(), StatusCode::OK);
+                }
+            });
+        });
+    }
+
+    fn metric(&self, series: &str) -> f64 {
+        value(&self.observability.render_metrics(), series)
+    }
+
+    fn dropped(&self) -> f64 {
+        let by = |reason: &str| self.metric(&format!("otel_spans_dropped_total{{reason=\"{reason}\"}}"));
+        by("queue_full") + by("export_failed")
+    }
+}
+
+/// Requests of one burst. Two spans each, so that a burst is longer than the queue of the test.
+const BURST: usize = 200;
+const QUEUE: [(&str, &str); 3] = [
+    ("OTEL_BSP_MAX_QUEUE_SIZE", "128"),
+    ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "32"),
+    ("OTEL_BSP_SCHEDULE_DELAY", "20"),
+];
+
+/// Serves while the back end lives, while it is being killed and after; every span is accounted for.
+fn pull_away(mut collector: Collector, vars: &[(&str, &str)]) {
+    let vars: Vec<(&str, &str)> = vars.iter().chain(&QUEUE).copied().collect();
+    let service = Service::start(&vars);
+    service.serve(BURST);
+    wait_until("an export", || service.metric("otel_spans_exported_total") > 0.0);
+    std::thread::scope(|scope| {
+        let load = scope.spawn(|| service.serve(BURST));
+        collector.kill();
+        load.join().expect("every request succeeds");
+    });
+    service.serve(BURST);
+    service.observability.flush();
+    let made = 2.0 * 3.0 * BURST as f64;
+    let count = || service.metric("otel_spans_exported_total") + service.dropped();
+    wait_until("the account of all spans", || count() == made);
+    assert!(service.dropped() > 0.0);
+    assert_eq!(service.metric("otel_spans_queued"), 0.0);
+    let served = "http_requests_total{endpoint=\"/work\",method=\"GET\",status=\"200\"}";
+    assert_eq!(service.metric(served), 3.0 * BURST as f64);
+    service.observability.shutdown();
+}
+
+#[test]
+fn otlp_over_grpc_is_pulled_away_under_load() {
+    let collector = Collector::grpc();
+    let endpoint = format!("http://{}", collector.address);
+    pull_away(
+        collector,
+        &[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "1000"),
+        ],
+    );
+}
+
+#[test]
+fn otlp_over_http_is_pulled_away_under_load() {
+    let collector = Collector::http();
+    let endpoint = format!("http://{}", collector.address);
+    let vars = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "1000"),
+    ];
+    pull_away(collector, &vars);
+}
+
+#[test]
+fn jaeger_is_pulled_away_under_load() {
+    let collector = Collector::http();
+    let endpoint = format!("http://{}/api/traces", collector.address);
+    pull_away(collector, &[("JAEGER_ENDPOINT", &endpoint)]);
+}
+
+#[test]
+fn datadog_is_pulled_away_under_load() {
+    let collector = Collector::http();
+    let endpoint = format!("http://{}", collector.address);
+    pull_away(
+        collector,
+        &[("APM_BACKEND", "datadog"), ("DATADOG_ENDPOINT", &endpoint)],
+    );
+}
+
+#[test]
+fn a_back_end_that_never_was_costs_no_request() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("bound");
+    let endpoint = format!("http://{closed}");
+    let vars: Vec<(&str, &str)> = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())]
+        .into_iter()
+        .chain(QUEUE)
+        .collect();
+    let service = Service::start(&vars);
+    service.serve(BURST);
+    wait_until("a drop", || service.dropped() > 0.0);
+    service.observability.shutdown();
+}
+
+#[test]
+fn each_back_end_gets_its_own_format() {
+    let check = |vars: &[(&str, &str)], path: &str, content_type: &str| {
+        let collector = Collector::http();
+        let endpoint = format!("http://{}", collector.address);
+        let vars: Vec<(&str, &str)> = vars
+            .iter()
+            .map(|(k, v)| (*k, if *v == "ENDPOINT" { endpoint.as_str() } else { *v }))
+            .collect();
+        let service = Service::start(&vars);
+        service.serve(1);
+        service.observability.flush();
+        let received = collector.received.lock().expect("no panic while held").clone();
+        let (found, headers, body) = received.first().expect("an export");
+        assert_eq!(found, path);
+        assert_eq!(headers["content-type"], content_type);
+        assert!(!body.is_empty());
+        headers.clone()
+    };
+    let otlp = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "ENDPOINT"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=acme%20inc"),
+    ];
+    let headers = check(&otlp, "/v1/traces", "application/x-protobuf");
+    assert_eq!(
+        (&headers["content-encoding"], &headers["x-tenant"]),
+        (&"gzip".parse().expect("text"), &"acme inc".parse().expect("text"))
+    );
+    check(
+        &[("JAEGER_ENDPOINT", "ENDPOINT")],
+        "/api/traces",
+        "application/vnd.apache.thrift.binary",
+    );
+    let datadog = [
+        ("APM_BACKEND", "datadog"),
+        ("DATADOG_ENDPOINT", "ENDPOINT"),
+        ("DATADOG_API_KEY", "key"),
+    ];
+    let headers = check(&datadog, "/v0.4/traces", "application/msgpack");
+    assert_eq!(
+        (&headers["x-datadog-trace-count"], &headers["dd-api-key"]),
+        (&"1".parse().expect("text"), &"key".parse().expect("text"))
+    );
+}
+
+#[test]
+fn metrics_travel_over_otlp_as_totals_or_differences() {
+    for (preference, temporality) in [("delta", 1), ("cumulative", 2)] {
+        let collector = Collector::http();
+        let endpoint = format!("http://{}", collector.address);
+        let (observability, _) = set_up(&[
+            ("OTEL_TRACES_EXPORTER", "none"),
+            ("OTEL_METRICS_EXPORTER", "otlp"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", preference),
+        ]);
+        let invoices = observability.meter("billing").u64_counter("invoices.sent").build();
+        invoices.add(3, &[KeyValue::new("tenant", "acme")]);
+        observability.flush();
+        assert_eq!(collector.paths(), ["/v1/metrics"]);
+        let (_, _, body) = collector.received.lock().expect("no panic while held")[0].clone();
+        let request = ExportMetricsServiceRequest::decode(body).expect("protobuf");
+        let metrics = request
+            .resource_metrics
+            .iter()
+            .flat_map(|r| &r.scope_metrics)
+            .flat_map(|s| &s.metrics);
+        let sums: Vec<i32> = metrics
+            .filter(|metric| metric.name == "invoices.sent")
+            .filter_map(|metric| match &metric.data {
+                Some(Data::Sum(sum)) => Some(sum.aggregation_temporality),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(sums, [temporality], "{preference}");
+        // Whatever OTLP carries, the exposition has it as well.
+        assert!(
+            observability
+                .render_metrics()
+                .contains("invoices_sent_total{tenant=\"acme\"")
+        );
+    }
+}
+
+#[test]
+fn the_listener_serves_metrics_on_its_own_port_and_path() {
+    use std::io::{Read, Write};
+    let vars = [
+        ("APM_BACKEND", "prometheus"),
+        ("PROMETHEUS_PORT", "0"),
+        ("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1"),
+        ("PROMETHEUS_METRICS_PATH", "/stats"),
+    ];
+    let (observability, _) = set_up(&vars);
+    let address = observability.metrics_address().expect("a listener");
+    let mut socket = std::net::TcpStream::connect(address).expect("connects");
+    socket
+        .write_all(b"GET /stats HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .expect("writes");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).expect("reads");
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains("process_open_fds"),
+        "{answer}"
+    );
+
+    // The port is taken now; the second set-up goes on without and says so.
+    let port = address.port().to_string();
+    let vars: Vec<(&str, &str)> = vars
+        .iter()
+        .map(|(k, v)| (*k, if *k == "PROMETHEUS_PORT" { port.as_str() } else { *v }))
+        .collect();
+    let (second, lines) = set_up(&vars);
+    assert_eq!(second.metrics_address(), None);
+    assert!(
+        lines
+            .lock()
+            .expect("no panic while held")
+            .contains("set PROMETHEUS_PORT")
+    );
+}

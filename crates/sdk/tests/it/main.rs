@@ -1,0 +1,8 @@
+//! The SDK from outside: the shared cases of others, back ends that come and go, and what a service gets to see.
+
+mod backends;
+mod environment;
+mod errors_always;
+mod http_metrics;
+mod propagation;
+mod support;

@@ -1,0 +1,52 @@
+//! Set-ups that leave the process alone, the shared cases, and waiting for what must happen.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use skopos_sdk::{Observability, ObservabilityBuilder, Settings};
+
+/// How long a thing that must happen may take on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A set-up from variables, with its log lines.
+pub(crate) fn set_up(vars: &[(&str, &str)]) -> (Observability, Arc<Mutex<String>>) {
+    let settings = Settings::from_lookup("shop", "1.0", |name| {
+        vars.iter().find(|(k, _)| *k == name).map(|(_, v)| (*v).to_owned())
+    });
+    let lines: Arc<Mutex<String>> = Arc::default();
+    let copy = Arc::clone(&lines);
+    let observability = ObservabilityBuilder::new(settings.expect("valid settings"))
+        .log_sink(Arc::new(move |line| {
+            let mut lines = copy.lock().expect("no panic while held");
+            lines.push_str(&String::from_utf8_lossy(line));
+        }))
+        .build()
+        .expect("builds");
+    (observability, lines)
+}
+
+/// Value of a series in the exposition, by the start of its line; 0 where it is absent.
+pub(crate) fn value(exposition: &str, series: &str) -> f64 {
+    exposition
+        .lines()
+        .find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
+        .unwrap_or_default()
+}
+
+/// Polls until the condition holds.
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < PATIENCE, "{what} did not happen");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A file of the shared cases, where they are at hand.
+pub(crate) fn shared<T: DeserializeOwned>(path: &str) -> Option<T> {
+    let root = PathBuf::from(std::env::var_os("SKOPOS_SHARED")?);
+    let text = std::fs::read_to_string(root.join("conformance").join(path)).expect("the shared cases");
+    Some(serde_saphyr::from_str(&text).expect("cases"))
+}
