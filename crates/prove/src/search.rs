@@ -9,6 +9,7 @@ mod changes;
 mod choices;
 mod counted;
 mod course;
+mod element;
 mod filtered;
 mod goal;
 mod naming;
@@ -22,13 +23,13 @@ mod sets;
 mod slopes;
 
 use choices::{Attempt, moves_out};
+pub(crate) use element::{Element, elements};
 pub(crate) use goal::{Goal, Measure, Wish};
 pub(crate) use needs::{is_constant, unwanted};
 pub(crate) use operand::flipped;
-use skopos_core::metric::MetricValue;
-use skopos_core::{Labels, QueryBudget};
+use skopos_core::QueryBudget;
 use skopos_promql::ast::VectorSelector;
-use skopos_promql::{Engine, Expr, PosRange, Value, ValueType};
+use skopos_promql::{Engine, Expr, PosRange, ValueType};
 
 use crate::inline::{Replaced, replaced_index};
 use crate::key::Key;
@@ -82,13 +83,6 @@ pub(crate) type Outcome = Result<(), Halt>;
 pub(crate) struct Stuck {
     pub(crate) pos: PosRange,
     pub(crate) why: String,
-}
-
-/// One element of a result.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Element {
-    pub(crate) labels: Labels,
-    pub(crate) value: f64,
 }
 
 /// A search in progress.
@@ -290,27 +284,5 @@ impl<'a> Search<'a> {
     fn stuck_at(&mut self, expr: &Expr, why: &str) -> Halt {
         self.note(expr.pos(), why.to_owned());
         Halt::Stuck
-    }
-}
-
-/// The elements of a value; a scalar is one without labels.
-pub(crate) fn elements(value: Value) -> Vec<Element> {
-    match value {
-        Value::Scalar { value, .. } => vec![Element {
-            labels: Labels::empty(),
-            value,
-        }],
-        Value::Vector(samples) => samples
-            .into_iter()
-            .map(|sample| Element {
-                labels: sample.labels,
-                value: match sample.value {
-                    MetricValue::Float(value) => value,
-                    // Of histograms the number of observations.
-                    MetricValue::Histogram(histogram) => histogram.count,
-                },
-            })
-            .collect(),
-        Value::String { .. } | Value::Matrix(_) => Vec::new(),
     }
 }
