@@ -8,6 +8,7 @@ mod junit;
 mod rules;
 mod run;
 mod show;
+mod silences;
 mod witness;
 
 use std::process::ExitCode;
@@ -28,7 +29,17 @@ pub(crate) fn run(args: &ProveArgs) -> anyhow::Result<ExitCode> {
     let subject = rules::load(args)?;
     let prover = subject.prover();
     let mut report = run::prove_with_progress(&prover);
-    chain::follow(&prover, &mut report, &subject.alerting, subject.external_url())?;
+    let silences = match &args.silences {
+        Some(place) => silences::read(place)?,
+        None => Vec::new(),
+    };
+    chain::follow_past(
+        &prover,
+        &mut report,
+        &subject.alerting,
+        subject.external_url(),
+        silences,
+    )?;
     if let Some(path) = &args.junit {
         junit::write(path, &report)?;
     }

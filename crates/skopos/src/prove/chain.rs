@@ -3,7 +3,9 @@
 
 use anyhow::Context as _;
 use serde_json::Value;
+use skopos_alertmanager::silence::Silence;
 use skopos_alertmanager::{Config, Notification};
+use skopos_core::{Clock as _, SystemClock};
 use skopos_notify::{Templates, render};
 use skopos_prove::{Chain, Message, Prover, Report, Sandbox};
 
@@ -20,11 +22,24 @@ pub(crate) fn follow(
     alerting: &LoadedAlerting,
     external_url: &str,
 ) -> anyhow::Result<()> {
+    follow_past(prover, report, alerting, external_url, Vec::new())
+}
+
+/// As [`follow`], past the silences that are active now.
+pub(super) fn follow_past(
+    prover: &Prover,
+    report: &mut Report,
+    alerting: &LoadedAlerting,
+    external_url: &str,
+    silences: Vec<Silence>,
+) -> anyhow::Result<()> {
     if alerting.parts.is_empty() {
         return Ok(());
     }
     let sandbox = Renderer::new(&alerting.parts, external_url)?;
-    Chain::new(&alerting.config, &sandbox).follow(prover, report);
+    Chain::new(&alerting.config, &sandbox)
+        .with_silences(silences, SystemClock.now_ms())
+        .follow(prover, report);
     Ok(())
 }
 

@@ -25,6 +25,12 @@ pub(super) fn print(report: &Report) {
             table::print_line(&line);
         }
     }
+    let proven = report.rules.iter().filter(|rule| rule.verdict == Verdict::Proven);
+    for rule in proven {
+        for note in &rule.notes {
+            table::print_line(&format!("{}:{}: {}: note: {note}", rule.file, rule.line, rule.name));
+        }
+    }
     for finding in &report.findings {
         table::print_line(finding);
     }
@@ -57,9 +63,22 @@ fn row(rule: &RuleReport) -> Vec<String> {
         format!("  {verdict}"),
         rule.name.clone(),
         rule.time_to_fire_ms.map(duration).unwrap_or_default(),
-        rule.receivers.join(", "),
+        receivers(rule),
         short(&text),
     ]
+}
+
+/// Who is told; of those that are not told of the end, that they are not.
+fn receivers(rule: &RuleReport) -> String {
+    let ends = rule.resolved_by.is_some();
+    let told = rule.receivers.iter().map(|receiver| {
+        if ends && !rule.resolved_receivers.contains(receiver) {
+            format!("{receiver} (not of the end)")
+        } else {
+            receiver.clone()
+        }
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// Everything that helps to mend a rule.
@@ -107,6 +126,10 @@ mod tests {
         let lines = reasons(&report.rules[1]);
         assert!(lines[0].starts_with("r.yml:1: Bad: "), "{lines:?}");
         assert_eq!(lines[1], "    vector(1) > 2");
+        let mut told = report.rules[0].clone();
+        told.receivers = vec!["a".to_owned(), "b".to_owned()];
+        told.resolved_receivers = vec!["b".to_owned()];
+        assert_eq!(receivers(&told), "a (not of the end), b");
         assert_eq!(short(&"x".repeat(200)).chars().count(), MAX_CHARACTERS + 1);
     }
 }
