@@ -160,7 +160,7 @@ impl RuleGroups {
     ///
     /// Gives how the alerts of rules that are gone end. Prometheus leaves it to the time until which an
     /// alert was said to hold; here it is known, and so it is told. Where another rule makes the same
-    /// alert from now on nothing is sent, so that it goes on there.
+    /// alerts from now on nothing is told, so that they go on there.
     pub fn load(
         &self,
         files: Vec<RuleFile>,
@@ -192,8 +192,9 @@ impl RuleGroups {
         }
         let mut evaluation = Evaluation::default();
         for rule in &mut gone {
-            let goes_on = current.iter().any(|handle| handle.cell.group.lock().has_rule(rule));
-            evaluation.extend(rule.end(now_ms, goes_on));
+            if !current.iter().any(|handle| handle.cell.group.lock().has_rule(rule)) {
+                evaluation.extend(rule.end(now_ms));
+            }
         }
         drop(current);
         append_markers(io, series, now_ms)?;

@@ -65,19 +65,13 @@ impl Rule {
         }
     }
 
-    /// Ends the alerts of a rule that is gone. `goes_on` says that another rule makes them from now on:
-    /// then nobody is told.
-    pub(crate) fn end(&mut self, now_ms: i64, goes_on: bool) -> Evaluation {
+    /// Ends the alerts of a rule that is gone.
+    pub(crate) fn end(&mut self, now_ms: i64) -> Evaluation {
         let RuleBody::Alerting(alerting) = &mut self.body else {
             return Evaluation::default();
         };
-        let notices = if goes_on {
-            Vec::new()
-        } else {
-            alerting.last_notices(now_ms, &self.origin)
-        };
         Evaluation {
-            notices,
+            notices: alerting.last_notices(now_ms, &self.origin),
             transitions: alerting.end_all(now_ms, EndReason::RuleRemoved, &self.origin),
         }
     }
