@@ -309,4 +309,13 @@ fn warn_of_unsupported(config: &mut PrometheusConfig) {
             ));
         }
     }
+    for (position, section) in config.alerting.alertmanagers.iter().enumerate() {
+        for key in section.discovery.unsupported() {
+            config.warnings.push(format!(
+                "alerting: {key} of item {} of alertmanagers is read but not carried out; alerts are not sent to \
+                 Alertmanagers that it would find",
+                position + 1
+            ));
+        }
+    }
 }

@@ -67,6 +67,18 @@ fn secrets_are_hidden() {
 }
 
 #[test]
+fn discoveries_that_are_not_carried_out_are_named() {
+    let text = "scrape_configs: [{job_name: a, dns_sd_configs: [{names: [x]}]}]\nalerting: {alertmanagers: [{file_sd_configs: [{files: [a.yml]}]}, {dns_sd_configs: [{names: [x]}]}]}";
+    let warnings = parse(text).expect("good").warnings;
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].starts_with("job \"a\": dns_sd_configs"), "{warnings:?}");
+    assert!(
+        warnings[1].starts_with("alerting: dns_sd_configs of item 2"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
 fn what_is_written_reads_back() {
     let text = "global: {scrape_interval: 5s, external_labels: {a: b}}\nscrape_configs:\n  - job_name: a\n    params: {x: [y]}\n    static_configs: [{targets: ['h:1'], labels: {l: '1'}}]\n    relabel_configs: [{source_labels: [l], regex: 'x|(.*)', target_label: m, replacement: '${1}$2'}]\n";
     let config = parse(text).expect("good");
