@@ -15,7 +15,7 @@ import urllib.request
 TICKS = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 60
 STOP_SECONDS = 60
-REQUEST_SECONDS = 300
+REQUEST_SECONDS = 1_800
 
 
 def free_port():
