@@ -56,7 +56,11 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             set_up_tls()?;
             runtime()?.block_on(check::rules::run(&args))
         }
-        Some(Command::Check(CheckCommand::Alertmanager(args))) => check::alertmanager::run(&args),
+        Some(Command::Check(CheckCommand::Alertmanager(args))) => {
+            // Clients are built as a server would build them, though none is used.
+            set_up_tls()?;
+            check::alertmanager::run(&args)
+        }
         Some(Command::Test(cli::test::TestCommand::Rules(args))) => test::run(&args),
         Some(Command::Query(command)) => ask(query::run(command)),
         Some(Command::Alerts(args)) => ask(alerts::run(args)),
