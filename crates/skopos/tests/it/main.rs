@@ -4,9 +4,13 @@
 mod alerting;
 mod alerting_incidents;
 mod alerting_kill;
-mod alerting_outside;
 mod alerting_reload;
 mod cli;
+mod cli_alerts;
+mod cli_check_alertmanager;
+mod cli_compat;
+mod cli_receivers;
+mod cli_silences;
 mod kill;
 mod program;
 mod prove;

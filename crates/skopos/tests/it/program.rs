@@ -14,6 +14,7 @@ pub(crate) struct Program {
     child: Child,
     /// Base URL of the page and APIs.
     pub(crate) url: String,
+    banner: Vec<String>,
     client: reqwest::Client,
 }
 
@@ -48,16 +49,24 @@ impl Program {
             .spawn()
             .expect("the program starts");
         let stdout = child.stdout.take().expect("stdout is piped");
-        let url = tokio::task::spawn_blocking(move || first_url(BufReader::new(stdout)))
+        let banner = tokio::task::spawn_blocking(move || banner(BufReader::new(stdout)))
             .await
             .expect("the reader ends");
+        let url = banner.iter().find_map(|line| url_in(line));
         let program = Self {
             child,
             url: url.expect("the banner names the address"),
+            banner,
             client: reqwest::Client::new(),
         };
         program.wait_ready().await;
         program
+    }
+
+    /// The URL that the banner gives to `name`, if it has such a line.
+    pub(crate) fn url_of(&self, name: &str) -> Option<String> {
+        let line = self.banner.iter().find(|line| line.trim_start().starts_with(name))?;
+        url_in(line)
     }
 
     async fn wait_ready(&self) {
@@ -124,15 +133,25 @@ impl Drop for Program {
     }
 }
 
-/// The address in the banner; the rest of stdout is read to its end so that the program never
-/// blocks on it.
-fn first_url(stdout: impl std::io::BufRead + Send + 'static) -> Option<String> {
+/// The lines of the banner; the rest of stdout is read to its end so that the program never blocks on it.
+fn banner(stdout: impl std::io::BufRead + Send + 'static) -> Vec<String> {
+    let mut banner = Vec::new();
     let mut lines = stdout.lines();
-    let url = lines.by_ref().map_while(Result::ok).find_map(|line| {
-        line.split_whitespace()
-            .find(|word| word.starts_with("http://127.0.0.1:"))
-            .map(|word| word.trim_end_matches('/').to_owned())
-    });
+    for line in lines.by_ref().map_while(Result::ok) {
+        let is_last = line.starts_with("Stop with");
+        banner.push(line);
+        if is_last {
+            break;
+        }
+    }
     std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-    url
+    banner
+}
+
+/// The URL in a line of the banner, without a slash at the end.
+fn url_in(line: &str) -> Option<String> {
+    let url = line
+        .split_whitespace()
+        .find(|word| word.starts_with("http://127.0.0.1:"))?;
+    Some(url.trim_end_matches('/').to_owned())
 }
