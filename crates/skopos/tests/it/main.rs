@@ -4,6 +4,7 @@
 mod alerting;
 mod alerting_incidents;
 mod alerting_kill;
+mod alerting_outside;
 mod alerting_reload;
 mod cli;
 mod cli_alerts;

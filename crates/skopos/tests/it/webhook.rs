@@ -19,6 +19,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct Received {
     pub(crate) at: Instant,
     pub(crate) path: String,
+    /// The header `Authorization`.
+    pub(crate) authorization: Option<String>,
     /// Its JSON; null where there is none.
     pub(crate) body: Value,
 }
@@ -99,17 +101,13 @@ const REFUSED: &str = "/refused";
 /// Answers each request of a connection with 200, but for the refused paths.
 async fn serve(stream: TcpStream, received: Arc<Mutex<Vec<Received>>>) {
     let mut stream = BufReader::new(stream);
-    while let Some((path, body)) = read(&mut stream).await {
-        let status = if path.starts_with(REFUSED) {
+    while let Some(request) = read(&mut stream).await {
+        let status = if request.path.starts_with(REFUSED) {
             "400 Bad Request"
         } else {
             "200 OK"
         };
-        received.lock().push(Received {
-            at: Instant::now(),
-            path,
-            body,
-        });
+        received.lock().push(request);
         let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return;
@@ -117,24 +115,30 @@ async fn serve(stream: TcpStream, received: Arc<Mutex<Vec<Received>>>) {
     }
 }
 
-/// The path and body of the next request; `None` at the end.
-async fn read(stream: &mut BufReader<TcpStream>) -> Option<(String, Value)> {
+/// The next request; `None` at the end.
+async fn read(stream: &mut BufReader<TcpStream>) -> Option<Received> {
     let mut line = String::new();
     stream.read_line(&mut line).await.ok()?;
     let path = line.split_whitespace().nth(1)?.to_owned();
-    let mut length = 0;
+    let (mut length, mut authorization) = (0, None);
     loop {
         line.clear();
         stream.read_line(&mut line).await.ok()?;
-        let header = line.trim().to_ascii_lowercase();
-        if header.is_empty() {
+        let Some((name, value)) = line.trim().split_once(':') else {
             break;
-        }
-        if let Some(value) = header.strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
+        };
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.trim().parse().ok()?,
+            "authorization" => authorization = Some(value.trim().to_owned()),
+            _ => {}
         }
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
-    Some((path, serde_json::from_slice(&body).unwrap_or_default()))
+    Some(Received {
+        at: Instant::now(),
+        path,
+        authorization,
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+    })
 }
