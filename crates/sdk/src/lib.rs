@@ -38,7 +38,10 @@ pub mod context;
 pub mod database;
 pub mod family;
 pub mod freshness;
+#[cfg(feature = "grpc")]
+pub mod grpc;
 pub mod http_server;
+pub mod kafka;
 pub mod ml;
 pub mod propagation;
 #[cfg(feature = "redis")]

@@ -49,7 +49,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(path: &str, registry: Reg
 }
 
 /// A meter with its registry, for tests of what is recorded; the provider lives as long as it is held.
-#[cfg(test)]
+#[cfg(all(test, feature = "database"))]
 pub(crate) fn test_meter() -> (
     Registry,
     opentelemetry_sdk::metrics::SdkMeterProvider,

@@ -18,11 +18,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use ::redis::aio::ConnectionLike;
-use ::redis::{Arg, Cmd, Pipeline, RedisError, RedisFuture, Value};
+use ::redis::{Arg, Cmd, Pipeline, RedisError, RedisFuture, ServerError, Value};
 use opentelemetry::metrics::{Histogram, Meter};
 use opentelemetry::{KeyValue, global};
-use tracing::Span;
 use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::observed::{Observed, database_duration};
 use crate::tasks::ErrorType;
@@ -119,10 +119,21 @@ fn pipeline_name(pipeline: &Pipeline) -> String {
     }
 }
 
+/// An answer that is an error, or holds one, as the answer of a transaction does.
+fn server_error(answer: &Value) -> Option<&ServerError> {
+    match answer {
+        Value::ServerError(error) => Some(error),
+        Value::Array(answers) => answers.iter().find_map(server_error),
+        _ => None,
+    }
+}
+
 impl<C: ConnectionLike + Send> ConnectionLike for TracedRedis<C> {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         let observed = self.observe(command_name(command), self.inner.get_db(), None);
-        Box::pin(observed.run(self.inner.req_packed_command(command)))
+        let answer = self.inner.req_packed_command(command);
+        // The server's error comes as a value; whoever asked would take it out next.
+        Box::pin(observed.run(async { answer.await?.extract_error() }))
     }
 
     fn req_packed_commands<'a>(
@@ -132,8 +143,19 @@ impl<C: ConnectionLike + Send> ConnectionLike for TracedRedis<C> {
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
         let batch = pipeline.cmd_iter().count();
-        let observed = self.observe(pipeline_name(pipeline), self.inner.get_db(), Some(batch));
-        Box::pin(observed.run(self.inner.req_packed_commands(pipeline, offset, count)))
+        let mut observed = self.observe(pipeline_name(pipeline), self.inner.get_db(), Some(batch));
+        let span = observed.span().clone();
+        let answers = self.inner.req_packed_commands(pipeline, offset, count).instrument(span);
+        Box::pin(async move {
+            let answers = answers.await;
+            // Which of the errors matter is for the caller to say; the first is told.
+            match answers.as_ref().map(|answers| answers.iter().find_map(server_error)) {
+                Ok(None) => observed.succeed(),
+                Ok(Some(error)) => observed.fail(error.code(), "a command of the pipeline failed"),
+                Err(error) => observed.fail(&error.error_type(), &error.error_message()),
+            }
+            answers
+        })
     }
 
     fn get_db(&self) -> i64 {

@@ -39,7 +39,7 @@ use std::sync::OnceLock;
 use opentelemetry::global;
 
 pub use error_type::ErrorType;
-#[cfg(any(feature = "redis", feature = "sqlx"))]
+#[cfg(any(feature = "grpc", feature = "redis", feature = "sqlx"))]
 pub(crate) use error_type::OTHER;
 pub use http::{HttpRequestLayer, HttpRequestService};
 pub(crate) use instruments::UNITS_BY_NAME;

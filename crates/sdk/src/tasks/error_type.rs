@@ -103,3 +103,20 @@ impl ErrorType for reqwest::Error {
         crate::client::error_message(self)
     }
 }
+
+#[cfg(feature = "http-client")]
+impl ErrorType for reqwest_middleware::Error {
+    fn error_type(&self) -> Cow<'static, str> {
+        match self {
+            Self::Reqwest(error) => error.error_type(),
+            Self::Middleware(_) => "middleware".into(),
+        }
+    }
+
+    fn error_message(&self) -> String {
+        match self {
+            Self::Reqwest(error) => error.error_message(),
+            Self::Middleware(error) => error.to_string(),
+        }
+    }
+}

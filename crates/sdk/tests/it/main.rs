@@ -6,3 +6,11 @@ mod errors_always;
 mod http_metrics;
 mod propagation;
 mod support;
+#[cfg(all(
+    feature = "http-client",
+    feature = "postgres",
+    feature = "sqlx",
+    feature = "redis",
+    feature = "grpc"
+))]
+mod wrappers;

@@ -1,0 +1,10 @@
+//! The wrappers against real servers: Redis, PostgreSQL, SQLite, tonic, axum. They run with all features.
+
+mod grpc;
+mod http_client;
+mod kafka;
+mod postgres;
+mod recorded;
+mod redis;
+mod servers;
+mod sqlx;

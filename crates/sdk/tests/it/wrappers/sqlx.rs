@@ -1,0 +1,83 @@
+//! Queries through a pool of sqlx are observed, whichever way their rows are taken.
+
+use futures_util::TryStreamExt;
+use opentelemetry::trace::Status;
+use skopos_sdk::database::DatabaseTracer;
+use skopos_sdk::database::sqlx::TracedPool;
+use sqlx::Row;
+use sqlx::sqlite::SqlitePoolOptions;
+
+use super::recorded::{Recorded, attribute};
+
+async fn pool(tracer: DatabaseTracer) -> TracedPool<sqlx::Sqlite> {
+    // A database in memory belongs to one connection.
+    let options = SqlitePoolOptions::new().max_connections(1);
+    TracedPool::new(options.connect("sqlite::memory:").await.expect("opens"), tracer)
+}
+
+#[tokio::test]
+async fn every_way_of_executing_is_observed_once() {
+    let recorded = Recorded::start();
+    let pool = pool(DatabaseTracer::with_meter("sqlite", &recorded.meter).namespace("memory")).await;
+    sqlx::query("CREATE TABLE agents (name TEXT UNIQUE)")
+        .execute(&pool)
+        .await
+        .expect("created");
+    let insert = "INSERT INTO agents VALUES (?)";
+    for name in ["secret-a", "secret-b"] {
+        sqlx::query(insert).bind(name).execute(&pool).await.expect("inserted");
+    }
+    let all = sqlx::query("SELECT name FROM agents")
+        .fetch_all(&pool)
+        .await
+        .expect("read");
+    assert_eq!(all.len(), 2);
+    let one = sqlx::query("SELECT name FROM agents WHERE name = 'secret-b'")
+        .fetch_one(&pool)
+        .await
+        .expect("read");
+    assert_eq!(one.get::<String, _>(0), "secret-b");
+    let mut rows = sqlx::query("SELECT name FROM agents ORDER BY name").fetch(&pool);
+    rows.try_next().await.expect("read").expect("a row");
+    drop(rows);
+    let twice = sqlx::query(insert).bind("secret-a").execute(&pool).await;
+    twice.expect_err("the name exists");
+
+    let count = |labels: &[(&str, &str)]| recorded.count("db_client_operation_duration_seconds", labels);
+    assert_eq!(count(&[("db_operation_name", "CREATE")]), 1);
+    assert_eq!(count(&[("db_operation_name", "INSERT")]), 3);
+    assert_eq!(count(&[("db_operation_name", "SELECT")]), 3);
+    assert_eq!(
+        count(&[("db_operation_name", "SELECT"), ("error_type", "cancelled")]),
+        1,
+        "rows left unread"
+    );
+    let spans = recorded.spans();
+    let failed = spans
+        .iter()
+        .find(|span| span.status != Status::Unset)
+        .expect("one has failed");
+    assert_eq!(attribute(failed, "db.query.summary").as_deref(), Some("INSERT agents"));
+    assert_eq!(
+        attribute(failed, "error.type").as_deref(),
+        Some("2067"),
+        "SQLITE_CONSTRAINT_UNIQUE"
+    );
+    assert!(!format!("{spans:?}").contains("secret"));
+}
+
+#[tokio::test]
+async fn a_traced_comment_leaves_the_result_as_it_is() {
+    let recorded = Recorded::start();
+    let pool = pool(DatabaseTracer::with_meter("sqlite", &recorded.meter).with_trace_comments()).await;
+    let row = sqlx::query("SELECT ? + 1")
+        .bind(41)
+        .fetch_one(&pool)
+        .await
+        .expect("computed");
+    assert_eq!(row.get::<i64, _>(0), 42);
+    assert_eq!(
+        attribute(&recorded.span("SELECT"), "db.query.text").as_deref(),
+        Some("SELECT ? + ?")
+    );
+}
