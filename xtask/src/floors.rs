@@ -39,8 +39,9 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("sdk", &[]),
     ("fleet-frame", &["sdk", "bus"]),
     ("fleet-infra", FLEET),
+    ("fleet-somaagent", FLEET),
     ("fleet-somaagent01", FLEET),
-    ("fleet", &["fleet-frame", "fleet-infra", "fleet-somaagent01"]),
+    ("fleet", &["fleet-frame", "fleet-infra", "fleet-somaagent", "fleet-somaagent01"]),
 ];
 
 /// What a system of the fleet may import.

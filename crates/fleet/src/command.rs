@@ -17,6 +17,9 @@ enum System {
     /// Conversations with an agent: gateway, worker, tools and traffic over an event bus.
     #[command(name = "somaagent01")]
     SomaAgent01(skopos_fleet_somaagent01::SomaCommand),
+    /// Projects carried out by agents under policy, and a marketplace of capsules.
+    #[command(name = "somaagent")]
+    SomaAgent(skopos_fleet_somaagent::SomaAgentCommand),
 }
 
 /// Runs the service until SIGTERM, SIGINT or, with `--exit-with-parent`, the end of standard input. Blocks.
@@ -26,5 +29,6 @@ pub fn run(command: FleetCommand) -> Result<(), FleetError> {
     match command.system {
         System::Infra(command) => skopos_fleet_infra::run(command),
         System::SomaAgent01(command) => skopos_fleet_somaagent01::run(command),
+        System::SomaAgent(command) => skopos_fleet_somaagent::run(command),
     }
 }

@@ -6,7 +6,7 @@ use skopos_fleet_frame::{ServiceSpec, SystemSpec};
 pub const INFRA: SystemSpec = skopos_fleet_infra::SYSTEM;
 
 /// All systems that can run.
-pub const SYSTEMS: &[SystemSpec] = &[skopos_fleet_somaagent01::SYSTEM];
+pub const SYSTEMS: &[SystemSpec] = &[skopos_fleet_somaagent01::SYSTEM, skopos_fleet_somaagent::SYSTEM];
 
 /// The shared services that any of `systems` needs.
 pub fn needed(systems: &[SystemSpec]) -> impl Iterator<Item = &'static ServiceSpec> {
