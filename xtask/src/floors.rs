@@ -38,10 +38,21 @@ const FLOORS: &[(&str, u8)] = &[
 const BESIDE: &[(&str, &[&str])] = &[
     ("sdk", &[]),
     ("fleet-frame", &["sdk", "bus"]),
-    ("fleet-infra", FLEET),
+    // Its node exporter is the crate that Skopos itself uses: one set of names, not two.
+    ("fleet-infra", &["fleet-frame", "bus", "host"]),
+    ("fleet-recommender", FLEET),
     ("fleet-somaagent", FLEET),
     ("fleet-somaagent01", FLEET),
-    ("fleet", &["fleet-frame", "fleet-infra", "fleet-somaagent", "fleet-somaagent01"]),
+    (
+        "fleet",
+        &[
+            "fleet-frame",
+            "fleet-infra",
+            "fleet-somaagent",
+            "fleet-somaagent01",
+            "fleet-recommender",
+        ],
+    ),
 ];
 
 /// What a system of the fleet may import.

@@ -20,6 +20,8 @@ enum System {
     /// Projects carried out by agents under policy, and a marketplace of capsules.
     #[command(name = "somaagent")]
     SomaAgent(skopos_fleet_somaagent::SomaAgentCommand),
+    /// Recommendations for many shops: backend, ML engine, data pipeline and traffic.
+    Recommender(skopos_fleet_recommender::RecommenderCommand),
 }
 
 /// Runs the service until SIGTERM, SIGINT or, with `--exit-with-parent`, the end of standard input. Blocks.
@@ -30,5 +32,6 @@ pub fn run(command: FleetCommand) -> Result<(), FleetError> {
         System::Infra(command) => skopos_fleet_infra::run(command),
         System::SomaAgent01(command) => skopos_fleet_somaagent01::run(command),
         System::SomaAgent(command) => skopos_fleet_somaagent::run(command),
+        System::Recommender(command) => skopos_fleet_recommender::run(command),
     }
 }

@@ -6,7 +6,11 @@ use skopos_fleet_frame::{ServiceSpec, SystemSpec};
 pub const INFRA: SystemSpec = skopos_fleet_infra::SYSTEM;
 
 /// All systems that can run.
-pub const SYSTEMS: &[SystemSpec] = &[skopos_fleet_somaagent01::SYSTEM, skopos_fleet_somaagent::SYSTEM];
+pub const SYSTEMS: &[SystemSpec] = &[
+    skopos_fleet_somaagent01::SYSTEM,
+    skopos_fleet_somaagent::SYSTEM,
+    skopos_fleet_recommender::SYSTEM,
+];
 
 /// The shared services that any of `systems` needs.
 pub fn needed(systems: &[SystemSpec]) -> impl Iterator<Item = &'static ServiceSpec> {
