@@ -28,7 +28,7 @@ pub(crate) struct ProveArgs {
     /// Alertmanager configuration that the alerts go through, beside those that packs bring.
     #[arg(long = "alertmanager", value_name = "FILE")]
     pub(crate) alertmanager: Option<PathBuf>,
-    /// Silences that alerts meet: a file of `skopos silence export` or amtool (`-o json`), or the URL of an Alertmanager.
+    /// Silences that alerts meet: a file of `skopos silence export` or amtool, or the URL of an Alertmanager.
     #[arg(long = "silences", value_name = "FILE|URL")]
     pub(crate) silences: Option<String>,
     /// Only alerts whose whole name matches.
