@@ -3,6 +3,7 @@
 
 mod active;
 mod end;
+mod notices;
 mod restore;
 
 use std::collections::BTreeMap;
@@ -12,15 +13,16 @@ use skopos_core::labels::METRIC_NAME;
 use skopos_core::metric::{MetricValue, SeriesBatch};
 use skopos_core::{Labels, LabelsBuilder};
 
-use crate::evidence::{Evidence, RuleOrigin, Transition, TransitionKind};
+use crate::evidence::{RuleOrigin, Transition, TransitionKind};
 use crate::expand::{ExpandContext, Expander};
 use crate::file::RuleSpec;
 use crate::io::RuleSample;
 use crate::rule::float_series;
-use crate::view::{AlertState, AlertView, Annotations};
+use crate::view::{AlertState, AlertView};
 
 pub(crate) use active::ActiveAlert;
 pub(crate) use end::Refusal;
+pub use notices::AlertNotice;
 pub(crate) use restore::{RestoreTimes, matchers};
 
 const ALERTS: &str = "ALERTS";
@@ -35,25 +37,6 @@ pub(crate) struct Outcome {
     pub(crate) series: Vec<SeriesBatch>,
     /// The alerts that moved on.
     pub(crate) changes: Vec<(Labels, TransitionKind)>,
-}
-
-/// An alert to be sent to the alertmanager.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AlertNotice {
-    /// Labels, `alertname` included.
-    pub labels: Labels,
-    /// Annotations, sorted by name.
-    pub annotations: Annotations,
-    /// When it started to fire.
-    pub starts_at_ms: i64,
-    /// When it resolved, or until when it holds if nothing more is sent.
-    pub ends_at_ms: i64,
-    /// Whether it resolved.
-    pub is_resolved: bool,
-    /// The rule it comes from.
-    pub rule: Arc<RuleOrigin>,
-    /// What decided it.
-    pub evidence: Option<Arc<Evidence>>,
 }
 
 /// The alerts of a rule.
@@ -227,34 +210,6 @@ impl AlertingRule {
         builder.set(METRIC_NAME, ALERTS);
         builder.set(ALERT_STATE, alert.state.as_str());
         vec![float_series(builder.build(), timestamp_ms, 1.0), for_state]
-    }
-
-    /// The alerts to send now (`needsSending`); they count as sent.
-    pub(crate) fn notices(
-        &mut self,
-        now_ms: i64,
-        resend_delay_ms: i64,
-        interval_ms: i64,
-        rule: &Arc<RuleOrigin>,
-    ) -> Vec<AlertNotice> {
-        let mut notices = Vec::new();
-        for (labels, alert) in &mut self.active {
-            if !alert.needs_sending(now_ms, resend_delay_ms) {
-                continue;
-            }
-            alert.last_sent_ms = Some(now_ms);
-            let valid_until_ms = now_ms + 4 * interval_ms.max(resend_delay_ms);
-            notices.push(AlertNotice {
-                labels: labels.clone(),
-                annotations: Arc::clone(&alert.annotations),
-                starts_at_ms: alert.fired_at_ms.unwrap_or(alert.active_at_ms),
-                ends_at_ms: alert.resolved_at_ms.unwrap_or(valid_until_ms),
-                is_resolved: alert.resolved_at_ms.is_some(),
-                rule: Arc::clone(rule),
-                evidence: alert.evidence.clone(),
-            });
-        }
-        notices
     }
 
     /// How an alert moved on, told to others.

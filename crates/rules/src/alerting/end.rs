@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use skopos_core::Labels;
-
-use super::{ActiveAlert, AlertNotice, AlertingRule};
+use super::{ActiveAlert, AlertingRule};
 use crate::evidence::{EndReason, RuleOrigin, Transition, TransitionKind};
 use crate::view::AlertState;
 
@@ -42,24 +40,6 @@ impl AlertingRule {
             })
         });
         ended.collect()
-    }
-
-    /// The notices that tell the end of the alerts that fire.
-    pub(crate) fn last_notices(&self, at_ms: i64, rule: &Arc<RuleOrigin>) -> Vec<AlertNotice> {
-        let firing = self
-            .active
-            .iter()
-            .filter(|(_, alert)| alert.state == AlertState::Firing);
-        let notices = firing.map(|(labels, alert): (&Labels, &ActiveAlert)| AlertNotice {
-            labels: labels.clone(),
-            annotations: Arc::clone(&alert.annotations),
-            starts_at_ms: alert.fired_at_ms.unwrap_or(alert.active_at_ms),
-            ends_at_ms: at_ms,
-            is_resolved: true,
-            rule: Arc::clone(rule),
-            evidence: alert.evidence.clone(),
-        });
-        notices.collect()
     }
 }
 
