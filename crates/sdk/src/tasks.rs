@@ -21,6 +21,9 @@
 //! # Ok(()) }
 //! ```
 //!
+//! Ten of the marketplace's instruments are recorded here; the two of HTTP are a metric set of the
+//! [layer](crate::HttpMetricSet::RequestDurationMilliseconds).
+//!
 //! Errors of a task count in `task.error.total` under their type. Where the error came from a model call or another
 //! operation inside the task, the type is that operation's, such as `llm.timeout`; an operation outside of any task counts
 //! with its own area as task type. A function of a service's own is traced with `#[tracing::instrument]`:
@@ -41,14 +44,12 @@ use opentelemetry::global;
 pub use error_type::ErrorType;
 #[cfg(any(feature = "grpc", feature = "redis", feature = "sqlx"))]
 pub(crate) use error_type::OTHER;
-pub use http::{HttpRequestLayer, HttpRequestService};
 pub(crate) use instruments::UNITS_BY_NAME;
 pub use llm::{LlmCall, Usage};
 pub use operation::Operation;
 pub use tracer::TaskTracer;
 
 mod error_type;
-mod http;
 mod instruments;
 mod llm;
 mod operation;

@@ -1,4 +1,4 @@
-//! The twelve instruments, with their OpenTelemetry names, units and bounds.
+//! The instruments, with their OpenTelemetry names, units and bounds.
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter};
@@ -38,8 +38,6 @@ pub(super) struct Instruments {
     pub(super) payment_duration: Histogram<f64>,
     pub(super) rag_duration: Histogram<f64>,
     pub(super) arena_duration: Histogram<f64>,
-    pub(super) http_duration: Histogram<f64>,
-    pub(super) http_requests: Counter<u64>,
 }
 
 impl Instruments {
@@ -71,8 +69,6 @@ impl Instruments {
             payment_duration: duration("payment.processing.duration", "Time of a payment, by outcome."),
             rag_duration: duration("rag.query.duration", "Time of a retrieval."),
             arena_duration: duration("arena.competition.duration", "Time of a competition, by outcome."),
-            http_duration: duration("http.request.duration", "Time of an HTTP request to the response head."),
-            http_requests: counter("http.request.total", "HTTP requests served."),
         }
     }
 

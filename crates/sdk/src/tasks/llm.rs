@@ -13,7 +13,7 @@ use super::operation::Operation;
 pub struct Usage {
     /// All input tokens; cached ones are among them.
     pub input_tokens: u64,
-    /// All output tokens; those of reasoning are among them.
+    /// All output tokens; those of reasoning are among them. None are told where there are none, as with embeddings.
     pub output_tokens: u64,
     /// Input tokens that were read from a cache, where the provider says so.
     pub cache_read_input_tokens: Option<u64>,
@@ -25,6 +25,8 @@ pub struct Usage {
 #[derive(Debug)]
 pub struct LlmCall {
     model: String,
+    name: String,
+    provider: Option<String>,
     operation: Operation,
 }
 
@@ -37,23 +39,25 @@ impl Deref for LlmCall {
 }
 
 impl LlmCall {
-    pub(super) fn new(model: &str, operation: Operation) -> Self {
+    pub(super) fn new(model: &str, host: Option<&str>, operation: Operation) -> Self {
         Self {
             model: model.to_owned(),
+            name: "chat".to_owned(),
+            provider: provider_of(host).map(str::to_owned),
             operation,
         }
     }
 
     /// `gen_ai.operation.name`, where it is not `chat`: `embeddings`, `text_completion`, …
-    pub fn operation_name(self, name: &str) -> Self {
-        self.span().record("gen_ai.operation.name", name);
+    pub fn operation_name(mut self, name: &str) -> Self {
         self.span().record("otel.name", format!("{name} {}", self.model));
+        name.clone_into(&mut self.name);
         self
     }
 
     /// `gen_ai.provider.name`, where the endpoint's host does not tell.
-    pub fn provider(self, name: &str) -> Self {
-        self.span().record("gen_ai.provider.name", name);
+    pub fn provider(mut self, name: &str) -> Self {
+        self.provider = Some(name.to_owned());
         self
     }
 
@@ -61,10 +65,12 @@ impl LlmCall {
     pub fn usage(&self, usage: Usage) {
         let span = self.span();
         span.record("gen_ai.usage.input_tokens", usage.input_tokens);
-        span.record("gen_ai.usage.output_tokens", usage.output_tokens);
+        let output = Some(usage.output_tokens).filter(|tokens| *tokens > 0);
+        span.record("gen_ai.usage.output_tokens", output);
         span.record("gen_ai.usage.cache_read.input_tokens", usage.cache_read_input_tokens);
         span.record("gen_ai.usage.reasoning.output_tokens", usage.reasoning_output_tokens);
-        for (direction, tokens) in [("input", usage.input_tokens), ("output", usage.output_tokens)] {
+        for (direction, tokens) in [("input", Some(usage.input_tokens)), ("output", output)] {
+            let Some(tokens) = tokens else { continue };
             let labels = [
                 KeyValue::new("model", self.model.clone()),
                 KeyValue::new("direction", direction),
@@ -91,8 +97,17 @@ impl LlmCall {
     }
 }
 
+/// A span keeps every value that a field is given, so what may be corrected is written last.
+impl Drop for LlmCall {
+    fn drop(&mut self) {
+        let span = self.operation.span();
+        span.record("gen_ai.operation.name", self.name.as_str());
+        span.record("gen_ai.provider.name", self.provider.as_deref());
+    }
+}
+
 /// The provider's name in the conventions, by the host of its API.
-pub(super) fn provider_of(host: Option<&str>) -> Option<&'static str> {
+fn provider_of(host: Option<&str>) -> Option<&'static str> {
     const BY_DOMAIN: [(&str, &str); 9] = [
         ("openai.com", "openai"),
         ("openai.azure.com", "azure.ai.openai"),

@@ -7,13 +7,12 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
 use tracing::field::Empty;
 
-use super::HttpRequestLayer;
 use super::instruments::Instruments;
 use super::llm::LlmCall;
 use super::operation::{Area, Operation};
 use crate::address::Address;
 
-/// The twelve instruments on one meter, and the operations that record them. Most services use the free functions.
+/// The instruments on one meter, and the operations that record them. Most services use the free functions.
 #[derive(Debug, Clone)]
 pub struct TaskTracer {
     pub(super) instruments: Arc<Instruments>,
@@ -61,8 +60,8 @@ impl TaskTracer {
             otel.name = format!("chat {model}"),
             otel.kind = "client",
             otel.status_code = Empty,
-            gen_ai.operation.name = "chat",
-            gen_ai.provider.name = super::llm::provider_of(address.host.as_deref()),
+            gen_ai.operation.name = Empty,
+            gen_ai.provider.name = Empty,
             gen_ai.request.model = model,
             gen_ai.response.model = Empty,
             gen_ai.response.id = Empty,
@@ -71,7 +70,7 @@ impl TaskTracer {
             gen_ai.usage.cache_read.input_tokens = Empty,
             gen_ai.usage.reasoning.output_tokens = Empty,
             gen_ai.usage.cost = Empty,
-            server.address = address.host,
+            server.address = address.host.as_deref(),
             server.port = address.port,
             error.type = Empty,
             error.message = Empty,
@@ -80,7 +79,7 @@ impl TaskTracer {
             KeyValue::new("model", model.to_owned()),
             KeyValue::new("endpoint", address.plain),
         ];
-        LlmCall::new(model, self.start(Area::Llm, span, labels))
+        LlmCall::new(model, address.host.as_deref(), self.start(Area::Llm, span, labels))
     }
 
     /// See [`super::trace_marketplace_scan`].
@@ -150,10 +149,5 @@ impl TaskTracer {
             KeyValue::new("outcome", outcome),
         ];
         self.instruments.bids.add(1, &labels);
-    }
-
-    /// A layer that records `http.request.duration` and `http.request.total` for a router.
-    pub fn http_layer(&self) -> HttpRequestLayer {
-        HttpRequestLayer::new(Arc::clone(&self.instruments))
     }
 }

@@ -1,5 +1,6 @@
 //! The wrappers against real servers: Redis, PostgreSQL, SQLite, tonic, axum. They run with all features.
 
+mod genai;
 mod grpc;
 mod http_client;
 mod kafka;
