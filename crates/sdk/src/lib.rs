@@ -26,6 +26,21 @@
 //! # Ok(()) }
 //! ```
 //!
+//! What a service adds where it does its work:
+//!
+//! | module | for |
+//! |---|---|
+//! | [`http_server`], [`context`] | requests that come in; who asked, on every log line and span |
+//! | [`client`], `grpc` | requests that go out, and calls of tonic on both ends |
+//! | `database`, `redis`, [`cache`] | queries of `tokio-postgres` and `sqlx`, commands of Redis, hits and misses |
+//! | [`kafka`] | messages, from producer to consumer in one trace |
+//! | [`tasks`] | tasks, model calls, scans, payments, retrieval, competitions |
+//! | [`ml`], [`timing`] | inference, training, and any operation that has a name |
+//! | [`breaker`], [`freshness`], [`websocket`] | states as gauges |
+//!
+//! Modules without a link come with the feature of their name (`postgres` and `sqlx` within `database`). A function of
+//! one's own needs none of these: `#[tracing::instrument]` makes it a span.
+//!
 //! No backend, a dead endpoint or a full queue never blocks or fails the service: spans are dropped and counted in
 //! `otel_spans_dropped_total{reason}`.
 

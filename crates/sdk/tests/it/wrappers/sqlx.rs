@@ -7,6 +7,8 @@ use skopos_sdk::database::sqlx::TracedPool;
 use sqlx::Row;
 use sqlx::sqlite::SqlitePoolOptions;
 
+use crate::support::wait_until;
+
 use super::recorded::{Recorded, attribute};
 
 async fn pool(tracer: DatabaseTracer) -> TracedPool<sqlx::Sqlite> {
@@ -52,6 +54,8 @@ async fn every_way_of_executing_is_observed_once() {
         1,
         "rows left unread"
     );
+    // The thread that works for SQLite holds the span a moment longer.
+    wait_until("the end of all spans", || recorded.spans().len() == 7);
     let spans = recorded.spans();
     let failed = spans
         .iter()
@@ -76,6 +80,7 @@ async fn a_traced_comment_leaves_the_result_as_it_is() {
         .await
         .expect("computed");
     assert_eq!(row.get::<i64, _>(0), 42);
+    wait_until("the end of the span", || recorded.spans().len() == 1);
     assert_eq!(
         attribute(&recorded.span("SELECT"), "db.query.text").as_deref(),
         Some("SELECT ? + ?")
