@@ -144,9 +144,13 @@ mod tests {
 
     use super::*;
 
+    fn shoppers() -> Shoppers {
+        Shoppers::new(crate::ml_engine::http_client().expect("a client"), String::new())
+    }
+
     #[test]
     fn the_seed_and_the_number_say_everything() {
-        let shoppers = Shoppers::new(Client::new(), String::new());
+        let shoppers = shoppers();
         let plans = |seed| {
             (0..300)
                 .map(|number| shoppers.plan(seed, number, 8))
@@ -168,7 +172,7 @@ mod tests {
 
     #[test]
     fn who_has_not_signed_up_is_not_visited() {
-        let shoppers = Shoppers::new(Client::new(), String::new());
+        let shoppers = shoppers();
         assert!((0..300).all(|number| shoppers.plan(1, number, 4).tenant.is_founder));
     }
 
