@@ -101,7 +101,7 @@ const FAULTS: &[FaultSpec] = &[
         service: ANALYTICS,
         kind: FaultKind::Switch,
         about: "the search index is cold: a search takes 0.7 to 1.4 s",
-        alerts: &["MarketplaceSearchSlow"],
+        alerts: &["MarketplaceSearchSlow", "HighLatencyP95"],
     },
     FaultSpec {
         name: "soma-slm-down",

@@ -38,8 +38,12 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn start(name: &'static str, flags: &[&str], collector: SocketAddr) -> Self {
+        Self::start_of(system(name), name, flags, collector)
+    }
+
+    pub(crate) fn start_of(system: &str, name: &'static str, flags: &[&str], collector: SocketAddr) -> Self {
         let mut child = Command::new(program())
-            .args(["fleet", system(name), name, "--exit-with-parent"])
+            .args(["fleet", system, name, "--exit-with-parent"])
             .args(flags)
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{collector}"))
             .env("TRACE_SAMPLE_RATE", "1")

@@ -3,3 +3,4 @@
 mod conversation;
 mod fleet;
 mod receiver;
+mod somaagent;
