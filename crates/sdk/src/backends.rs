@@ -12,7 +12,7 @@ use crate::SetupError;
 use crate::context::ContextProcessor;
 use crate::export::{CountedProcessor, ExportMetrics};
 use crate::sampler::{KeepErrors, RecordUnsampled};
-use crate::settings::{Settings, TracesBackend};
+use crate::settings::{BatchSettings, Settings, TracesBackend};
 
 mod datadog;
 mod http;
@@ -51,9 +51,13 @@ impl Drop for ExportRuntime {
     }
 }
 
+/// Makes the processor of an exporter that does not come from the settings.
+pub(crate) type MakeProcessor = Box<dyn FnOnce(BatchSettings, ExportMetrics) -> CountedProcessor>;
+
 /// A tracer provider that samples and exports as the settings say.
 pub(crate) fn tracer_provider(
     settings: &Settings,
+    exporter: Option<MakeProcessor>,
     registry: &Registry,
     runtime: &mut ExportRuntime,
 ) -> Result<SdkTracerProvider, SetupError> {
@@ -63,12 +67,15 @@ pub(crate) fn tracer_provider(
         .with_span_limits(settings.span_limits)
         .with_span_processor(ContextProcessor);
     let sampler = settings.sampler.build();
-    let is_on = settings.enabled && settings.traces != TracesBackend::None;
-    if !is_on {
+    let has_back_end = exporter.is_some() || settings.traces != TracesBackend::None;
+    if !settings.enabled || !has_back_end {
         return Ok(builder.with_sampler(sampler).build());
     }
     let metrics = ExportMetrics::register(registry)?;
-    let processor = processor(settings, &resource, &metrics, runtime)?;
+    let processor = match exporter {
+        Some(make) => make(settings.batch, metrics.clone()),
+        None => processor(settings, &resource, &metrics, runtime)?,
+    };
     let builder = if settings.errors_always {
         let builder = builder.with_sampler(RecordUnsampled(sampler));
         with(builder, KeepErrors::new(processor, metrics.left_out()))

@@ -14,10 +14,11 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use self::fields::{FieldWriter, write_key, write_text};
+use self::fields::{FieldWriter, write_json, write_text};
 use crate::context::RequestContext;
 
 mod fields;
+mod time;
 
 /// Where finished lines go, each with its line feed.
 pub type LineSink = Arc<dyn Fn(&[u8]) + Send + Sync>;
@@ -29,24 +30,24 @@ pub(crate) fn stdout() -> LineSink {
 
 /// The layer that writes the lines.
 pub(crate) struct JsonLayer {
-    service: String,
+    /// The member `,"service":"…"`, ready to copy.
+    service: Vec<u8>,
     sink: LineSink,
 }
 
 impl fmt::Debug for JsonLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JsonLayer")
-            .field("service", &self.service)
+            .field("service", &String::from_utf8_lossy(&self.service))
             .finish_non_exhaustive()
     }
 }
 
 impl JsonLayer {
     pub(crate) fn new(service: &str, sink: LineSink) -> Self {
-        Self {
-            service: service.to_owned(),
-            sink,
-        }
+        let mut member = Vec::new();
+        write_text(&mut member, "service", service);
+        Self { service: member, sink }
     }
 
     fn write<S>(&self, buffer: &mut Vec<u8>, event: &Event<'_>, context: &Context<'_, S>)
@@ -55,14 +56,14 @@ impl JsonLayer {
     {
         let metadata = event.metadata();
         buffer.clear();
-        buffer.push(b'{');
-        let now = jiff::Timestamp::now();
-        write_key(buffer, "timestamp");
-        // Microseconds in UTC; a write into a Vec cannot fail.
-        drop(write!(buffer, "\"{now:.6}\""));
-        write_text(buffer, "level", metadata.level().as_str());
-        write_text(buffer, "logger", metadata.target());
-        write_text(buffer, "service", &self.service);
+        // The line's own names and levels need no escape, so they are copied.
+        buffer.extend_from_slice(b"{\"timestamp\":\"");
+        time::write_now(buffer);
+        buffer.extend_from_slice(b"\",\"level\":\"");
+        buffer.extend_from_slice(metadata.level().as_str().as_bytes());
+        buffer.extend_from_slice(b"\",\"logger\":");
+        write_json(buffer, metadata.target());
+        buffer.extend_from_slice(&self.service);
         write_source(buffer, metadata, context.event_span(event).map(|span| span.metadata()));
         write_trace(buffer);
         write_request(buffer, metadata);
@@ -98,7 +99,8 @@ where
 /// Module and line of the event. The function is known where the enclosing span bears its name, which is what
 /// `#[tracing::instrument]` does in the same module.
 fn write_source(buffer: &mut Vec<u8>, event: &Metadata<'_>, span: Option<&Metadata<'_>>) {
-    write_text(buffer, "module", event.module_path().unwrap_or_default());
+    buffer.extend_from_slice(b",\"module\":");
+    write_json(buffer, event.module_path().unwrap_or_default());
     if let Some(span) = span
         && span.module_path() == event.module_path()
         && span.name().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
@@ -106,21 +108,32 @@ fn write_source(buffer: &mut Vec<u8>, event: &Metadata<'_>, span: Option<&Metada
         write_text(buffer, "function", span.name());
     }
     if let Some(line) = event.line() {
-        write_key(buffer, "line");
-        drop(write!(buffer, "{line}"));
+        // A write into a Vec cannot fail.
+        drop(write!(buffer, ",\"line\":{line}"));
     }
 }
 
 fn write_trace(buffer: &mut Vec<u8>) {
-    let context = opentelemetry::Context::current();
-    let span = context.span();
-    let span_context = span.span_context();
-    if span_context.is_valid() {
-        write_key(buffer, "trace_id");
-        drop(write!(buffer, "\"{}\"", span_context.trace_id()));
-        write_key(buffer, "span_id");
-        drop(write!(buffer, "\"{}\"", span_context.span_id()));
-    }
+    opentelemetry::Context::map_current(|context| {
+        if !context.has_active_span() {
+            return;
+        }
+        let span = context.span();
+        let span_context = span.span_context();
+        if span_context.is_valid() {
+            buffer.extend_from_slice(b",\"trace_id\":\"");
+            write_hex(buffer, &span_context.trace_id().to_bytes());
+            buffer.extend_from_slice(b"\",\"span_id\":\"");
+            write_hex(buffer, &span_context.span_id().to_bytes());
+            buffer.push(b'"');
+        }
+    });
+}
+
+fn write_hex(buffer: &mut Vec<u8>, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    buffer.extend(bytes.iter().flat_map(digits));
 }
 
 /// The ids of the request that this task serves; a field of the event's own of the same name takes precedence.

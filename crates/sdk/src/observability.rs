@@ -9,17 +9,19 @@ use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry::{InstrumentationScope, global};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
-use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanExporter};
 use prometheus::Registry;
 use tracing::Dispatch;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{EnvFilter, Targets};
 use tracing_subscriber::prelude::*;
 
-use crate::backends::{self, ExportRuntime, Listener};
+use crate::backends::{self, ExportRuntime, Listener, MakeProcessor};
+use crate::export::CountedProcessor;
 use crate::http_server::{HttpLayer, HttpMetrics, HttpOptions};
 use crate::logging::{JsonLayer, LineSink};
 use crate::prometheus_names::MeterCollector;
+use crate::sampler::SkipUnsampled;
 use crate::settings::{LogsExporter, Settings};
 use crate::{SetupError, logging, metrics, panic_hook, propagation};
 
@@ -46,6 +48,7 @@ pub struct ObservabilityBuilder {
     settings: Settings,
     sink: LineSink,
     registry: Option<Registry>,
+    exporter: Option<MakeProcessor>,
 }
 
 impl fmt::Debug for ObservabilityBuilder {
@@ -64,6 +67,7 @@ impl ObservabilityBuilder {
             settings,
             sink: logging::stdout(),
             registry: None,
+            exporter: None,
         }
     }
 
@@ -80,12 +84,43 @@ impl ObservabilityBuilder {
         self
     }
 
+    /// Exports spans by this exporter in place of the settings' back end, behind the same queue and counters.
+    ///
+    /// ```
+    /// use opentelemetry_sdk::error::OTelSdkResult;
+    /// use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+    ///
+    /// #[derive(Debug)]
+    /// struct Print;
+    ///
+    /// impl SpanExporter for Print {
+    ///     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+    ///         batch.iter().for_each(|span| println!("{}", span.name));
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let settings = skopos_sdk::Settings::from_env("billing", "1.2.0")?;
+    /// let observability = skopos_sdk::ObservabilityBuilder::new(settings).span_exporter(Print).install()?;
+    /// tracing::info_span!("charge").in_scope(|| ());
+    /// observability.shutdown();
+    /// # Ok::<(), skopos_sdk::SetupError>(())
+    /// ```
+    #[must_use]
+    pub fn span_exporter<E: SpanExporter + 'static>(mut self, exporter: E) -> Self {
+        self.exporter = Some(Box::new(|batch, metrics| {
+            CountedProcessor::new(exporter, batch, metrics)
+        }));
+        self
+    }
+
     /// Builds everything without touching the process: tests enter [`Observability::dispatch`] themselves.
     pub fn build(self) -> Result<Observability, SetupError> {
         let Self {
             settings,
             sink,
             registry,
+            exporter,
         } = self;
         let registry = match registry {
             Some(registry) => registry,
@@ -93,7 +128,7 @@ impl ObservabilityBuilder {
         };
         let mut runtime = ExportRuntime::default();
         let meters = meter_provider(&settings, &registry, &mut runtime)?;
-        let tracers = backends::tracer_provider(&settings, &registry, &mut runtime)?;
+        let tracers = backends::tracer_provider(&settings, exporter, &registry, &mut runtime)?;
         let tracer = tracers.tracer_with_scope(scope(&settings));
         let dispatch = dispatch(&settings, sink, tracer.clone())?;
         let listener = listener(&settings, &registry, &mut runtime, &dispatch)?;
@@ -334,6 +369,7 @@ fn dispatch(settings: &Settings, sink: LineSink, tracer: SdkTracer) -> Result<Di
     let span_filter = Targets::new()
         .with_default(LevelFilter::INFO)
         .with_targets(SILENT_TARGETS.map(|target| (target, LevelFilter::OFF)));
+    let skips = settings.enabled && settings.sampler.follows_parent() && !settings.errors_always;
     let traces = settings.enabled.then(|| {
         tracing_opentelemetry::layer()
             .with_tracer(tracer)
@@ -343,5 +379,9 @@ fn dispatch(settings: &Settings, sink: LineSink, tracer: SdkTracer) -> Result<Di
     });
     let logs =
         (settings.logs == LogsExporter::Console).then(|| JsonLayer::new(&settings.service, sink).with_filter(filter));
-    Ok(Dispatch::new(tracing_subscriber::registry().with(traces).with(logs)))
+    let layers = tracing_subscriber::registry()
+        .with(traces)
+        .with(logs)
+        .with(skips.then_some(SkipUnsampled));
+    Ok(Dispatch::new(layers))
 }

@@ -8,10 +8,12 @@ use crate::settings::{Variables, wrong};
 mod adaptive;
 mod errors;
 mod root;
+mod skip;
 
 pub(crate) use adaptive::AdaptiveSampler;
 pub(crate) use errors::{KeepErrors, RecordUnsampled};
 pub(crate) use root::RootSampler;
+pub(crate) use skip::SkipUnsampled;
 
 /// A sampler as the settings name it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,6 +35,11 @@ pub enum SamplerKind {
 }
 
 impl SamplerKind {
+    /// Whether a span within an unsampled one is never sampled.
+    pub(crate) fn follows_parent(self) -> bool {
+        !matches!(self, Self::AlwaysOn | Self::Ratio(_))
+    }
+
     /// The sampler of the SDK that does this.
     pub(crate) fn build(self) -> RootSampler {
         let ratio = |ratio| Box::new(Sampler::TraceIdRatioBased(ratio));

@@ -28,7 +28,7 @@ const RESERVED: [&str; 11] = [
 ];
 
 /// Writes `,"key":` (or `"key":` as the first member).
-pub(super) fn write_key(buffer: &mut Vec<u8>, key: &str) {
+fn write_key(buffer: &mut Vec<u8>, key: &str) {
     if buffer.last() != Some(&b'{') {
         buffer.push(b',');
     }
@@ -42,9 +42,17 @@ pub(super) fn write_text(buffer: &mut Vec<u8>, key: &str, value: &str) {
     write_json(buffer, value);
 }
 
-fn write_json(buffer: &mut Vec<u8>, text: &str) {
+/// Writes a text with its quotes and escapes, cut at the bound of a value.
+pub(super) fn write_json(buffer: &mut Vec<u8>, text: &str) {
     let text = &text[..text.floor_char_boundary(MAX_VALUE_BYTES)];
-    serde_json::to_writer(buffer, text).expect("a string is written into memory");
+    // Most texts need no escape, and a copy is several times as fast as the serializer.
+    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+        buffer.push(b'"');
+        buffer.extend_from_slice(text.as_bytes());
+        buffer.push(b'"');
+    } else {
+        serde_json::to_writer(buffer, text).expect("a string is written into memory");
+    }
 }
 
 /// Visits the fields of one event.

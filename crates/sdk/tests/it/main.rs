@@ -6,6 +6,7 @@ mod errors_always;
 mod http_metrics;
 mod propagation;
 mod support;
+mod unsampled;
 #[cfg(all(
     feature = "http-client",
     feature = "postgres",
