@@ -70,6 +70,7 @@ impl Road<'_> {
             external_url: self.external_url.clone(),
             restores_state: false,
             keeps_evidence: false,
+            is_observed: false,
             clock: Arc::new(ManualClock::at_ms(self.times.start_ms)),
             ..RuleOptions::default()
         };

@@ -148,6 +148,10 @@ impl Group {
             first.last_error = error;
         }
         self.finish(due, options.clock.now_ns() - started_ns);
+        if options.is_observed {
+            telemetry::MISSED.inc_by(due.missed);
+            telemetry::GROUP_SECONDS.observe(self.evaluation_ns as f64 / 1e9);
+        }
         if self.wants_restoration && self.iterations >= EVALUATIONS_BEFORE_RESTORE {
             self.restore(due.time_ms, io, options);
         }
@@ -159,8 +163,6 @@ impl Group {
         self.missed_iterations += due.missed;
         self.last_evaluation_ms = Some(due.time_ms);
         self.evaluation_ns = evaluation_ns;
-        telemetry::MISSED.inc_by(due.missed);
-        telemetry::GROUP_SECONDS.observe(evaluation_ns as f64 / 1e9);
     }
 
     fn restore(&mut self, now_ms: i64, io: &dyn RuleIo, options: &RuleOptions) {

@@ -41,6 +41,8 @@ pub struct RuleOptions {
     pub restores_state: bool,
     /// Whether alerts keep what decided them.
     pub keeps_evidence: bool,
+    /// Whether evaluations count in `skopos_rules_*`: those of a proof or a backtest are not this server's.
+    pub is_observed: bool,
     /// Version of the configuration, for evidence: a hash or a number.
     pub config_version: Arc<str>,
     /// Measures how long evaluations take; their times are given by the caller.
@@ -60,6 +62,7 @@ impl Default for RuleOptions {
             syntax: ParseOptions::default(),
             restores_state: true,
             keeps_evidence: true,
+            is_observed: true,
             config_version: Arc::from(""),
             clock: Arc::new(SystemClock),
         }

@@ -46,13 +46,17 @@ impl Pass<'_> {
     /// Evaluates a rule and stores what it makes; an error becomes the rule's health.
     pub(crate) fn evaluate(&self, rule: &mut Rule) -> Evaluation {
         let started_ns = self.options.clock.now_ns();
-        telemetry::EVALUATIONS.inc();
+        if self.options.is_observed {
+            telemetry::EVALUATIONS.inc();
+        }
         rule.last_evaluation_ms = Some(self.times.now_ms);
         let mut evaluation = Evaluation::default();
         match self.run(rule, &mut evaluation) {
             Ok(series) => self.store(rule, series),
             Err(error) => {
-                telemetry::FAILURES.inc();
+                if self.options.is_observed {
+                    telemetry::FAILURES.inc();
+                }
                 rule.health = Health::Bad;
                 rule.last_error = error;
             }

@@ -99,6 +99,7 @@ impl<'a> Tested<'a> {
             external_url: options.external_url.clone(),
             restores_state: false,
             keeps_evidence: false,
+            is_observed: false,
             clock: Arc::new(ManualClock::default()),
             ..RuleOptions::default()
         };

@@ -158,6 +158,7 @@ impl Run<'_> {
             syntax: self.engine.options().syntax,
             restores_state: false,
             keeps_evidence: false,
+            is_observed: false,
             ..RuleOptions::default()
         };
         groups.load(rules.to_vec(), options, self.case.start_ms, &self.io())?;

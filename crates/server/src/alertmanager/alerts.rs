@@ -8,7 +8,7 @@ use skopos_alertmanager::alert::PostableAlert;
 
 use super::Shared;
 use super::body::{self, Fields};
-use super::encode::{GettableAlert, json};
+use super::encode::{GettableAlert, Listed, json};
 use super::error::{ApiError, WRONG_TYPE};
 use super::params::Query;
 use crate::text;
@@ -20,7 +20,7 @@ pub(super) async fn list(State(handle): State<Shared>, RawQuery(query): RawQuery
     let views = handle
         .look(move |machine, now_ms| machine.alert_views(now_ms, &filter))
         .await?;
-    let shown: Vec<GettableAlert<'_>> = views.iter().map(GettableAlert::of).collect();
+    let shown = Listed(|| views.iter().map(GettableAlert::of));
     Ok(text::with_type(StatusCode::OK, text::JSON, json(&shown)))
 }
 

@@ -1,7 +1,7 @@
 //! Values of the machine as the API writes them.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use skopos_alertmanager::machine::StoredMatcher;
 use skopos_alertmanager::silence::Silence;
@@ -106,6 +106,20 @@ impl<'a> GettableSilence<'a> {
             matchers: silence.matchers.iter().map(StoredMatcher::from).collect(),
             starts_at: time(silence.starts_at_ms),
         }
+    }
+}
+
+/// A list whose members are made while it is written, so that a long one does not stand in memory twice.
+pub(super) struct Listed<F>(pub(super) F);
+
+impl<I, F> Serialize for Listed<F>
+where
+    I: Iterator,
+    I::Item: Serialize,
+    F: Fn() -> I,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
     }
 }
 

@@ -5,9 +5,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::Value;
+use skopos_alertmanager::view::GroupView;
 
 use super::Shared;
-use super::encode::{GettableAlert, ReceiverName, json, labels, pairs};
+use super::encode::{GettableAlert, Listed, ReceiverName, json, labels, pairs};
 use super::error::ApiError;
 use super::params::Query;
 use crate::text;
@@ -28,16 +29,18 @@ pub(super) async fn list(State(handle): State<Shared>, RawQuery(query): RawQuery
     let views = handle
         .look(move |machine, now_ms| machine.group_views(now_ms, &filter))
         .await?;
-    let groups = views.iter().map(|view| AlertGroup {
-        alerts: view.alerts.iter().map(GettableAlert::of).collect(),
-        labels: labels(&view.labels),
-        receiver: ReceiverName { name: &view.receiver },
-        route_labels: pairs(
-            view.route_labels
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str())),
-        ),
-    });
-    let groups: Vec<AlertGroup<'_>> = groups.collect();
-    Ok(text::with_type(StatusCode::OK, text::JSON, json(&groups)))
+    let shown = Listed(|| views.iter().map(AlertGroup::of));
+    Ok(text::with_type(StatusCode::OK, text::JSON, json(&shown)))
+}
+
+impl<'a> AlertGroup<'a> {
+    fn of(view: &'a GroupView) -> Self {
+        let route_labels = view.route_labels.iter();
+        Self {
+            alerts: view.alerts.iter().map(GettableAlert::of).collect(),
+            labels: labels(&view.labels),
+            receiver: ReceiverName { name: &view.receiver },
+            route_labels: pairs(route_labels.map(|(name, value)| (name.as_str(), value.as_str()))),
+        }
+    }
 }
