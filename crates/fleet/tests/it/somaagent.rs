@@ -4,105 +4,15 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::fleet::{Service, metric, metric_reaches};
-use crate::receiver::Receiver;
+use self::system::{System, TRACE_ID};
+use crate::fleet::{metric, metric_reaches};
 
-const SYSTEM: &str = "somaagent";
-const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-const PARENT_ID: &str = "00f067aa0ba902b7";
+mod system;
+
 const PROJECT: &str = "workflow: build-app\n# Harbour\n- tides: the tide table of the harbour\n- cache: the cache with a time to live (after tides)";
-
-struct System {
-    receiver: Receiver,
-    services: Vec<Service>,
-    /// Addresses in the order orchestrator, gateway-api, policy-engine, identity-service, slm-service, analytics-service.
-    addresses: Vec<(&'static str, String)>,
-    client: Client,
-}
-
-impl System {
-    async fn start(policy_flags: &[&str], analytics_flags: &[&str]) -> Self {
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let (receiver, collector) = Receiver::start().await;
-        let start = |name, flags: &[&str]| {
-            let flags = [&["--listen", "127.0.0.1:0"], flags].concat();
-            Service::start_of(SYSTEM, name, &flags, collector)
-        };
-        let policy = start("policy-engine", policy_flags);
-        let identity = start("identity-service", &[]);
-        let slm = start("slm-service", &[]);
-        let analytics = start("analytics-service", analytics_flags);
-        let url = |address: &str| format!("http://{address}");
-        let at = [&policy, &identity, &slm, &analytics];
-        let mut addresses = Vec::new();
-        for service in at {
-            addresses.push(service.address().await);
-        }
-        let [policy_url, identity_url, slm_url, analytics_url] = [0, 1, 2, 3].map(|n| url(&addresses[n]));
-        let flags = [
-            "--policy",
-            &policy_url,
-            "--slm",
-            &slm_url,
-            "--analytics",
-            &analytics_url,
-        ];
-        let orchestrator = start("orchestrator", &flags);
-        let orchestrator_address = orchestrator.address().await;
-        let orchestrator_url = url(&orchestrator_address);
-        let more = ["--identity", &identity_url, "--orchestrator", &orchestrator_url];
-        let gateway = start("gateway-api", &[&flags[..], &more[..]].concat());
-        let gateway_address = gateway.address().await;
-        let names = ["policy-engine", "identity-service", "slm-service", "analytics-service"];
-        let mut addresses: Vec<(&'static str, String)> = names.into_iter().zip(addresses).collect();
-        addresses.push(("orchestrator", orchestrator_address));
-        addresses.push(("gateway-api", gateway_address));
-        Self {
-            receiver,
-            services: vec![gateway, orchestrator, policy, identity, slm, analytics],
-            addresses,
-            client: Client::new(),
-        }
-    }
-
-    fn address(&self, service: &str) -> &str {
-        let found = self.addresses.iter().find(|(name, _)| *name == service);
-        &found.expect("a service of the system").1
-    }
-
-    async fn ask(&self, token: Option<&str>, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
-        let mut request = self
-            .client
-            .request(method, format!("http://{}{path}", self.address("gateway-api")))
-            .header("traceparent", format!("00-{TRACE_ID}-{PARENT_ID}-01"));
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let answer = request.send().await.expect("the gateway answers");
-        (answer.status(), answer.json().await.expect("JSON"))
-    }
-
-    async fn login(&self, user: &str) -> String {
-        let body = json!({ "user": user, "password": format!("demo-{user}") });
-        let (status, body) = self.ask(None, Method::POST, "/v1/login", Some(body)).await;
-        assert_eq!(status, StatusCode::CREATED, "{body}");
-        body["token"].as_str().expect("a token").to_owned()
-    }
-
-    async fn post(&self, token: &str, path: &str, body: Value) -> (StatusCode, Value) {
-        self.ask(Some(token), Method::POST, path, Some(body)).await
-    }
-
-    async fn get(&self, token: &str, path: &str) -> (StatusCode, Value) {
-        self.ask(Some(token), Method::GET, path, None).await
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_and_a_purchase_go_through_all_services() {
