@@ -20,6 +20,9 @@ mod sandbox;
 /// Label of tools that do not exist, so that users cannot make series.
 const UNKNOWN_TOOL: &str = "unknown";
 
+/// Name of the fault that leaves tools no memory.
+pub(super) const NO_MEMORY: &str = "somaagent01-sandbox-no-memory";
+
 /// Settings of the tool executor.
 #[derive(Debug, Args)]
 pub(crate) struct ExecutorArgs {
@@ -55,7 +58,7 @@ async fn serve(arguments: ExecutorArgs, context: Context) -> Result<(), FleetErr
         let executor = Executor {
             policy,
             metrics,
-            sandbox: Sandbox::new(arguments.limits)?,
+            sandbox: Sandbox::new(arguments.limits, context.faults.get(NO_MEMORY))?,
             producer: Producer::new(&bus, bus_metrics.clone())?,
         };
         consume(executor, &bus, bus_metrics, arguments.concurrency, &context).await
@@ -72,6 +75,7 @@ async fn consume(
 ) -> Result<(), FleetError> {
     let options = ConsumerOptions {
         concurrency: usize::from(concurrency),
+        spill_folder: Some(topics::spill_folder()),
         ..ConsumerOptions::new(EXECUTOR, &[topics::TOOL_REQUESTS])
     };
     let consumer = Consumer::subscribe(bus, options, executor.producer.clone(), metrics)?;

@@ -9,21 +9,27 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use axum::routing::{get, post};
 use clap::Args;
-use skopos_bus::{BusMetrics, Consumer, ConsumerOptions, Delivery, HandleError, Producer};
+use rand::Rng;
+use skopos_bus::dead_letters::watch_depth;
+use skopos_bus::{BusMetrics, Consumer, ConsumerOptions, DeadLetters, Delivery, HandleError, Producer};
+use skopos_fleet_frame::{Fault, FleetError};
 use tokio_util::sync::CancellationToken;
 
 use self::metrics::GatewayMetrics;
 use self::sessions::Sessions;
 use self::token::Keys;
+use super::neighbours::{NeighbourArgs, Neighbours};
 use super::policy::Policy;
 use super::topics::{self, Reply};
 use super::{FAULTS, GATEWAY};
-use skopos_fleet_frame::FleetError;
 use skopos_fleet_frame::process::{self, BusArgs, Context, ProcessArgs, health_router, serve_http};
 
 mod api;
@@ -53,6 +59,15 @@ impl std::fmt::Debug for AuthArgs {
     }
 }
 
+/// Name of the fault that makes each request wait.
+pub(super) const SLOW: &str = "somaagent01-gateway-slow";
+/// Name of the fault that leaves no room for sessions.
+pub(super) const STORE_FULL: &str = "somaagent01-session-store-full";
+/// What the first of them adds to a request.
+const SLOW_MILLISECONDS: std::ops::Range<u64> = 3_000..4_000;
+/// How often waiting dead letters are counted.
+const DEPTH_INTERVAL: Duration = Duration::from_secs(5);
+
 /// Settings of the gateway.
 #[derive(Debug, Args)]
 pub(crate) struct GatewayArgs {
@@ -68,6 +83,8 @@ pub(crate) struct GatewayArgs {
     #[command(flatten)]
     auth: AuthArgs,
     #[command(flatten)]
+    neighbours: NeighbourArgs,
+    #[command(flatten)]
     bus: BusArgs,
     #[command(flatten)]
     process: ProcessArgs,
@@ -80,6 +97,8 @@ pub(super) struct Gateway {
     sessions: Sessions,
     metrics: GatewayMetrics,
     producer: Producer,
+    neighbours: Neighbours,
+    store_full: Fault,
     stop: CancellationToken,
 }
 
@@ -102,24 +121,34 @@ async fn serve(arguments: GatewayArgs, context: Context) -> Result<(), FleetErro
         ),
         metrics: GatewayMetrics::register(registry)?,
         producer: producer.clone(),
+        neighbours: Neighbours::new(&arguments.neighbours, registry)?,
+        store_full: context.faults.get(STORE_FULL),
         stop: context.stop.clone(),
     });
+    let slow = context.faults.get(SLOW);
     let router = router(Arc::clone(&gateway))
+        .layer(from_fn(move |request: Request, next: Next| {
+            wait_for_a_place(slow.clone(), request, next)
+        }))
         .layer(context.observability.http_layer()?)
         .merge(context.observability.metrics_router())
         .merge(health_router());
     let http = serve_http(arguments.listen, router, context.stop.clone());
     let replies = async {
         topics::ensure(&bus).await?;
-        let options = ConsumerOptions::new(GATEWAY, &[topics::OUTBOUND]);
+        let options = ConsumerOptions {
+            spill_folder: Some(topics::spill_folder()),
+            ..ConsumerOptions::new(GATEWAY, &[topics::OUTBOUND])
+        };
+        let letters = DeadLetters::new(&bus, bus_metrics.clone())?;
         let consumer = Consumer::subscribe(&bus, options, producer, bus_metrics)?;
-        consumer
-            .run(context.stop.clone(), |delivery| {
-                let gateway = Arc::clone(&gateway);
-                async move { gateway.deliver(delivery) }
-            })
-            .await;
-        Ok(())
+        let replies = consumer.run(context.stop.clone(), |delivery| {
+            let gateway = Arc::clone(&gateway);
+            async move { gateway.deliver(delivery) }
+        });
+        let depth = watch_depth(letters, registry, DEPTH_INTERVAL, context.stop.clone());
+        let ((), (), depth) = tokio::join!(replies, topics::care(&bus, &context.stop), depth);
+        Ok(depth?)
     };
     tokio::try_join!(http, replies).map(|_| ())
 }
@@ -129,9 +158,19 @@ fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/sessions", post(api::create_session))
         .route("/v1/sessions/{id}", get(api::read_session))
         .route("/v1/sessions/{id}/messages", post(api::send_message))
+        .route("/v1/sessions/{id}/canvas", get(api::read_canvas))
         .route("/v1/sessions/{id}/stream", get(stream::open))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(gateway)
+}
+
+/// The fault: a door with too few places.
+async fn wait_for_a_place(slow: Fault, request: Request, next: Next) -> Response {
+    if slow.is_on() {
+        let wait = rand::rng().random_range(SLOW_MILLISECONDS);
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+    }
+    next.run(request).await
 }
 
 impl Gateway {

@@ -1,17 +1,27 @@
-//! SomaAgent01's conversation path: `gateway` ▶ `conversation-worker` ▶ `tool-executor` over the event bus.
+//! SomaAgent01's conversation path: `gateway` ▶ `conversation-worker` ▶ `tool-executor` over the event bus, and the
+//! services beside it that the worker asks over HTTP.
 //!
 //! ```text
 //! traffic ─HTTP, WebSocket─▶ gateway ─conversation.inbound─▶ conversation-worker ─tool.requests─▶ tool-executor
-//!                               ▲                                   │      ▲                            │
-//!                               └───────conversation.outbound───────┘      └────────tool.results────────┘
+//!                               ▲                                   │ │    ▲                            │
+//!                               └───────conversation.outbound───────┘ │    └────────tool.results────────┘
+//!                                           router, canvas-service, delegation-gateway ─▶ Redis, PostgreSQL
 //! ```
 
 use clap::{Args, Subcommand};
-use skopos_fleet_frame::{FaultKind, FaultSpec, FleetError, ServiceSpec, SystemSpec};
+use skopos_fleet_frame::{FleetError, ServiceSpec, SystemSpec};
 
+use faults::FAULTS;
+
+mod canvas;
+mod delegation;
 mod executor;
+mod faults;
 mod gateway;
+mod neighbours;
 mod policy;
+mod router;
+mod stores;
 mod tools;
 mod topics;
 mod traffic;
@@ -22,6 +32,9 @@ pub const NAME: &str = "somaagent01";
 const GATEWAY: &str = "gateway";
 const WORKER: &str = "conversation-worker";
 const EXECUTOR: &str = "tool-executor";
+const ROUTER: &str = "router";
+const CANVAS: &str = "canvas-service";
+const DELEGATION: &str = "delegation-gateway";
 const TRAFFIC: &str = "traffic";
 
 /// The system, its services in the order in which they are started.
@@ -29,6 +42,14 @@ pub const SYSTEM: SystemSpec = SystemSpec {
     name: NAME,
     about: "conversations with an agent: gateway, worker, tools over an event bus",
     services: &[
+        ServiceSpec::service(
+            NAME,
+            ROUTER,
+            8013,
+            "picks the model's effort and the next topic for a message",
+        ),
+        ServiceSpec::service(NAME, CANVAS, 8014, "keeps what a session has on its canvas"),
+        ServiceSpec::service(NAME, DELEGATION, 8015, "splits questions into tasks of sub-agents").on_bus(),
         ServiceSpec::service(NAME, EXECUTOR, 8012, "runs tools in limited subprocesses").on_bus(),
         ServiceSpec::service(
             NAME,
@@ -46,18 +67,9 @@ pub const SYSTEM: SystemSpec = SystemSpec {
         .on_bus(),
         ServiceSpec::traffic(NAME, TRAFFIC, "seeded mix of users, some of whom do it wrong").on_bus(),
     ],
-    needs: &["broker"],
+    needs: &["broker", "redis", "postgres"],
     faults: FAULTS,
 };
-
-/// What can be made to go wrong.
-const FAULTS: &[FaultSpec] = &[FaultSpec {
-    name: worker::SLM_SLOW,
-    service: WORKER,
-    kind: FaultKind::Switch,
-    about: "the language model takes 6 to 8 s a call",
-    alerts: &["SlowConversationProcessing"],
-}];
 
 /// A service of SomaAgent01.
 #[derive(Debug, Args)]
@@ -74,6 +86,13 @@ enum Service {
     ConversationWorker(worker::WorkerArgs),
     /// Runs tools in limited subprocesses.
     ToolExecutor(executor::ExecutorArgs),
+    /// Picks the model's effort and the next topic for a message.
+    Router(router::RouterArgs),
+    /// Keeps what a session has on its canvas.
+    #[command(name = CANVAS)]
+    Canvas(canvas::CanvasArgs),
+    /// Splits questions into tasks of sub-agents.
+    DelegationGateway(delegation::DelegationArgs),
     /// Seeded mix of users, some of whom do it wrong.
     Traffic(traffic::TrafficArgs),
     /// One tool under its limits: input on standard input, result on standard output.
@@ -87,6 +106,9 @@ pub fn run(command: SomaCommand) -> Result<(), FleetError> {
         Service::Gateway(arguments) => gateway::run(arguments),
         Service::ConversationWorker(arguments) => worker::run(arguments),
         Service::ToolExecutor(arguments) => executor::run(arguments),
+        Service::Router(arguments) => router::run(arguments),
+        Service::Canvas(arguments) => canvas::run(arguments),
+        Service::DelegationGateway(arguments) => delegation::run(arguments),
         Service::Traffic(arguments) => traffic::run(arguments),
         Service::Tool(arguments) => tools::run(&arguments),
     }

@@ -132,7 +132,7 @@ fn limit(arguments: &ToolArgs) -> Result<(), FleetError> {
     Ok(())
 }
 
-fn call(name: &str, input: &Value) -> Result<String, Refusal> {
+pub(crate) fn call(name: &str, input: &Value) -> Result<String, Refusal> {
     match name {
         "calculator" => calculator::evaluate(text(input, "expression")?),
         "compress" => compress::compress(text(input, "text")?),

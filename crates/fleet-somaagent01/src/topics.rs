@@ -1,11 +1,15 @@
 //! The topics of the system and the events on them.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use skopos_bus::dead_letters::SETTLED_TOPIC;
 use skopos_bus::{BusConfig, HandleError, dlq_topic, ensure_topics};
+use tokio_util::sync::CancellationToken;
 
+use crate::router::Effort;
 use skopos_fleet_frame::FleetError;
 
 /// Messages of users, gateway to worker.
@@ -17,6 +21,9 @@ pub(crate) const TOOL_REQUESTS: &str = "tool.requests";
 /// Results of tool calls, executor to worker.
 pub(crate) const TOOL_RESULTS: &str = "tool.results";
 
+/// Tasks of sub-agents, within the delegation gateway.
+pub(crate) const DELEGATION_TASKS: &str = "delegation.tasks";
+
 /// Type of an event with a [`Message`].
 pub(crate) const MESSAGE_EVENT: &str = "conversation.message";
 /// Type of an event with a [`Reply`].
@@ -25,11 +32,17 @@ pub(crate) const REPLY_EVENT: &str = "conversation.reply";
 pub(crate) const TOOL_REQUEST_EVENT: &str = "tool.request";
 /// Type of an event with a [`ToolResult`].
 pub(crate) const TOOL_RESULT_EVENT: &str = "tool.result";
+/// Type of an event with a task of a sub-agent.
+pub(crate) const DELEGATION_TASK_EVENT: &str = "delegation.task";
 
 /// Partitions of each topic.
 const PARTITIONS: i32 = 2;
 /// How long a service waits for a bus that is still starting.
 const BUS_PATIENCE: Duration = Duration::from_secs(30);
+/// How often the topics are looked after: an embedded bus that was killed comes back without them.
+const CARE_INTERVAL: Duration = Duration::from_secs(5);
+/// How long one look may take.
+const CARE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A user's message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +93,14 @@ pub(crate) struct ToolRequest {
     pub(crate) message: Message,
     /// When the worker took the message, in milliseconds since the epoch.
     pub(crate) started_ms: i64,
+    /// How much the model may do with the result.
+    #[serde(default = "full_effort")]
+    pub(crate) effort: Effort,
+}
+
+/// What a call of an older worker means.
+fn full_effort() -> Effort {
+    Effort::Full
 }
 
 /// What became of a tool call.
@@ -103,12 +124,43 @@ pub(crate) fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
+/// The topics and their dead-letter topics.
+fn names() -> ([&'static str; 5], [String; 5]) {
+    let topics = [INBOUND, OUTBOUND, TOOL_REQUESTS, TOOL_RESULTS, DELEGATION_TASKS];
+    (topics, topics.map(dlq_topic))
+}
+
 /// Makes the topics and their dead-letter topics, waiting for a bus that is still starting.
 pub(crate) async fn ensure(bus: &BusConfig) -> Result<(), FleetError> {
-    let topics = [INBOUND, OUTBOUND, TOOL_REQUESTS, TOOL_RESULTS];
-    let dead: Vec<String> = topics.iter().map(|topic| dlq_topic(topic)).collect();
+    let (topics, dead) = names();
     let all: Vec<&str> = topics.into_iter().chain(dead.iter().map(String::as_str)).collect();
-    Ok(ensure_topics(bus, &all, PARTITIONS, BUS_PATIENCE).await?)
+    ensure_topics(bus, &all, PARTITIONS, BUS_PATIENCE).await?;
+    Ok(ensure_topics(bus, &[SETTLED_TOPIC], 1, BUS_PATIENCE).await?)
+}
+
+/// Makes topics again that are gone, until cancelled. One service of the system does so.
+pub(crate) async fn care(bus: &BusConfig, stop: &CancellationToken) {
+    let (topics, dead) = names();
+    let all: Vec<&str> = topics.into_iter().chain(dead.iter().map(String::as_str)).collect();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(CARE_INTERVAL) => {}
+        }
+        for (topics, partitions) in [(all.as_slice(), PARTITIONS), (&[SETTLED_TOPIC], 1)] {
+            if let Err(error) = ensure_topics(bus, topics, partitions, CARE_PATIENCE).await {
+                tracing::debug!(%error, "topics could not be looked after");
+            }
+        }
+    }
+}
+
+/// Where dead letters wait while the bus is away.
+pub(crate) fn spill_folder() -> PathBuf {
+    std::env::var_os("SOMA_SPILL_FOLDER").map_or_else(
+        || std::env::temp_dir().join(format!("skopos-dead-letters-{}", rustix::process::geteuid().as_raw())),
+        PathBuf::from,
+    )
 }
 
 /// The data of an event; an event of another shape is no use to retry.

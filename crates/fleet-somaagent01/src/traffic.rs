@@ -22,12 +22,20 @@ use skopos_fleet_frame::process::{self, BusArgs, Context, ProcessArgs};
 mod phrases;
 mod plan;
 mod special;
+mod storm;
 mod user;
 
 /// Conversations a second where no rate is given.
 const DEFAULT_RATE: f64 = 3.0;
 /// Pause between looks whether the gateway is up.
 const READY_PAUSE: Duration = Duration::from_millis(300);
+
+/// Name of the fault that writes many broken events.
+pub(super) const POISON: &str = "somaagent01-poison";
+/// Name of the fault that drains a tenant's budget.
+pub(super) const BUDGET_DRAIN: &str = "somaagent01-budget-drain";
+/// Name of the fault that asks for forbidden tools.
+pub(super) const POLICY_STORM: &str = "somaagent01-policy-storm";
 
 /// Settings of the traffic.
 #[derive(Debug, Args)]
@@ -96,8 +104,19 @@ async fn generate(arguments: TrafficArgs, context: Context) -> Result<(), FleetE
         "traffic begins"
     );
     let tasks = TaskTracker::new();
-    tasks.spawn(special::small_budget(Arc::clone(&users), arguments.seed));
-    tasks.spawn(special::poison(producer, arguments.seed, context.stop.clone()));
+    let fault = |name| context.faults.get(name);
+    tasks.spawn(special::small_budget(
+        Arc::clone(&users),
+        arguments.seed,
+        fault(BUDGET_DRAIN),
+    ));
+    tasks.spawn(special::poison(
+        producer.clone(),
+        arguments.seed,
+        fault(POISON),
+        context.stop.clone(),
+    ));
+    tasks.spawn(storm::policy(producer, fault(POLICY_STORM), context.stop.clone()));
     conversations(&arguments, &users, &tasks, &context).await;
     tasks.close();
     tasks.wait().await;

@@ -18,6 +18,7 @@ use self::intent::Classifier;
 use self::metrics::WorkerMetrics;
 use self::slm::LanguageModel;
 use self::turn::Worker;
+use super::neighbours::{NeighbourArgs, Neighbours};
 use super::policy::Policy;
 use super::{FAULTS, WORKER, topics};
 use skopos_fleet_frame::FleetError;
@@ -48,6 +49,8 @@ pub(crate) struct WorkerArgs {
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     model_seed: u64,
     #[command(flatten)]
+    neighbours: NeighbourArgs,
+    #[command(flatten)]
     bus: BusArgs,
     #[command(flatten)]
     process: ProcessArgs,
@@ -73,6 +76,7 @@ async fn serve(arguments: WorkerArgs, context: Context) -> Result<(), FleetError
             budget: BudgetKeeper::new(policy.budgets),
             model: LanguageModel::shipped(arguments.model_seed, context.faults.get(SLM_SLOW), metrics.clone()),
             producer: Producer::new(&bus, bus_metrics.clone())?,
+            neighbours: Neighbours::new(&arguments.neighbours, registry)?,
             metrics,
         };
         consume(worker, &bus, bus_metrics, arguments.concurrency, &context).await
@@ -89,6 +93,7 @@ async fn consume(
 ) -> Result<(), FleetError> {
     let options = ConsumerOptions {
         concurrency: usize::from(concurrency),
+        spill_folder: Some(topics::spill_folder()),
         ..ConsumerOptions::new(WORKER, &[topics::INBOUND, topics::TOOL_RESULTS])
     };
     let metrics = worker.metrics.clone();

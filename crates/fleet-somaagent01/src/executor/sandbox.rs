@@ -17,10 +17,12 @@ use wait4::{ResUse, Wait4};
 
 use crate::tools::{Finished, MAX_INPUT_BYTES, REFUSED, Refusal};
 use crate::topics::ToolOutcome;
-use skopos_fleet_frame::FleetError;
+use skopos_fleet_frame::{Fault, FleetError};
 
 /// Bytes of output that are read; a tool that writes more has failed.
 const MAX_OUTPUT_BYTES: u64 = 64 * 1024;
+/// MiB of address space that the fault leaves: less than the program has when it starts to limit itself.
+const STARVED_MIB: u64 = 4;
 /// How often a running tool is looked after.
 const POLL: Duration = Duration::from_millis(5);
 /// Every class of failure that a sandboxed tool can have.
@@ -55,6 +57,7 @@ pub(super) struct LimitArgs {
 pub(super) struct Sandbox {
     program: PathBuf,
     limits: LimitArgs,
+    no_memory: Fault,
 }
 
 /// How a tool call went and what it used.
@@ -75,7 +78,7 @@ struct Ended {
 }
 
 impl Sandbox {
-    pub(super) fn new(limits: LimitArgs) -> Result<Self, FleetError> {
+    pub(super) fn new(limits: LimitArgs, no_memory: Fault) -> Result<Self, FleetError> {
         // The link in /proc stays right when the program's file is replaced under a running fleet.
         let program = PathBuf::from("/proc/self/exe");
         let program = if program.exists() {
@@ -86,7 +89,11 @@ impl Sandbox {
                 source,
             })?
         };
-        Ok(Self { program, limits })
+        Ok(Self {
+            program,
+            limits,
+            no_memory,
+        })
     }
 
     /// Runs one tool; an error means that the sandbox itself failed.
@@ -120,12 +127,17 @@ impl Sandbox {
     }
 
     fn command(&self, tool: &str, folder: &std::path::Path) -> Command {
+        let memory = if self.no_memory.is_on() {
+            STARVED_MIB
+        } else {
+            self.limits.memory
+        };
         let mut command = Command::new(&self.program);
         command
             .arg0("skopos-tool")
             .args(["fleet", crate::NAME, "tool", tool])
             .args(["--cpu-seconds", &self.limits.cpu.to_string()])
-            .args(["--memory-mib", &self.limits.memory.to_string()])
+            .args(["--memory-mib", &memory.to_string()])
             .env_clear()
             .current_dir(folder)
             .process_group(0)

@@ -14,6 +14,7 @@ use skopos_bus::Event;
 use super::Gateway;
 use super::error::ApiError;
 use super::sessions::SessionView;
+use crate::canvas::Block;
 use crate::topics::{self, Message};
 
 const DEFAULT_PERSONA: &str = "assistant";
@@ -46,6 +47,14 @@ pub(super) async fn create_session(
         ));
     }
     gateway.authorize(&claims, "session.create", None)?;
+    if gateway.store_full.is_on() {
+        return Err(ApiError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "session_store_full",
+            "the session store has no room for another session",
+            "try again in a few minutes",
+        ));
+    }
     let session_id = uuid::Uuid::now_v7().to_string();
     gateway
         .sessions
@@ -135,6 +144,22 @@ pub(super) async fn read_session(
         .view(&session_id, Some(&claims.tenant), topics::now_ms())
         .map(Json)
         .ok_or_else(|| ApiError::no_session(&session_id))
+}
+
+/// What the session has on its canvas.
+pub(super) async fn read_canvas(
+    State(gateway): State<Arc<Gateway>>,
+    Path(session_id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<Block>>, ApiError> {
+    let claims = gateway.authenticate(&headers, None)?;
+    gateway.authorize(&claims, "session.read", None)?;
+    gateway
+        .sessions
+        .persona(&session_id, &claims.tenant, topics::now_ms())
+        .ok_or_else(|| ApiError::no_session(&session_id))?;
+    // With the canvas service away the canvas is empty, and the conversation goes on.
+    Ok(Json(gateway.neighbours.canvas(&session_id).await.unwrap_or_default()))
 }
 
 fn unreadable(rejection: &JsonRejection, example: &str) -> ApiError {

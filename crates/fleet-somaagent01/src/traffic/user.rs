@@ -188,6 +188,8 @@ impl Visit<'_> {
             );
             last = self.turn(session, &text, &mut socket).instrument(span).await;
         }
+        self.request(self.users.client.get(self.url(&format!("/{session}/canvas"))))
+            .await;
         if let Some(mut socket) = socket {
             // The gateway counts the connection until it hears of its end, either way.
             drop(socket.close(None).await);

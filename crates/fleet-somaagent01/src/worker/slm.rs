@@ -11,6 +11,7 @@ use tracing::{Instrument, Span, field};
 use super::metrics::WorkerMetrics;
 use super::ngram::NgramModel;
 use super::tokens::{join, tokenize};
+use crate::router::Effort;
 
 /// Name of the model in metrics and spans.
 pub(super) const MODEL: &str = "harbour-trigram";
@@ -20,6 +21,8 @@ const CANDIDATES: usize = 4;
 /// Tokens of a reply.
 const LEAST_TOKENS: usize = 16;
 const MOST_TOKENS: usize = 72;
+/// The same where little effort is wanted.
+const MOST_TOKENS_LOW: usize = 32;
 /// What the fault adds to a call, in seconds.
 const SLOW_SECONDS: std::ops::Range<f64> = 6.0..8.0;
 
@@ -60,7 +63,7 @@ impl LanguageModel {
     }
 
     /// Answers a prompt; the same id gets the same answer.
-    pub(super) async fn complete(&self, id: &str, prompt: &str) -> Completion {
+    pub(super) async fn complete(&self, id: &str, prompt: &str, effort: Effort) -> Completion {
         let span = tracing::info_span!(
             "slm.complete",
             otel.name = format!("slm {MODEL}"),
@@ -75,7 +78,7 @@ impl LanguageModel {
             if self.slow.is_on() {
                 tokio::time::sleep(Duration::from_secs_f64(random.random_range(SLOW_SECONDS))).await;
             }
-            let completion = self.sample(prompt, &mut random);
+            let completion = self.sample(prompt, effort, &mut random);
             Span::current().record("gen_ai.usage.input_tokens", completion.input_tokens);
             Span::current().record("gen_ai.usage.output_tokens", completion.output_tokens);
             self.metrics.completed(&completion, started.elapsed());
@@ -85,8 +88,12 @@ impl LanguageModel {
         .await
     }
 
-    fn sample(&self, prompt: &str, random: &mut ChaCha8Rng) -> Completion {
-        let candidates = (0..CANDIDATES).map(|_| self.model.generate(prompt, LEAST_TOKENS, MOST_TOKENS, random));
+    fn sample(&self, prompt: &str, effort: Effort, random: &mut ChaCha8Rng) -> Completion {
+        let (candidates, most) = match effort {
+            Effort::Low => (1, MOST_TOKENS_LOW),
+            Effort::Full => (CANDIDATES, MOST_TOKENS),
+        };
+        let candidates = (0..candidates).map(|_| self.model.generate(prompt, LEAST_TOKENS, most, random));
         let best = candidates.max_by(|a, b| a.log_likelihood.total_cmp(&b.log_likelihood));
         let tokens = best.map(|generated| generated.tokens).unwrap_or_default();
         Completion {

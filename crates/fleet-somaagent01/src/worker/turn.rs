@@ -7,7 +7,14 @@ use super::intent::Classifier;
 use super::metrics::WorkerMetrics;
 use super::slm::LanguageModel;
 use super::tool_call::{ToolCall, tool_call};
+use crate::canvas::Block;
+use crate::delegation::Delegate;
+use crate::neighbours::Neighbours;
+use crate::router::{Effort, Question};
 use crate::topics::{self, Message, Reply, ReplyStatus, ToolOutcome, ToolRequest, ToolResult};
+
+/// Characters from which on a question is handed to sub-agents.
+const DELEGATED_CHARS: usize = 45;
 
 /// What a worker works with.
 #[derive(Debug)]
@@ -16,6 +23,7 @@ pub(super) struct Worker {
     pub(super) budget: BudgetKeeper,
     pub(super) model: LanguageModel,
     pub(super) producer: Producer,
+    pub(super) neighbours: Neighbours,
     pub(super) metrics: WorkerMetrics,
 }
 
@@ -24,6 +32,7 @@ struct Turn {
     message: Message,
     intent: String,
     started_ms: i64,
+    effort: Effort,
 }
 
 impl Worker {
@@ -43,20 +52,62 @@ impl Worker {
             confidence = intent.confidence,
             "message classified"
         );
-        let turn = Turn {
+        let mut turn = Turn {
             intent: intent.name.to_owned(),
             message,
             started_ms: topics::now_ms(),
+            effort: Effort::Full,
         };
         let (tenant, persona) = (&turn.message.tenant, &turn.message.persona_id);
         if let Err(exceeded) = self.budget.check(tenant, persona, turn.started_ms) {
             return self.refuse(&turn, exceeded).await;
         }
-        if let Some(call) = tool_call(&turn.intent, &turn.message.text) {
+        let call = tool_call(&turn.intent, &turn.message.text);
+        turn.effort = self.effort(&turn, call.is_some()).await;
+        if let Some(call) = call {
             return self.ask_tool(turn, call).await;
         }
+        self.delegate(&turn).await;
         let text = self.complete(&turn, &turn.message.text).await;
         self.reply(&turn, ReplyStatus::Answered, None, text).await
+    }
+
+    /// How much the model may do; all it can where the router is away.
+    async fn effort(&self, turn: &Turn, needs_tool: bool) -> Effort {
+        let question = Question {
+            tenant: turn.message.tenant.clone(),
+            intent: turn.intent.clone(),
+            chars: turn.message.text.chars().count(),
+            needs_tool,
+        };
+        self.neighbours
+            .route(&question)
+            .await
+            .map_or(Effort::Full, |route| route.effort)
+    }
+
+    /// Lets sub-agents look into a long question; what they find goes on the canvas.
+    async fn delegate(&self, turn: &Turn) {
+        if turn.intent != "question" || turn.message.text.chars().count() < DELEGATED_CHARS {
+            return;
+        }
+        let request = Delegate {
+            session_id: turn.message.session_id.clone(),
+            tenant: turn.message.tenant.clone(),
+            text: turn.message.text.clone(),
+        };
+        let found = self.neighbours.delegate(&request).await;
+        for finding in found.into_iter().flat_map(|found| found.findings) {
+            self.draw(turn, "finding", finding).await;
+        }
+    }
+
+    async fn draw(&self, turn: &Turn, kind: &str, body: String) {
+        let block = Block {
+            kind: kind.to_owned(),
+            body,
+        };
+        self.neighbours.draw(&turn.message.session_id, &block).await;
     }
 
     /// Finishes the reply that waited for a tool.
@@ -66,6 +117,7 @@ impl Worker {
             message: request.message,
             intent: request.intent,
             started_ms: request.started_ms,
+            effort: request.effort,
         };
         let (status, finding) = match outcome {
             ToolOutcome::Success { output } => (ReplyStatus::Answered, output),
@@ -84,6 +136,9 @@ impl Worker {
                 (ReplyStatus::ToolFailed, format!("That did not work: {reason}."))
             }
         };
+        if status == ReplyStatus::Answered {
+            self.draw(&turn, &request.tool, finding.clone()).await;
+        }
         let comment = self.complete(&turn, &turn.message.text).await;
         let text = format!("{finding}\n{comment}");
         self.reply(&turn, status, Some(request.tool), text).await
@@ -98,6 +153,7 @@ impl Worker {
             intent: turn.intent,
             message: turn.message,
             started_ms: turn.started_ms,
+            effort: turn.effort,
         };
         let event = Event::new(topics::TOOL_REQUEST_EVENT, topics::encode(&request));
         self.publish(topics::TOOL_REQUESTS, &key, event).await
@@ -123,7 +179,7 @@ impl Worker {
     }
 
     async fn complete(&self, turn: &Turn, prompt: &str) -> String {
-        let completion = self.model.complete(&turn.message.message_id, prompt).await;
+        let completion = self.model.complete(&turn.message.message_id, prompt, turn.effort).await;
         let tokens = completion.input_tokens + completion.output_tokens;
         let (tenant, persona) = (&turn.message.tenant, &turn.message.persona_id);
         self.budget.spend(tenant, persona, tokens, topics::now_ms());
