@@ -218,7 +218,10 @@ async fn search(
     }
     let limit = query.limit.unwrap_or(DEFAULT_RESULTS).min(MAX_RESULTS);
     let capsules = analytics.store.search(&query.q, limit).await?;
-    analytics.metrics.searched(started.elapsed());
+    let elapsed = started.elapsed();
+    analytics.metrics.searched(elapsed);
+    let (words, found, duration_ms) = (query.q.as_str(), capsules.len(), elapsed.as_secs_f64() * 1000.0);
+    tracing::info!(words, found, duration_ms, "marketplace searched");
     Ok(Json(Found { capsules }))
 }
 
