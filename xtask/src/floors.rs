@@ -40,6 +40,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("fleet-frame", &["sdk", "bus"]),
     // Its node exporter is the crate that Skopos itself uses: one set of names, not two.
     ("fleet-infra", &["fleet-frame", "bus", "host"]),
+    ("fleet-dawsos", FLEET),
     ("fleet-recommender", FLEET),
     ("fleet-somaagent", FLEET),
     ("fleet-somaagent01", FLEET),
@@ -51,6 +52,7 @@ const BESIDE: &[(&str, &[&str])] = &[
             "fleet-somaagent",
             "fleet-somaagent01",
             "fleet-recommender",
+            "fleet-dawsos",
         ],
     ),
 ];

@@ -22,6 +22,8 @@ enum System {
     SomaAgent(skopos_fleet_somaagent::SomaAgentCommand),
     /// Recommendations for many shops: backend, ML engine, data pipeline and traffic.
     Recommender(skopos_fleet_recommender::RecommenderCommand),
+    /// Portfolio analysis: executor API, agents, pricing packs and traffic.
+    Dawsos(skopos_fleet_dawsos::DawsosCommand),
 }
 
 /// Runs the service until SIGTERM, SIGINT or, with `--exit-with-parent`, the end of standard input. Blocks.
@@ -33,5 +35,6 @@ pub fn run(command: FleetCommand) -> Result<(), FleetError> {
         System::SomaAgent01(command) => skopos_fleet_somaagent01::run(command),
         System::SomaAgent(command) => skopos_fleet_somaagent::run(command),
         System::Recommender(command) => skopos_fleet_recommender::run(command),
+        System::Dawsos(command) => skopos_fleet_dawsos::run(command),
     }
 }

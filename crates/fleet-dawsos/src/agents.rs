@@ -1,0 +1,84 @@
+//! The agents: each offers capabilities over HTTP, `POST /v1/agents/{agent}/{capability}`.
+//!
+//! ```text
+//! ledger.positions  ledger.append     a chain of entries, each hashed with its predecessor
+//! pricing.value     pricing.risk      over the pack that the executor names
+//! macro.regime      macro.scenario    over monthly figures and a table of shocks
+//! reports.render                      a table for people
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use skopos_fleet_frame::FleetError;
+use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_sdk::context::RequestContextLayer;
+
+use self::api::Agents;
+use self::economy::Economy;
+use self::ledger::Ledger;
+use self::pricing::Pricing;
+use self::reports::Reports;
+use crate::{AGENTS, FAULTS};
+
+mod api;
+mod economy;
+mod ledger;
+mod pricing;
+mod reports;
+mod valuation;
+
+/// Fault: reports are slow.
+pub(crate) const REPORTS_SLOW: &str = "dawsos-reports-slow";
+/// Fault: stress tests fail.
+pub(crate) const SCENARIO_MISSING: &str = "dawsos-scenario-missing";
+/// Fault: the pricing agent loses calls.
+pub(crate) const PRICING_FLAKY: &str = "dawsos-pricing-flaky";
+
+/// Longest time of fetching a pack.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Settings of the agents.
+#[derive(Debug, Args)]
+pub(crate) struct AgentsArgs {
+    /// Where HTTP is served.
+    #[arg(long, default_value = "127.0.0.1:8031", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// Where the pricing packs are.
+    #[arg(
+        long,
+        env = "DAWSOS_PACKS_URL",
+        default_value = "http://127.0.0.1:8032",
+        value_name = "URL"
+    )]
+    packs: String,
+    #[command(flatten)]
+    process: ProcessArgs,
+}
+
+pub(super) fn run(arguments: AgentsArgs) -> Result<(), FleetError> {
+    let process = arguments.process.clone();
+    process::run(AGENTS, &process, FAULTS, |context| serve(arguments, context))
+}
+
+async fn serve(arguments: AgentsArgs, context: Context) -> Result<(), FleetError> {
+    let observability = &context.observability;
+    let agents = Arc::new(Agents {
+        ledger: Ledger::shipped()?,
+        pricing: Pricing::new(
+            crate::http_client(TIMEOUT)?,
+            &arguments.packs,
+            context.faults.get(PRICING_FLAKY),
+        ),
+        economy: Economy::shipped(context.faults.get(SCENARIO_MISSING))?,
+        reports: Reports::new(context.faults.get(REPORTS_SLOW)),
+    });
+    let router = api::router(agents)
+        .layer(RequestContextLayer)
+        .layer(observability.http_layer()?)
+        .merge(observability.metrics_router())
+        .merge(health_router());
+    serve_http(arguments.listen, router, context.stop).await
+}

@@ -1,0 +1,181 @@
+//! DawsOS: an executor runs patterns, whose steps ask agents through circuit breakers, over pricing packs that a job builds.
+//!
+//! ```text
+//! traffic ─HTTP─▶ dawsos-backend ─breaker─▶ dawsos-agents (ledger, pricing, macro, reports)
+//!                       │                        │ pack
+//!                       └──── which pack ──▶ dawsos-packs ◀── price file
+//! ```
+
+use clap::{Args, Subcommand};
+use skopos_fleet_frame::{FaultKind, FaultSpec, FleetError, ServiceSpec, SystemSpec};
+
+mod agents;
+mod backend;
+mod invocation;
+mod pack;
+mod packs;
+mod refusal;
+mod traffic;
+
+/// Name of the system on the command line.
+pub const NAME: &str = "dawsos";
+const BACKEND: &str = "dawsos-backend";
+const AGENTS: &str = "dawsos-agents";
+const PACKS: &str = "dawsos-packs";
+const TRAFFIC: &str = "traffic";
+
+/// The system, its services in the order in which they are started.
+pub const SYSTEM: SystemSpec = SystemSpec {
+    name: NAME,
+    about: "portfolio analysis: patterns of agent calls over pricing packs",
+    services: &[
+        ServiceSpec::service(
+            NAME,
+            PACKS,
+            8032,
+            "builds pricing packs from the price file and keeps them fresh",
+        ),
+        ServiceSpec::service(NAME, AGENTS, 8031, "the agents: ledger, pricing, macro, reports"),
+        ServiceSpec::service(NAME, BACKEND, 8030, "the executor API: runs patterns, step by step"),
+        ServiceSpec::traffic(NAME, TRAFFIC, "seeded analysts who run patterns"),
+    ],
+    needs: &[],
+    faults: FAULTS,
+};
+
+/// What can be made to go wrong.
+const FAULTS: &[FaultSpec] = &[
+    switch(
+        agents::REPORTS_SLOW,
+        AGENTS,
+        "the typesetter of the reports takes 0.7 s for each",
+        &["HighAPILatencyP99", "HighAPILatencyP95"],
+    ),
+    switch(
+        agents::SCENARIO_MISSING,
+        AGENTS,
+        "the table of shocks is gone: each stress test fails, one request in forty",
+        &["HighErrorRate"],
+    ),
+    switch(
+        agents::PRICING_FLAKY,
+        AGENTS,
+        "the pricing agent loses each second call",
+        &["CircuitBreakerFailureSpike", "CriticalErrorRate"],
+    ),
+    switch(
+        packs::PROVIDER_SLOW,
+        PACKS,
+        "the provider delivers a row of prices every 6 s: a pack takes 12 minutes and more",
+        &["PackBuildSlow"],
+    ),
+    switch(
+        packs::FILE_TRUNCATED,
+        PACKS,
+        "the price file ends in the middle of its last row: packs cannot be built",
+        &["PackInErrorState"],
+    ),
+    switch(
+        packs::JOB_STUCK,
+        PACKS,
+        "the job no longer starts builds: packs go stale after a minute",
+        &["PackNotFresh"],
+    ),
+    switch(
+        traffic::QUIET,
+        TRAFFIC,
+        "the analysts are at lunch: one request a minute",
+        &["LowRequestVolume"],
+    ),
+    stop(
+        "dawsos-agents-down",
+        AGENTS,
+        "the agents are killed: every breaker opens",
+        &["CircuitBreakerOpen", "CriticalErrorRate"],
+    ),
+    stop(
+        "dawsos-backend-down",
+        BACKEND,
+        "the executor API is killed",
+        &["BackendDown"],
+    ),
+];
+
+const fn stop(
+    name: &'static str,
+    service: &'static str,
+    about: &'static str,
+    alerts: &'static [&'static str],
+) -> FaultSpec {
+    FaultSpec {
+        name,
+        service,
+        kind: FaultKind::Stop,
+        about,
+        alerts,
+    }
+}
+
+const fn switch(
+    name: &'static str,
+    service: &'static str,
+    about: &'static str,
+    alerts: &'static [&'static str],
+) -> FaultSpec {
+    FaultSpec {
+        name,
+        service,
+        kind: FaultKind::Switch,
+        about,
+        alerts,
+    }
+}
+
+/// A service of DawsOS.
+#[derive(Debug, Args)]
+pub struct DawsosCommand {
+    #[command(subcommand)]
+    service: Service,
+}
+
+#[derive(Debug, Subcommand)]
+enum Service {
+    /// The executor API: runs patterns, step by step.
+    DawsosBackend(backend::BackendArgs),
+    /// The agents: ledger, pricing, macro, reports.
+    DawsosAgents(agents::AgentsArgs),
+    /// Builds pricing packs from the price file and keeps them fresh.
+    DawsosPacks(packs::PacksArgs),
+    /// Seeded analysts who run patterns.
+    Traffic(traffic::TrafficArgs),
+}
+
+/// Runs the service to its end. Blocks.
+pub fn run(command: DawsosCommand) -> Result<(), FleetError> {
+    match command.service {
+        Service::DawsosBackend(arguments) => backend::run(arguments),
+        Service::DawsosAgents(arguments) => agents::run(arguments),
+        Service::DawsosPacks(arguments) => packs::run(arguments),
+        Service::Traffic(arguments) => traffic::run(arguments),
+    }
+}
+
+/// A client for the other services; a request may take so long at most.
+fn http_client(timeout: std::time::Duration) -> Result<reqwest::Client, FleetError> {
+    // The client wants a provider even where nothing is encrypted; a second installation is refused, and harmless.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder()
+        .timeout(timeout)
+        .user_agent(concat!("dawsos/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(FleetError::HttpClient)
+}
+
+/// Headers that hand the request's ids on.
+fn context_headers() -> http::HeaderMap {
+    let mut headers = http::HeaderMap::new();
+    if let Some(context) = skopos_sdk::context::RequestContext::current() {
+        context.inject(&mut headers);
+    }
+    headers
+}
