@@ -12,9 +12,10 @@ import yaml
 
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 INTERVAL = "2s"
-# A window keeps a fifteenth, within these bounds: ten scrapes at least, two minutes at most.
+# A window keeps a fifteenth, within these bounds: fifteen scrapes at least, so that a share of few events is no noise,
+# and two minutes at most.
 WINDOW_SHARE = 15
-SHORTEST_WINDOW = 20
+SHORTEST_WINDOW = 30
 LONGEST_WINDOW = 120
 FOR_SHARE = 60
 GROUP_WAIT = "1s"

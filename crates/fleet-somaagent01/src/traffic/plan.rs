@@ -73,7 +73,7 @@ const MISTAKES: [(Conduct, f64); 9] = [
     (Conduct::LostSession, 0.02),
 ];
 /// Share of messages whose tool call fails.
-const FAILING: f64 = 0.015;
+const FAILING: f64 = 0.006;
 
 impl Conduct {
     /// The role that the user's token names.
