@@ -41,6 +41,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     // Its node exporter is the crate that Skopos itself uses: one set of names, not two.
     ("fleet-infra", &["fleet-frame", "bus", "host"]),
     ("fleet-dawsos", FLEET),
+    ("fleet-arbitrage", FLEET),
     ("fleet-recommender", FLEET),
     ("fleet-somaagent", FLEET),
     ("fleet-somaagent01", FLEET),
@@ -51,6 +52,7 @@ const BESIDE: &[(&str, &[&str])] = &[
             "fleet-infra",
             "fleet-somaagent",
             "fleet-somaagent01",
+            "fleet-arbitrage",
             "fleet-recommender",
             "fleet-dawsos",
         ],

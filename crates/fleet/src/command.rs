@@ -20,6 +20,8 @@ enum System {
     /// Projects carried out by agents under policy, and a marketplace of capsules.
     #[command(name = "somaagent")]
     SomaAgent(skopos_fleet_somaagent::SomaAgentCommand),
+    /// Agents that buy and sell between marketplaces: tasks, model calls, payments, retrieval.
+    Arbitrage(skopos_fleet_arbitrage::ArbitrageCommand),
     /// Recommendations for many shops: backend, ML engine, data pipeline and traffic.
     Recommender(skopos_fleet_recommender::RecommenderCommand),
     /// Portfolio analysis: executor API, agents, pricing packs and traffic.
@@ -34,6 +36,7 @@ pub fn run(command: FleetCommand) -> Result<(), FleetError> {
         System::Infra(command) => skopos_fleet_infra::run(command),
         System::SomaAgent01(command) => skopos_fleet_somaagent01::run(command),
         System::SomaAgent(command) => skopos_fleet_somaagent::run(command),
+        System::Arbitrage(command) => skopos_fleet_arbitrage::run(command),
         System::Recommender(command) => skopos_fleet_recommender::run(command),
         System::Dawsos(command) => skopos_fleet_dawsos::run(command),
     }

@@ -10,6 +10,7 @@ pub const SYSTEMS: &[SystemSpec] = &[
     skopos_fleet_somaagent01::SYSTEM,
     skopos_fleet_somaagent::SYSTEM,
     skopos_fleet_recommender::SYSTEM,
+    skopos_fleet_arbitrage::SYSTEM,
     skopos_fleet_dawsos::SYSTEM,
 ];
 
