@@ -11,7 +11,7 @@ use crate::tastes::World;
 
 /// Heavy users of each shop, and the share of visits that is theirs.
 const HEAD: u32 = 40;
-const HEAD_SHARE: f64 = 0.9;
+const HEAD_SHARE: f64 = 0.95;
 /// How often a tenant is visited, in the order of the catalogue.
 const POPULARITY: [u32; 8] = [30, 25, 15, 12, 6, 5, 4, 3];
 

@@ -3,4 +3,5 @@
 mod conversation;
 mod fleet;
 mod receiver;
+mod recommender;
 mod somaagent;
