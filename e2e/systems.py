@@ -28,6 +28,8 @@ from lib.short_pack import LONGEST_WINDOW, shorten
 from lib.webhook import Webhook
 
 PACKS = pathlib.Path(__file__).parent.parent / "packs"
+# Where packs that watch the metrics server itself find it.
+SERVER_PORT = 9090
 READY_SECONDS = 60
 UP_SECONDS = 120
 PANEL_SECONDS = 150
@@ -46,6 +48,7 @@ class Pack:
         self.rules = {rule["alert"]: rule for group in read("alerts.yml")["groups"] for rule in group["rules"]
                       if "alert" in rule}
         self.always = set(read("incidents.yml").get("always_firing", []))
+        self.watches_the_server = f"localhost:{SERVER_PORT}" in (self.folder / "prometheus.yml").read_text()
         self.dashboards = {path.stem for path in (self.folder / "dashboards").glob("*.json")}
 
     def is_about_a_lost_target(self, alert):
@@ -233,7 +236,8 @@ def run(checks, arguments, folder):
     pack = Pack(shorten(original, folder, arguments.longest_window) if arguments.alerts else original)
     hook = Webhook()
     demo = Demo(os.path.abspath(arguments.binary), folder,
-                ["--system", arguments.system, "--pack", str(pack.folder), "--load", str(arguments.load)])
+                ["--system", arguments.system, "--pack", str(pack.folder), "--load", str(arguments.load)],
+                SERVER_PORT if pack.watches_the_server else None)
     try:
         print(f"ready after {demo.wait_ready(READY_SECONDS):.1f} s")
         check_stands(checks, demo, pack)

@@ -16,9 +16,9 @@ from .checks import free_port
 class Demo:
     """Started with further arguments as they are; `url` is where its page and APIs are."""
 
-    def __init__(self, binary, folder, arguments=()):
+    def __init__(self, binary, folder, arguments=(), port=None):
         self.log = open(os.path.join(folder, "skopos.log"), "w+b")
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self.url = f"http://127.0.0.1:{port or free_port()}"
         command = [binary, "demo", "--storage.path", os.path.join(folder, "data"), "--web.listen-address",
                    self.url.removeprefix("http://"), "--otlp.grpc-listen-address", f"127.0.0.1:{free_port()}",
                    "--otlp.http-listen-address", f"127.0.0.1:{free_port()}", *arguments]
