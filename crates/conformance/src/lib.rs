@@ -11,6 +11,7 @@ pub mod alertmanager;
 pub mod config;
 pub mod exposition;
 pub mod outcome;
+pub mod pii;
 pub mod promql;
 pub mod relabel;
 pub mod rules;
@@ -50,6 +51,11 @@ pub const SUITES: &[Suite] = &[
         name: "config",
         data: "config",
         run: config::run,
+    },
+    Suite {
+        name: "pii",
+        data: "sentry",
+        run: pii::run,
     },
     Suite {
         name: "relabel",

@@ -41,6 +41,11 @@ fn alertmanager_scenarios() {
 }
 
 #[test]
+fn pii() {
+    all_cases_hold("pii");
+}
+
+#[test]
 fn relabel() {
     all_cases_hold("relabel");
 }
