@@ -78,7 +78,7 @@ pub struct ArbitrageCommand {
 enum Service {
     /// Runs tasks: scans, bids, payments, retrieval, competitions.
     #[command(name = APP)]
-    App(app::AppArgs),
+    App(Box<app::AppArgs>),
     /// Language models: answers from what a prompt holds.
     #[command(name = MODEL)]
     Model(model::ModelArgs),
@@ -99,10 +99,10 @@ enum Service {
 /// Runs the service to its end. Blocks.
 pub fn run(command: ArbitrageCommand) -> Result<(), FleetError> {
     match command.service {
-        Service::App(arguments) => app::run(arguments),
+        Service::App(arguments) => app::run(*arguments),
         Service::Model(arguments) => model::run(arguments),
-        Service::North(arguments) => market::run_north(arguments),
-        Service::South(arguments) => market::run_south(arguments),
+        Service::North(arguments) => market::run_north(&arguments),
+        Service::South(arguments) => market::run_south(&arguments),
         Service::Payments(arguments) => payments::run(arguments),
         Service::Traffic(arguments) => traffic::run(arguments),
     }

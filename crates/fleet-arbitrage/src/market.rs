@@ -68,17 +68,16 @@ impl Market {
     }
 }
 
-pub(crate) fn run_north(arguments: NorthArgs) -> Result<(), FleetError> {
-    run(NORTH, arguments.listen, arguments.market)
+pub(crate) fn run_north(arguments: &NorthArgs) -> Result<(), FleetError> {
+    run(NORTH, arguments.listen, &arguments.market)
 }
 
-pub(crate) fn run_south(arguments: SouthArgs) -> Result<(), FleetError> {
-    run(SOUTH, arguments.listen, arguments.market)
+pub(crate) fn run_south(arguments: &SouthArgs) -> Result<(), FleetError> {
+    run(SOUTH, arguments.listen, &arguments.market)
 }
 
-fn run(name: &'static str, listen: SocketAddr, arguments: MarketArgs) -> Result<(), FleetError> {
-    let process = arguments.process.clone();
-    process::run(name, &process, FAULTS, |context| {
+fn run(name: &'static str, listen: SocketAddr, arguments: &MarketArgs) -> Result<(), FleetError> {
+    process::run(name, &arguments.process, FAULTS, |context| {
         serve(name, listen, arguments.seed, context)
     })
 }

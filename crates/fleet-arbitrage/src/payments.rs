@@ -31,7 +31,7 @@ const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(5);
 const WEBHOOK_ATTEMPTS: u32 = 3;
 const WEBHOOK_PAUSE: Duration = Duration::from_secs(1);
 /// More than this is not settled, in cents.
-const LIMIT_CENTS: u64 = 100_000_00;
+const LIMIT_CENTS: u64 = 10_000_000;
 /// Ids of payments that are remembered, so that a repeated request pays once.
 const MAX_REMEMBERED: usize = 100_000;
 
