@@ -115,7 +115,7 @@ pub(crate) const FAULTS: &[FaultSpec] = &[
         JOURNAL_FLAKY,
         APP,
         &["ErrorBudgetBurnSlow"],
-        "every fourth write to the task journal fails: some tasks cannot be taken on",
+        "every twelfth write to the task journal fails: some tasks cannot be taken on",
     ),
     switch(
         MODEL_THROTTLED,

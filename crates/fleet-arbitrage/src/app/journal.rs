@@ -58,7 +58,7 @@ impl Journal {
                 "the quota of the journal is used up",
             ));
         }
-        if self.flaky.is_on() && state.lines.is_multiple_of(4) {
+        if self.flaky.is_on() && state.lines.is_multiple_of(12) {
             return Err(io::Error::new(io::ErrorKind::StorageFull, "the journal could not grow"));
         }
         if state.written + line.len() as u64 > quota {
