@@ -1,12 +1,14 @@
 //! An OTLP receiver that keeps the spans it is sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
@@ -20,6 +22,9 @@ pub(crate) struct ReceivedSpan {
     pub(crate) trace_id: String,
     pub(crate) span_id: String,
     pub(crate) parent_id: String,
+    /// Texts, numbers and truth values, written out.
+    pub(crate) attributes: BTreeMap<String, String>,
+    pub(crate) is_error: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -66,7 +71,10 @@ impl TraceService for Receiver {
                 }
             };
             for span in of_resource.scope_spans.into_iter().flat_map(|scope| scope.spans) {
+                let status = span.status.unwrap_or_default();
                 spans.push(ReceivedSpan {
+                    attributes: written_out(&span.attributes),
+                    is_error: status.code() == StatusCode::Error,
                     service: attribute("service.name"),
                     environment: attribute("deployment.environment"),
                     name: span.name,
@@ -78,4 +86,18 @@ impl TraceService for Receiver {
         }
         Ok(Response::new(ExportTraceServiceResponse::default()))
     }
+}
+
+fn written_out(attributes: &[KeyValue]) -> BTreeMap<String, String> {
+    let pairs = attributes.iter().filter_map(|attribute| {
+        let text = match attribute.value.as_ref()?.value.as_ref()? {
+            Value::StringValue(text) => text.clone(),
+            Value::IntValue(number) => number.to_string(),
+            Value::DoubleValue(number) => number.to_string(),
+            Value::BoolValue(is_so) => is_so.to_string(),
+            _ => return None,
+        };
+        Some((attribute.key.clone(), text))
+    });
+    pairs.collect()
 }

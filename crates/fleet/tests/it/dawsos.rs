@@ -1,0 +1,265 @@
+//! DawsOS as processes: patterns over packs, every metric of the system's table, one trace with its attributes, a dead agent.
+
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+
+use crate::fleet::{Service, metric, metric_reaches};
+use crate::receiver::Receiver;
+
+const SYSTEM: &str = "dawsos";
+const TRACE_ID: &str = "6bf92f3577b34da6a3ce929d0e0e4736";
+const PARENT_ID: &str = "20f067aa0ba902b7";
+const LISTEN: [&str; 2] = ["--listen", "127.0.0.1:0"];
+/// Failures in a row that open a breaker.
+const TRIP: usize = 5;
+
+struct System {
+    receiver: Receiver,
+    services: Vec<Service>,
+    packs: String,
+    backend: String,
+    client: Client,
+}
+
+impl System {
+    async fn start() -> Self {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let (receiver, collector) = Receiver::start().await;
+        let start = |name, flags: &[&str]| Service::start_of(SYSTEM, name, &[&LISTEN[..], flags].concat(), collector);
+        let packs = start("dawsos-packs", &[]);
+        let packs_address = packs.address().await;
+        let packs_url = format!("http://{packs_address}");
+        let agents = start("dawsos-agents", &["--packs", &packs_url]);
+        let agents_url = format!("http://{}", agents.address().await);
+        let backend = start("dawsos-backend", &["--packs", &packs_url, "--agents", &agents_url]);
+        let latest = "dawsos_pack_freshness{pack_id=\"PP_2026-11-20\"}";
+        metric_reaches(&packs_address, latest, 1.0).await;
+        Self {
+            receiver,
+            packs: packs_address,
+            backend: backend.address().await,
+            services: vec![agents, backend, packs],
+            client: Client::new(),
+        }
+    }
+
+    async fn run(&self, pattern_id: &str, inputs: Value) -> (StatusCode, Value) {
+        let answer = self
+            .client
+            .post(format!("http://{}/v1/execute", self.backend))
+            .header("x-user-id", "analyst-7")
+            .header("x-request-id", "the-test")
+            .header("traceparent", format!("00-{TRACE_ID}-{PARENT_ID}-01"))
+            .json(&json!({ "pattern_id": pattern_id, "inputs": inputs }))
+            .send()
+            .await
+            .expect("the backend answers");
+        let status = answer.status();
+        (status, answer.json().await.expect("answers are JSON"))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn patterns_run_over_packs_and_a_dead_agent_is_cut_off() {
+    let mut system = System::start().await;
+    let commit = patterns(&system).await;
+    rejections(&system).await;
+    metrics(&system).await;
+    assert!(system.services[0].abandon().await.success());
+    dead_agent(&system).await;
+    for service in &mut system.services[1..] {
+        assert!(service.abandon().await.success());
+    }
+    one_trace(&system, &commit);
+    let lines = system.services[1].lines();
+    let failed = lines.iter().find(|line| line["message"] == "pattern failed");
+    assert!(
+        failed.is_some_and(|line| line["trace_id"] == TRACE_ID),
+        "the error is logged with its trace"
+    );
+}
+
+/// Each pattern once; the commit of the booked trade.
+async fn patterns(system: &System) -> String {
+    let portfolio = json!({ "portfolio_id": "harbour-growth", "require_fresh": true });
+    let (status, body) = system.run("portfolio_overview", portfolio.clone()).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    assert_eq!(body["pricing_pack_id"], "PP_2026-11-20");
+    let total = body["outputs"]["valuation"]["total"].as_f64().expect("a number");
+    assert!(total > 100_000.0, "{body}");
+    let (status, body) = system.run("risk_review", portfolio.clone()).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    assert!(
+        body["outputs"]["risk"]["value_at_risk_95"]
+            .as_f64()
+            .is_some_and(|loss| loss > 0.0 && loss < total)
+    );
+    for (pattern, inputs) in [("macro_outlook", json!({})), ("stress_test", portfolio)] {
+        let (status, body) = system.run(pattern, inputs).await;
+        assert_eq!(status, StatusCode::OK, "{pattern}: {body}");
+    }
+    let before = body["ledger_commit_hash"].clone();
+    let trade =
+        json!({ "portfolio_id": "harbour-growth", "security": "ALBA", "quantity": 10, "asof_date": "2026-11-19" });
+    let (status, body) = system.run("record_trade", trade).await;
+    assert_eq!(
+        (status, &body["pricing_pack_id"]),
+        (StatusCode::OK, &json!("PP_2026-11-19")),
+        "{body}"
+    );
+    assert_eq!(body["ledger_commit_hash"], body["outputs"]["entry"]["commit"]);
+    assert_ne!(body["ledger_commit_hash"], before);
+    body["ledger_commit_hash"].as_str().expect("64 digits").to_owned()
+}
+
+async fn rejections(system: &System) {
+    for (pattern, inputs, expected, code) in [
+        ("unheard_of", json!({}), StatusCode::NOT_FOUND, "unknown_pattern"),
+        (
+            "risk_review",
+            json!({ "portfolio_id": "nobody" }),
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "refused",
+        ),
+        (
+            "macro_outlook",
+            json!({ "asof_date": "1999-01-01" }),
+            StatusCode::NOT_FOUND,
+            "no_such_pack",
+        ),
+    ] {
+        let (status, body) = system.run(pattern, inputs).await;
+        assert_eq!((status, &body["error"]["code"]), (expected, &json!(code)), "{body}");
+    }
+    let nobody = system.client.post(format!("http://{}/v1/execute", system.backend));
+    let answer = nobody
+        .json(&json!({ "pattern_id": "macro_outlook" }))
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+}
+
+async fn metrics(system: &System) {
+    for (series, value) in [
+        (
+            "dawsos_api_request_duration_seconds_count{pattern_id=\"risk_review\",status=\"success\"}",
+            1.0,
+        ),
+        (
+            "dawsos_requests_total{pattern_id=\"risk_review\",status=\"success\"}",
+            1.0,
+        ),
+        ("dawsos_requests_total{pattern_id=\"unknown\",status=\"rejected\"}", 1.0),
+        (
+            "dawsos_pattern_executions_total{pattern_id=\"risk_review\",status=\"rejected\"}",
+            1.0,
+        ),
+        (
+            "dawsos_pattern_step_duration_seconds_count{capability=\"pricing.risk\",pattern_id=\"risk_review\",step_index=\"2\"}",
+            1.0,
+        ),
+        (
+            "dawsos_agent_invocations_total{agent_name=\"pricing\",capability=\"pricing.value\",status=\"success\"}",
+            3.0,
+        ),
+        (
+            "dawsos_agent_latency_seconds_count{agent_name=\"macro\",capability=\"macro.regime\"}",
+            1.0,
+        ),
+    ] {
+        assert!(
+            (metric(&system.backend, series).await - value).abs() < f64::EPSILON,
+            "{series}"
+        );
+    }
+    for agent in ["ledger", "pricing", "macro", "reports"] {
+        let series = format!("dawsos_circuit_breaker_state{{agent_name=\"{agent}\"}}");
+        assert!(
+            metric(&system.backend, &series).await.abs() < f64::EPSILON,
+            "{agent} is closed"
+        );
+    }
+    for pack in ["PP_2026-11-19", "PP_2026-11-20"] {
+        let built = format!("dawsos_pack_build_duration_seconds_count{{pack_id=\"{pack}\"}}");
+        metric_reaches(&system.packs, &built, 1.0).await;
+    }
+    let over = "dawsos_pack_build_duration_seconds_bucket{pack_id=\"PP_2026-11-20\",le=\"900\"}";
+    metric_reaches(&system.packs, over, 1.0).await;
+}
+
+async fn dead_agent(system: &System) {
+    for _ in 0..TRIP {
+        let (status, body) = system.run("macro_outlook", json!({})).await;
+        assert_eq!(
+            (status, &body["error"]["code"]),
+            (StatusCode::BAD_GATEWAY, &json!("agent_failed")),
+            "{body}"
+        );
+    }
+    let (status, body) = system.run("macro_outlook", json!({})).await;
+    assert_eq!(
+        (status, &body["error"]["code"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &json!("circuit_open")),
+        "{body}"
+    );
+    for (series, value) in [
+        ("dawsos_circuit_breaker_state{agent_name=\"macro\"}", 1.0),
+        ("dawsos_circuit_breaker_failures_total{agent_name=\"macro\"}", 5.0),
+        (
+            "dawsos_request_errors_total{error_type=\"agent_failed\",pattern_id=\"macro_outlook\"}",
+            5.0,
+        ),
+        (
+            "dawsos_request_errors_total{error_type=\"circuit_open\",pattern_id=\"macro_outlook\"}",
+            1.0,
+        ),
+        (
+            "dawsos_agent_invocations_total{agent_name=\"macro\",capability=\"macro.regime\",status=\"circuit_open\"}",
+            1.0,
+        ),
+    ] {
+        assert!(
+            (metric(&system.backend, series).await - value).abs() < f64::EPSILON,
+            "{series}"
+        );
+    }
+}
+
+/// All requests share one trace; its spans say whose request it was, over what, and what went wrong.
+fn one_trace(system: &System, commit: &str) {
+    let services = system.receiver.services(TRACE_ID);
+    assert!(
+        services
+            .iter()
+            .map(String::as_str)
+            .eq(["dawsos-agents", "dawsos-backend", "dawsos-packs"]),
+        "{services:?}"
+    );
+    let spans = system.receiver.trace(TRACE_ID);
+    let find = |name: &str, key: &str, value: &str| {
+        let mut found = spans.iter().filter(|span| span.name == name);
+        let span = found.find(|span| span.attributes.get(key).is_some_and(|text| text == value));
+        span.unwrap_or_else(|| panic!("no {name} with {key}={value}"))
+    };
+    let trade = find("pattern.execute", "pattern_id", "record_trade");
+    for (key, value) in [
+        ("pricing_pack_id", "PP_2026-11-19"),
+        ("ledger_commit_hash", commit),
+        ("user_id", "analyst-7"),
+        ("request_id", "the-test"),
+        ("trace_id", TRACE_ID),
+        ("asof_date", "2026-11-19"),
+        ("portfolio_id", "harbour-growth"),
+        ("require_fresh", "false"),
+        ("pattern_inputs_count", "4"),
+        ("pattern_input_keys", "portfolio_id,security,quantity,asof_date"),
+    ] {
+        assert_eq!(trade.attributes.get(key).map(String::as_str), Some(value), "{key}");
+    }
+    find("agent.invoke", "capability", "pricing.risk");
+    let failed = find("agent.invoke", "error.type", "circuit_open");
+    assert_eq!(failed.attributes.get("agent_name").map(String::as_str), Some("macro"));
+    assert_eq!(failed.attributes.get("error").map(String::as_str), Some("true"));
+    assert!(failed.attributes.contains_key("error.message") && failed.is_error);
+}
