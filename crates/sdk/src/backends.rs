@@ -12,6 +12,7 @@ use crate::SetupError;
 use crate::context::ContextProcessor;
 use crate::export::{CountedProcessor, ExportMetrics};
 use crate::sampler::{KeepErrors, RecordUnsampled};
+use crate::scrub::ScrubSpans;
 use crate::settings::{BatchSettings, Settings, TracesBackend};
 
 mod datadog;
@@ -76,6 +77,7 @@ pub(crate) fn tracer_provider(
         Some(make) => make(settings.batch, metrics.clone()),
         None => processor(settings, &resource, &metrics, runtime)?,
     };
+    let processor = ScrubSpans::new(processor, settings.pii_filter);
     let builder = if settings.errors_always {
         let builder = builder.with_sampler(RecordUnsampled(sampler));
         with(builder, KeepErrors::new(processor, metrics.left_out()))

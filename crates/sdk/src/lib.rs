@@ -69,6 +69,8 @@ pub mod websocket;
 mod address;
 mod backends;
 mod error;
+#[cfg(feature = "errors")]
+mod errors;
 mod export;
 mod logging;
 mod metrics;
@@ -78,6 +80,7 @@ mod panic_hook;
 mod process;
 mod prometheus_names;
 mod sampler;
+mod scrub;
 mod w3c;
 
 pub use error::SetupError;

@@ -17,13 +17,15 @@ use tracing_subscriber::filter::{EnvFilter, Targets};
 use tracing_subscriber::prelude::*;
 
 use crate::backends::{self, ExportRuntime, Listener, MakeProcessor};
+#[cfg(feature = "errors")]
+use crate::errors::Errors;
 use crate::export::CountedProcessor;
 use crate::http_server::{HttpLayer, HttpMetrics, HttpOptions};
 use crate::logging::{JsonLayer, LineSink};
 use crate::prometheus_names::MeterCollector;
 use crate::sampler::SkipUnsampled;
 use crate::settings::{LogsExporter, Settings};
-use crate::{SetupError, logging, metrics, panic_hook, propagation};
+use crate::{SetupError, logging, metrics, panic_hook, propagation, scrub};
 
 /// How long the flush at shutdown may take; a dead endpoint costs no more than this.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
@@ -130,7 +132,16 @@ impl ObservabilityBuilder {
         let meters = meter_provider(&settings, &registry, &mut runtime)?;
         let tracers = backends::tracer_provider(&settings, exporter, &registry, &mut runtime)?;
         let tracer = tracers.tracer_with_scope(scope(&settings));
-        let dispatch = dispatch(&settings, sink, tracer.clone())?;
+        let sink = scrub::sink(sink, settings.pii_filter);
+        #[cfg(feature = "errors")]
+        let errors = Errors::new(&settings, &registry, &mut runtime)?;
+        let dispatch = dispatch(
+            &settings,
+            sink,
+            tracer.clone(),
+            #[cfg(feature = "errors")]
+            errors.as_ref(),
+        )?;
         let listener = listener(&settings, &registry, &mut runtime, &dispatch)?;
         let http = HttpMetrics::default();
         Ok(Observability {
@@ -143,6 +154,8 @@ impl ObservabilityBuilder {
                 dispatch,
                 http,
                 listener,
+                #[cfg(feature = "errors")]
+                errors,
                 _runtime: runtime,
             }),
         })
@@ -157,6 +170,10 @@ impl ObservabilityBuilder {
         global::set_tracer_provider(inner.tracers.clone());
         global::set_meter_provider(inner.meters.clone());
         panic_hook::install();
+        #[cfg(feature = "errors")]
+        if let Some(errors) = &inner.errors {
+            errors.install();
+        }
         Ok(observability)
     }
 }
@@ -177,6 +194,8 @@ struct Inner {
     dispatch: Dispatch,
     http: HttpMetrics,
     listener: Option<Listener>,
+    #[cfg(feature = "errors")]
+    errors: Option<Errors>,
     /// Ends after everything above, which exports on it.
     _runtime: ExportRuntime,
 }
@@ -265,6 +284,7 @@ impl Observability {
         if let Err(error) = self.inner.meters.force_flush() {
             tracing::debug!(error = %error, "flush of metrics");
         }
+        self.flush_errors();
     }
 
     /// Flushes and ends the export. Bounded in time; further spans are dropped.
@@ -274,6 +294,14 @@ impl Observability {
         }
         if let Err(error) = self.inner.meters.shutdown_with_timeout(SHUTDOWN_TIMEOUT) {
             tracing::debug!(error = %error, "shutdown of metrics");
+        }
+        self.flush_errors();
+    }
+
+    fn flush_errors(&self) {
+        #[cfg(feature = "errors")]
+        if let Some(errors) = &self.inner.errors {
+            errors.flush(SHUTDOWN_TIMEOUT);
         }
     }
 }
@@ -356,7 +384,12 @@ fn listener(
     }
 }
 
-fn dispatch(settings: &Settings, sink: LineSink, tracer: SdkTracer) -> Result<Dispatch, SetupError> {
+fn dispatch(
+    settings: &Settings,
+    sink: LineSink,
+    tracer: SdkTracer,
+    #[cfg(feature = "errors")] errors: Option<&Errors>,
+) -> Result<Dispatch, SetupError> {
     let filter = EnvFilter::try_new(&settings.log_filter)
         .map_err(|source| SetupError::Filter {
             filter: settings.log_filter.clone(),
@@ -375,13 +408,18 @@ fn dispatch(settings: &Settings, sink: LineSink, tracer: SdkTracer) -> Result<Di
             .with_tracer(tracer)
             .with_threads(false)
             .with_tracked_inactivity(false)
-            .with_filter(span_filter)
+            .with_filter(span_filter.clone())
     });
     let logs =
         (settings.logs == LogsExporter::Console).then(|| JsonLayer::new(&settings.service, sink).with_filter(filter));
+    #[cfg(feature = "errors")]
+    let errors = errors.map(|errors| errors.layer().with_filter(span_filter.clone()));
+    #[cfg(not(feature = "errors"))]
+    let errors = None::<tracing_subscriber::layer::Identity>;
     let layers = tracing_subscriber::registry()
         .with(traces)
         .with(logs)
+        .with(errors)
         .with(skips.then_some(SkipUnsampled));
     Ok(Dispatch::new(layers))
 }

@@ -12,6 +12,7 @@
 //! | metrics | `OTEL_METRICS_EXPORTER`, `OTEL_METRIC_EXPORT_INTERVAL`, `PROMETHEUS_PORT`, `PROMETHEUS_METRICS_PATH`, `HTTP_METRICS` |
 //! | logs | `OTEL_LOGS_EXPORTER`; `RUST_LOG`, `LOG_LEVEL` |
 //! | error tracking | `SENTRY_DSN`, `TRACES_SAMPLE_RATE`, `PROFILES_SAMPLE_RATE` |
+//! | what spans and log lines lose | `PII_FILTER`: `off`, `secrets` or `strict` |
 //!
 //! The specification lets an SDK ignore a value it cannot read; here it is an error at start, so that a typing error
 //! is found then and not in the dashboards.
@@ -91,6 +92,8 @@ pub struct Settings {
     pub http_metrics: Vec<HttpMetricSet>,
     /// Settings of error tracking.
     pub sentry: SentrySettings,
+    /// What spans and log lines are scrubbed by; error tracking is scrubbed always.
+    pub pii_filter: Option<skopos_pii::Profile>,
     /// Further resource attributes.
     pub resource_attributes: Vec<(String, String)>,
 }
@@ -141,6 +144,7 @@ impl Settings {
             span_limits: process::span_limits(variables)?,
             http_metrics: HttpMetricSet::read(variables)?,
             sentry: SentrySettings::read(variables)?,
+            pii_filter: crate::scrub::read(variables)?,
             environment,
             resource_attributes: attributes,
         })

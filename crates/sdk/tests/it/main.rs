@@ -4,6 +4,8 @@ mod backends;
 mod environment;
 mod errors_always;
 mod http_metrics;
+#[cfg(feature = "errors")]
+mod pii;
 mod propagation;
 mod support;
 mod unsampled;
