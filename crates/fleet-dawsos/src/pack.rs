@@ -8,6 +8,7 @@ pub(crate) const BASE_CURRENCY: &str = "USD";
 
 /// One pack. It never changes; a rebuild makes the next version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the answer's JSON")]
 pub(crate) struct Pack {
     pub(crate) pack_id: String,
     /// Counts the builds.
@@ -21,6 +22,7 @@ pub(crate) struct Pack {
 
 /// One security in a pack.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the answer's JSON")]
 pub(crate) struct Price {
     pub(crate) security: String,
     pub(crate) currency: String,

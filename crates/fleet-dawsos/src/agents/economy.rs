@@ -21,7 +21,7 @@ const SHOCKS: [(&str, f64); 4] = [("USD", -0.20), ("EUR", -0.26), ("GBP", -0.29)
 /// Figures of one month.
 #[derive(Debug, Clone, PartialEq)]
 struct Month {
-    month: String,
+    name: String,
     policy_rate: f64,
     ten_year_yield: f64,
     consumer_prices: f64,
@@ -62,7 +62,7 @@ impl Economy {
         let slope = now.ten_year_yield - now.policy_rate;
         let inflation = (now.consumer_prices / before.consumer_prices - 1.0) * 100.0;
         Ok(json!({
-            "month": now.month,
+            "month": now.name,
             "slope": slope,
             "inflation": inflation,
             "regime": regime(slope, inflation),
@@ -104,7 +104,7 @@ fn month(line: &str) -> Result<Month, String> {
     };
     let number = |text: &str| text.parse::<f64>().map_err(|error| format!("{month}: {text}: {error}"));
     Ok(Month {
-        month: month.to_owned(),
+        name: month.to_owned(),
         policy_rate: number(policy_rate)?,
         ten_year_yield: number(ten_year_yield)?,
         consumer_prices: number(consumer_prices)?,

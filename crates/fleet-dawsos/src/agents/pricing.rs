@@ -105,7 +105,9 @@ fn valuation(pack: &Pack, positions: &[Position]) -> Result<Valuation, Refusal> 
     }
     let total: f64 = valued.iter().map(|one| one.value).sum();
     if total > 0.0 {
-        valued.iter_mut().for_each(|one| one.weight = one.value / total);
+        for one in &mut valued {
+            one.weight = one.value / total;
+        }
     }
     Ok(Valuation {
         base_currency: pack.base_currency.clone(),

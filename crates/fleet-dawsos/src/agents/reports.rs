@@ -1,6 +1,5 @@
 //! The reports agent: what the steps before have found, as a table for people.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -29,34 +28,28 @@ impl Reports {
         }
         let text = match earlier::<Valuation>(&invocation.state, "valuation") {
             Ok(valuation) => table(&valuation),
-            Err(_) => invocation.state.iter().fold(String::new(), |mut text, (name, value)| {
-                // Writing to a string cannot fail.
-                let _ = writeln!(text, "{name}: {value}");
-                text
-            }),
+            Err(_) => lines(invocation.state.iter().map(|(name, value)| format!("{name}: {value}"))),
         };
         json!({ "asof_date": invocation.pack.asof_date, "lines": text.lines().count(), "text": text })
     }
 }
 
 fn table(valuation: &Valuation) -> String {
-    let mut text = String::new();
-    for position in &valuation.positions {
-        let _ = writeln!(
-            text,
+    let positions = valuation.positions.iter().map(|position| {
+        format!(
             "{:<8}{:>12.0}{:>16.2}{:>8.1} %",
             position.security,
             position.quantity,
             position.value,
             position.weight * 100.0
-        );
-    }
-    let _ = writeln!(
-        text,
-        "{:<8}{:>28.2} {}",
-        "total", valuation.total, valuation.base_currency
-    );
-    text
+        )
+    });
+    let total = format!("{:<8}{:>28.2} {}", "total", valuation.total, valuation.base_currency);
+    lines(positions.chain([total]))
+}
+
+fn lines(lines: impl Iterator<Item = String>) -> String {
+    lines.flat_map(|line| [line, "\n".to_owned()]).collect()
 }
 
 #[cfg(test)]
