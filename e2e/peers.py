@@ -1,4 +1,4 @@
-"""End to end: runs `skopos demo` and asks it what a user would, with real peers beside it.
+"""End to end: runs `skopos demo` with SomaAgent01 and asks it what a user would, with real peers beside it.
 
     python3 e2e/peers.py --binary target/release/skopos [--browser] [--fault]
 
@@ -85,7 +85,7 @@ def check_fault(checks, skopos):
 
 
 def run(checks, binary, folder, browser, fault):
-    skopos = Demo(binary, folder, ["--fault", "slm-slow"] if fault else [])
+    skopos = Demo(binary, folder, ["--system", "somaagent01", *(["--fault", "slm-slow"] if fault else [])])
     try:
         ready = skopos.wait_ready()
         print(f"ready after {ready:.2f} s (bound {READY_BOUND_SECONDS} s on a quiet machine)")
