@@ -106,3 +106,8 @@ pub fn active_span_ids() -> Option<(String, String)> {
         .is_valid()
         .then(|| (span_context.trace_id().to_string(), span_context.span_id().to_string()))
 }
+
+/// The guide to error tracking; its example runs with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/sdk-errors.md")]
+pub struct ErrorsGuide;
