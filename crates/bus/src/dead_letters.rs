@@ -18,9 +18,11 @@ use std::time::Duration;
 pub use self::depth::watch_depth;
 pub use self::filter::Filter;
 pub use self::letter::{Letter, LetterId, ParseIdError, Queue};
-use self::read::{read_letters, read_queues};
+use self::read::read_letters;
 pub use self::settle::{Action, SETTLED_TOPIC, Settled};
-pub use self::work::{Outcome, Pace};
+use self::survey::read_survey;
+pub use self::survey::{Reason, Survey};
+pub use self::work::{Order, Outcome, Pace, Progress};
 use crate::{BusConfig, BusError, BusMetrics, Producer};
 
 mod depth;
@@ -28,6 +30,7 @@ mod filter;
 mod letter;
 mod read;
 mod settle;
+mod survey;
 mod work;
 
 /// Newest records of a partition that are looked at.
@@ -53,8 +56,17 @@ impl DeadLetters {
 
     /// The dead-letter topics, by name, with how many letters wait on each and how many were dealt with.
     pub async fn queues(&self) -> Result<Vec<Queue>, BusError> {
-        let config = self.config.clone();
-        blocking(move || read_queues(&config)).await
+        let counts_only = Filter {
+            limit: 0,
+            ..Filter::default()
+        };
+        Ok(self.survey(&counts_only).await?.queues)
+    }
+
+    /// What lies on the dead-letter topics, with the newest letters that match.
+    pub async fn survey(&self, filter: &Filter) -> Result<Survey, BusError> {
+        let (config, filter) = (self.config.clone(), filter.clone());
+        blocking(move || read_survey(&config, &filter)).await
     }
 
     /// Letters that match, newest first, at most `filter.limit`.

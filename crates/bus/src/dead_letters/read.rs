@@ -8,8 +8,9 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::{Filter, Letter, LetterId, MAX_READ, Queue, READ_LIMIT, SETTLED_TOPIC, Settled};
-use crate::{BusConfig, BusError, DLQ_SUFFIX, DeadLetter, headers};
+use super::survey::keep_newest;
+use super::{Filter, Letter, LetterId, MAX_READ, READ_LIMIT, SETTLED_TOPIC, Settled};
+use crate::{BusConfig, BusError, DeadLetter, headers};
 
 /// The consumer wants a group; nothing is ever committed in it.
 const GROUP: &str = "skopos-dead-letters";
@@ -28,7 +29,7 @@ pub(super) struct Reader<'a> {
 
 /// From where to where a partition is read.
 #[derive(Debug, Clone)]
-struct Span {
+pub(super) struct Span {
     topic: String,
     partition: i32,
     from: i64,
@@ -64,7 +65,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Topics with their numbers of partitions.
-    fn topics(&self) -> Result<Vec<(String, i32)>, BusError> {
+    pub(super) fn topics(&self) -> Result<Vec<(String, i32)>, BusError> {
         let metadata = self
             .consumer
             .fetch_metadata(None, READ_LIMIT)
@@ -80,7 +81,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What is to be read of a topic: the newest records of each partition. Also whether older ones are left out.
-    fn spans(&self, topic: &str, partitions: i32) -> Result<(Vec<Span>, bool), BusError> {
+    pub(super) fn spans(&self, topic: &str, partitions: i32) -> Result<(Vec<Span>, bool), BusError> {
         let (mut spans, mut is_truncated) = (Vec::new(), false);
         for partition in 0..partitions {
             let (low, high) = self
@@ -102,7 +103,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Hands each record of the spans to `take`.
-    fn read(&self, spans: &[Span], mut take: impl FnMut(&BorrowedMessage<'_>)) -> Result<(), BusError> {
+    pub(super) fn read(&self, spans: &[Span], mut take: impl FnMut(&BorrowedMessage<'_>)) -> Result<(), BusError> {
         if spans.is_empty() {
             return Ok(());
         }
@@ -158,7 +159,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn settlements(&self, topics: &[(String, i32)]) -> Result<Settlements, BusError> {
+    pub(super) fn settlements(&self, topics: &[(String, i32)]) -> Result<Settlements, BusError> {
         let mut settlements = Settlements::new();
         for (topic, partitions) in topics.iter().filter(|(topic, _)| topic == SETTLED_TOPIC) {
             let (spans, _) = self.spans(topic, *partitions)?;
@@ -189,8 +190,7 @@ pub(super) fn read_letters(config: &BusConfig, filter: &Filter) -> Result<Vec<Le
     reader.read(&spans, |message| {
         letters.extend(letter(message, &settlements).filter(|letter| filter.matches(letter)));
     })?;
-    letters.sort_by(|a, b| (&b.letter.timestamp, &b.id).cmp(&(&a.letter.timestamp, &a.id)));
-    letters.truncate(filter.limit);
+    keep_newest(&mut letters, filter.limit);
     Ok(letters)
 }
 
@@ -215,46 +215,8 @@ fn single_records(spans: &[Span], ids: &[LetterId]) -> Vec<Span> {
     narrowed.collect()
 }
 
-/// Every dead-letter topic with its counts.
-pub(super) fn read_queues(config: &BusConfig) -> Result<Vec<Queue>, BusError> {
-    let reader = Reader::connect(config)?;
-    let topics = reader.topics()?;
-    let settlements = reader.settlements(&topics)?;
-    let mut queues = Vec::new();
-    for (topic, partitions) in &topics {
-        let Some(source_topic) = topic.strip_suffix(DLQ_SUFFIX) else {
-            continue;
-        };
-        let (spans, is_truncated) = reader.spans(topic, *partitions)?;
-        let mut queue = Queue {
-            topic: topic.clone(),
-            source_topic: source_topic.to_owned(),
-            waiting: 0,
-            settled: 0,
-            oldest: None,
-            is_truncated,
-        };
-        reader.read(&spans, |message| {
-            let Some(letter) = letter(message, &settlements) else {
-                return;
-            };
-            if letter.settled.is_some() {
-                queue.settled += 1;
-                return;
-            }
-            queue.waiting += 1;
-            let at = letter.letter.timestamp;
-            if queue.oldest.as_ref().is_none_or(|oldest| at < *oldest) {
-                queue.oldest = Some(at);
-            }
-        })?;
-        queues.push(queue);
-    }
-    Ok(queues)
-}
-
 /// The letter in a record; none where the record is no letter.
-fn letter(message: &BorrowedMessage<'_>, settlements: &Settlements) -> Option<Letter> {
+pub(super) fn letter(message: &BorrowedMessage<'_>, settlements: &Settlements) -> Option<Letter> {
     let letter: DeadLetter = serde_json::from_slice(message.payload()?).ok()?;
     let id = LetterId {
         topic: message.topic().to_owned(),

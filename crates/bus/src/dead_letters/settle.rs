@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeadLetters, Letter, LetterId};
+use super::{DeadLetters, Letter, LetterId, Order};
 use crate::BusError;
 
 /// Topic of the records that say which letters were dealt with.
@@ -40,15 +40,20 @@ pub struct Settled {
     pub at: String,
     /// Who asked for it, as they call themselves.
     pub by: String,
+    /// Why, in their words; empty where nothing was said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 impl DeadLetters {
-    pub(super) async fn settle(&self, letter: &Letter, action: Action, by: &str) -> Result<(), BusError> {
+    pub(super) async fn settle(&self, letter: &Letter, order: &Order) -> Result<(), BusError> {
+        let Order { action, by, reason, .. } = order;
         let record = Settled {
             id: letter.id.clone(),
-            action,
+            action: *action,
             at: jiff::Timestamp::now().to_string(),
-            by: by.to_owned(),
+            by: by.clone(),
+            reason: reason.clone(),
         };
         let payload = serde_json::to_vec(&record).expect("a record has text keys only");
         let id = letter.id.to_string();
@@ -61,7 +66,7 @@ impl DeadLetters {
             .settled
             .with_label_values(&[&letter.letter.source_topic, action.name()])
             .inc();
-        tracing::info!(letter = id, action = action.name(), by, "dead letter settled");
+        tracing::info!(letter = id, action = action.name(), by, reason, "dead letter settled");
         Ok(())
     }
 }

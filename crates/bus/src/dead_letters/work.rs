@@ -21,6 +21,30 @@ pub enum Pace {
     PerSecond(f64),
 }
 
+/// What is to be done with the chosen letters, and who says so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Order {
+    /// What is to be done.
+    pub action: Action,
+    /// How fast.
+    pub pace: Pace,
+    /// Who asks, as they call themselves.
+    pub by: String,
+    /// Why, for the record; may be empty.
+    pub reason: String,
+}
+
+/// How far an order is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// Letters that were chosen.
+    pub total: usize,
+    /// Letters that are done.
+    pub done: usize,
+    /// Letters that could not be.
+    pub failed: usize,
+}
+
 /// What became of the chosen letters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Outcome {
@@ -37,15 +61,35 @@ impl DeadLetters {
     /// replays. An event is replayed at least once: one whose record of settlement could not be written is named as
     /// failed and waits on. `by` is who asks, for the record.
     pub async fn replay(&self, filter: &Filter, pace: Pace, by: &str) -> Result<Outcome, BusError> {
-        self.work(filter, pace, Action::Replayed, by).await
+        let order = Order {
+            action: Action::Replayed,
+            pace,
+            by: by.to_owned(),
+            reason: String::new(),
+        };
+        self.carry_out(filter, &order, |_| {}).await
     }
 
-    /// Puts the chosen letters away, oldest first. They stay on their topic until its retention ends, as settled.
-    pub async fn discard(&self, filter: &Filter, by: &str) -> Result<Outcome, BusError> {
-        self.work(filter, Pace::Full, Action::Discarded, by).await
+    /// Puts the chosen letters away, oldest first. They stay on their topic until its retention ends, as settled, with
+    /// who put them away and why.
+    pub async fn discard(&self, filter: &Filter, by: &str, reason: &str) -> Result<Outcome, BusError> {
+        let order = Order {
+            action: Action::Discarded,
+            pace: Pace::Full,
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+        };
+        self.carry_out(filter, &order, |_| {}).await
     }
 
-    async fn work(&self, filter: &Filter, pace: Pace, action: Action, by: &str) -> Result<Outcome, BusError> {
+    /// Does what [`DeadLetters::replay`] and [`DeadLetters::discard`] do, and tells how far it is: once when the letters
+    /// are chosen, and after each. Dropped half-way, the letters that were not reached wait on.
+    pub async fn carry_out(
+        &self,
+        filter: &Filter,
+        order: &Order,
+        mut tell: impl FnMut(Progress) + Send,
+    ) -> Result<Outcome, BusError> {
         let filter = Filter {
             // What was dealt with is not dealt with again.
             is_settled: Some(false),
@@ -53,27 +97,34 @@ impl DeadLetters {
         };
         let mut letters = self.list(&filter).await?;
         letters.reverse();
+        let mut progress = Progress {
+            total: letters.len(),
+            ..Progress::default()
+        };
+        tell(progress);
         ensure_topics(&self.config, &[SETTLED_TOPIC], 1, super::READ_LIMIT).await?;
         let mut outcome = Outcome::default();
-        let mut pause = pace.interval();
+        let mut pause = order.pace.interval();
         for letter in letters {
             if let Some(pause) = &mut pause {
                 pause.tick().await;
             }
-            let result = match action {
-                Action::Replayed => self.send_back(&letter).await,
-                Action::Discarded => Ok(()),
-            };
-            let result = match result {
-                Ok(()) => self.settle(&letter, action, by).await,
-                Err(error) => Err(error),
-            };
-            match result {
+            match self.carry_out_one(&letter, order).await {
                 Ok(()) => outcome.done.push(letter.id),
                 Err(error) => outcome.failed.push((letter.id, with_cause(&error))),
             }
+            progress.done = outcome.done.len();
+            progress.failed = outcome.failed.len();
+            tell(progress);
         }
         Ok(outcome)
+    }
+
+    async fn carry_out_one(&self, letter: &Letter, order: &Order) -> Result<(), BusError> {
+        if order.action == Action::Replayed {
+            self.send_back(letter).await?;
+        }
+        self.settle(letter, order).await
     }
 
     /// Publishes the event of a letter to its topic.

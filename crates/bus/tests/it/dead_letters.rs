@@ -148,12 +148,32 @@ async fn what_is_discarded_waits_no_more() {
         ids: vec![all[1].id.clone()],
         ..Filter::default()
     };
-    let outcome = site.letters.discard(&one, "ben").await.expect("the broker is up");
+    let outcome = site
+        .letters
+        .discard(&one, "ben", "a test order")
+        .await
+        .expect("the broker is up");
     assert_eq!(outcome.done, [all[1].id.clone()]);
 
-    let again = site.letters.discard(&one, "ben").await.expect("the broker is up");
+    let again = site
+        .letters
+        .discard(&one, "ben", "a test order")
+        .await
+        .expect("the broker is up");
     assert!(again.done.is_empty(), "once is enough");
+    let put_away = site.letters.show(&all[1].id).await.expect("the broker is up");
+    let record = put_away.and_then(|letter| letter.settled).expect("it was dealt with");
+    assert_eq!((record.by.as_str(), record.reason.as_str()), ("ben", "a test order"));
+
+    let survey = site.letters.survey(&Filter::default()).await.expect("the broker is up");
+    assert_eq!((survey.matched, survey.letters.len()), (1, 1));
+    let reason = &survey.reasons[0];
+    assert_eq!(
+        (reason.source_topic.as_str(), reason.error_type.as_str(), reason.waiting),
+        (TOPIC, "no_stock", 1)
+    );
     let queues = site.letters.queues().await.expect("the broker is up");
+    assert_eq!(queues, survey.queues);
     assert_eq!(queues.len(), 1);
     assert_eq!((queues[0].waiting, queues[0].settled), (1, 1));
     assert_eq!(queues[0].source_topic, TOPIC);
