@@ -8,6 +8,13 @@ export interface EvidenceSeries {
   samples: [number, string][];
 }
 
+/** A log line that an expression of LogQL read. */
+export interface EvidenceLine {
+  timestampNs: string;
+  labels: Labels;
+  line: string;
+}
+
 export interface Evidence {
   fingerprint: string;
   labels: Labels;
@@ -16,8 +23,11 @@ export interface Evidence {
   firstBadMs: number | null;
   pendingMs: number | null;
   firedMs: number | null;
+  /** When it ended, and why, where it did: `conditionOver`, `limitExceeded` or `ruleRemoved`. */
+  endedMs?: number | null;
+  endReason?: string | null;
   result: { labels: Labels; value: string | number }[];
-  selectors: { selector: string; series: EvidenceSeries[] }[];
+  selectors: { selector: string; series: EvidenceSeries[]; lines?: EvidenceLine[] }[];
   links: {
     exemplar: { traceId: string; value: string | number; atMs: number; metric: string } | null;
     trace: { traceId: string; service: string; name: string; durationMs: number; startMs: number; hasError: boolean } | null;

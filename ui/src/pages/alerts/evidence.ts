@@ -64,6 +64,13 @@ export async function around(e: Evidence, signal: AbortSignal): Promise<Around> 
   return { alert: active.find((a) => a.fingerprint === e.fingerprint), incident, notifications: told };
 }
 
+const END_REASONS: Record<string, string> = { conditionOver: 'the condition was over', limitExceeded: 'the rule exceeded its limit', ruleRemoved: 'the rule was removed' };
+
+/** Why an alert ended, in words; nothing while it goes on. */
+export function endText(e: Pick<Evidence, 'endReason'>): string | undefined {
+  return e.endReason ? (END_REASONS[e.endReason] ?? e.endReason) : undefined;
+}
+
 /** `for` as the server gives it: a text, or milliseconds. */
 export function forText(value: string | number | null): string {
   if (value === null || value === '' || value === 0 || value === '0s') return 'at once';
