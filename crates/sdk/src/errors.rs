@@ -108,3 +108,6 @@ fn scrub_breadcrumb(filter: &ServiceFilter, mut breadcrumb: Breadcrumb) -> Bread
     }
     breadcrumb
 }
+
+#[cfg(test)]
+mod tests;
