@@ -91,8 +91,13 @@ pub struct StoredMatcher {
     pub value: String,
     /// Whether it is a pattern.
     pub is_regex: bool,
-    /// Whether it must match, not differ.
+    /// Whether it must match, not differ. Silences from before there were others say nothing.
+    #[serde(default = "is_equal")]
     pub is_equal: bool,
+}
+
+fn is_equal() -> bool {
+    true
 }
 
 /// An entry of the notification log at rest.

@@ -96,7 +96,7 @@ fn findings_and_errors_name_their_place() {
     assert!(
         broken.json()["files"][0]["error"]
             .as_str()
-            .is_some_and(|error| error.contains("mine.tmpl:2")),
+            .is_some_and(|error| error.contains("mine.tmpl:3")),
         "{broken:?}"
     );
     assert_eq!(run(&["check", "alertmanager", "/no/such/file.yml"]).code, Some(1));
