@@ -24,7 +24,7 @@ from lib.demo import Demo
 
 SERVICES = ("gateway", "conversation-worker", "tool-executor")
 READY_BOUND_SECONDS = 1.0
-RESIDENT_BOUND_BYTES = 220 * 1024 * 1024
+RESIDENT_BOUND_BYTES = 150 * 1024 * 1024
 DATA_SECONDS = 120
 FAULT_SECONDS = 15 * 60
 
@@ -103,7 +103,7 @@ def run(checks, binary, folder, browser, fault):
             check_fault(checks, skopos)
         time.sleep(max(0, DATA_SECONDS - (time.monotonic() - skopos.started)))
         resident = skopos.resident_bytes()
-        checks.check("resident memory after two minutes is below 220 MB", resident < RESIDENT_BOUND_BYTES, f"{resident / 2**20:.0f} MB")
+        checks.check("resident memory after two minutes is below 150 MB", resident < RESIDENT_BOUND_BYTES, f"{resident / 2**20:.0f} MB")
         checks.check("SIGTERM ends it cleanly", skopos.stop() == 0)
     finally:
         if skopos.process.poll() is None:

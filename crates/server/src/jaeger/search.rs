@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde_json::json;
+use serde_json::value::{RawValue, to_raw_value};
 use skopos_core::ReadError;
 use skopos_core::span::{Span, SpanKind, TraceId};
 use skopos_core::time::TimeRangeNs;
@@ -109,7 +110,7 @@ async fn read_trace(
     tenant: &skopos_core::TenantId,
     id: TraceId,
     adjusters: Adjusters,
-) -> Result<Option<UiTrace>, JaegerError> {
+) -> Result<Option<Box<RawValue>>, JaegerError> {
     let source = app.state.stores.tenant(tenant).trace_source;
     let traces = query::run(app, text(format!("trace {id}")), move |budget| {
         let spans = source.trace(id, budget)?;
@@ -138,19 +139,25 @@ pub(super) async fn dependencies(
     Ok(success(shown, 0))
 }
 
-fn shown(traces: Vec<Vec<Span>>, adjusters: Adjusters) -> Vec<UiTrace> {
+/// The traces as Jaeger writes them, made on the query pool. Each becomes text before the next is made, so that a long
+/// list stands in memory as text alone.
+fn shown(traces: Vec<Vec<Span>>, adjusters: Adjusters) -> Vec<Box<RawValue>> {
     let known = traces.into_iter().filter(|spans| !spans.is_empty());
-    known
-        .map(|mut spans| {
-            if adjusters == Adjusters::Skip {
-                return spans::ui_trace(&spans);
-            }
-            adjust::spans(&mut spans);
-            let mut trace = spans::ui_trace(&spans);
-            adjust::warn_of_orphans(&spans, &mut trace);
-            trace
-        })
-        .collect()
+    known.map(|spans| written(&one(spans, adjusters))).collect()
+}
+
+fn one(mut spans: Vec<Span>, adjusters: Adjusters) -> UiTrace {
+    if adjusters == Adjusters::Skip {
+        return spans::ui_trace(&spans);
+    }
+    adjust::spans(&mut spans);
+    let mut trace = spans::ui_trace(&spans);
+    adjust::warn_of_orphans(&spans, &mut trace);
+    trace
+}
+
+fn written(trace: &UiTrace) -> Box<RawValue> {
+    to_raw_value(trace).expect("a trace is plain data with text keys, which JSON can hold")
 }
 
 fn kind_text(kind: SpanKind) -> &'static str {
