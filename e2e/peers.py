@@ -96,7 +96,7 @@ def run(checks, binary, folder, browser, fault):
             jobs = eventually(30, lambda: set(SERVICES) <= logs_of(skopos, trace["traceID"]))
             checks.check("its logs are found by trace id", jobs, logs_of(skopos, trace["traceID"]))
         check_promtool(checks, skopos)
-        check_dashboards(checks, skopos)
+        check_dashboards(checks, skopos, DATA_SECONDS)
         if browser:
             check_browser(checks, skopos)
         if fault:
