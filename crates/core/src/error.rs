@@ -67,6 +67,14 @@ pub enum WriteError {
         /// Why, with the path.
         reason: String,
     },
+    /// A part, the manifest or another file of the store could not be written or read.
+    #[error("failed to {action}: {reason}")]
+    Storage {
+        /// What was being done, such as `delete series`.
+        action: &'static str,
+        /// Why, with the path.
+        reason: String,
+    },
     /// The store is stopping or replaying.
     #[error("the store is not ready: {reason}")]
     NotReady {

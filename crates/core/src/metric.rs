@@ -1,10 +1,14 @@
 //! Metrics: what is appended, what is read, and the traits between engines and stores.
 
+mod admin;
+
 use std::fmt;
 use std::sync::Arc;
 
 use crate::histogram::FloatHistogram;
 use crate::{Labels, Matcher, QueryBudget, ReadError, TimeRange, WriteError};
+
+pub use admin::{Cardinality, CleanReport, DeleteReport, MetricAdmin, NameCount, SnapshotHead};
 
 /// A value at a time.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,12 +40,15 @@ pub struct Exemplar {
 }
 
 /// Samples of one series on their way into a store, in the order they came.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct SeriesBatch {
     /// The series.
     pub labels: Labels,
     /// Its samples.
     pub samples: Vec<MetricSample>,
+    /// When the counting behind each sample began, in milliseconds since the Unix epoch, 0 where
+    /// unknown. Empty, or one for each sample.
+    pub start_timestamps_ms: Vec<i64>,
     /// Its exemplars.
     pub exemplars: Vec<Exemplar>,
 }

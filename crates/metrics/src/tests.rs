@@ -33,7 +33,7 @@ fn append(store: &MetricStore, job: &str, samples: &[(i64, f64)]) -> AppendRepor
         series: vec![SeriesBatch {
             labels: labels(job),
             samples: samples.collect(),
-            exemplars: Vec::new(),
+            ..SeriesBatch::default()
         }],
         metadata: vec![MetricMetadata {
             metric: "up".into(),

@@ -91,6 +91,6 @@ pub(crate) fn series_batch(labels: Labels, timestamp_ms: i64, value: MetricValue
     SeriesBatch {
         labels,
         samples: vec![MetricSample { timestamp_ms, value }],
-        exemplars: Vec::new(),
+        ..SeriesBatch::default()
     }
 }

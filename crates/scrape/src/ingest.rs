@@ -187,6 +187,7 @@ impl Ingester {
                 .and_then(|text| exemplar(text, timestamp_ms))
                 .into_iter()
                 .collect(),
+            ..SeriesBatch::default()
         });
         Ok(())
     }
@@ -235,7 +236,7 @@ pub(crate) fn stale_sample(labels: Labels, timestamp_ms: i64) -> SeriesBatch {
             timestamp_ms,
             value: MetricValue::Float(STALE_NAN),
         }],
-        exemplars: Vec::new(),
+        ..SeriesBatch::default()
     }
 }
 

@@ -137,7 +137,7 @@ impl SpanMetrics {
                         timestamp_ms: now_ms,
                         value,
                     }],
-                    exemplars: Vec::new(),
+                    ..SeriesBatch::default()
                 });
             }
             !is_idle

@@ -113,6 +113,7 @@ fn series(labels: Labels, sent: TimeSeries, report: &mut AppendReport) -> Series
         exemplars: sent.exemplars.iter().map(exemplar).collect(),
         labels,
         samples,
+        ..SeriesBatch::default()
     }
 }
 

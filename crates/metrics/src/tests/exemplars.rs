@@ -25,6 +25,7 @@ fn scrape(store: &MetricStore, at_ms: i64, exemplars: Vec<Exemplar>) -> u64 {
                 value: MetricValue::Float(1.0),
             }],
             exemplars,
+            ..SeriesBatch::default()
         }],
         metadata: Vec::new(),
     };

@@ -14,7 +14,7 @@ fn append(store: &MemoryStore, timestamp_ms: i64, value: f64) -> AppendReport {
             timestamp_ms,
             value: MetricValue::Float(value),
         }],
-        exemplars: Vec::new(),
+        ..SeriesBatch::default()
     };
     let batch = MetricBatch {
         series: vec![series],

@@ -96,7 +96,7 @@ pub(crate) fn report_samples(series: &ReportSeries, scrape: &ReportedScrape, tim
             timestamp_ms,
             value: MetricValue::Float(value),
         }],
-        exemplars: Vec::new(),
+        ..SeriesBatch::default()
     });
     samples.collect()
 }

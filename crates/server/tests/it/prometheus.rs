@@ -190,7 +190,7 @@ fn series_batch(head: &DatasetHead, series: &DatasetSeries) -> SeriesBatch {
     SeriesBatch {
         labels: Labels::from_pairs(&series.labels),
         samples: samples.collect(),
-        exemplars: Vec::new(),
+        ..SeriesBatch::default()
     }
 }
 

@@ -22,7 +22,7 @@ fn fill(harness: &Harness) -> i64 {
                 value: MetricValue::Float(value(step)),
             })
             .collect(),
-        exemplars: Vec::new(),
+        ..SeriesBatch::default()
     };
     let high = |step: i64| if (10..20).contains(&step) { 9.0 } else { 1.0 };
     let batch = MetricBatch {

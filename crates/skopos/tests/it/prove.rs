@@ -90,7 +90,7 @@ fn fill(folder: &Path) {
         series: vec![SeriesBatch {
             labels: Labels::from_pairs([("__name__", "m"), ("job", "a")]),
             samples: samples.collect(),
-            exemplars: Vec::new(),
+            ..SeriesBatch::default()
         }],
         metadata: Vec::new(),
     };
