@@ -98,7 +98,11 @@ class Server:
         self.program.__exit__()
 
     def kill(self):
-        """Ends it as a crash would: the log stays to be replayed."""
+        """Ends it as a crash would: the log stays to be replayed. VictoriaMetrics has none and would lose its last
+        seconds, so it is stopped."""
+        if self.name == "victoria":
+            self.stop()
+            return
         self.program.process.send_signal(signal.SIGKILL)
         self.program.process.wait()
         self.program.log.close()
