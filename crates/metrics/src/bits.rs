@@ -9,27 +9,46 @@ pub(crate) struct BitWriter {
 }
 
 impl BitWriter {
-    /// Appends the `count` low bits of `value`, at most 64.
+    /// Appends the `count` low bits of `value`, 1 to 64.
     pub(crate) fn write(&mut self, value: u64, count: u32) {
-        let mut left = count;
-        while left > 0 {
-            if self.free == 0 {
-                self.bytes.push(0);
-                self.free = 8;
+        let value = if count < 64 { value & ((1 << count) - 1) } else { value };
+        let left = match count.checked_sub(self.free) {
+            Some(left) if left > 0 => left,
+            _ => {
+                self.free -= count;
+                self.fill(value << self.free);
+                return;
             }
-            let take = left.min(self.free);
-            let chunk = (value >> (left - take)) & ((1u64 << take) - 1);
-            if let Some(last) = self.bytes.last_mut() {
-                *last |= (chunk << (self.free - take)) as u8;
-            }
-            self.free -= take;
-            left -= take;
+        };
+        if self.free > 0 {
+            self.fill(value >> left);
         }
+        let word = (value << (64 - left)).to_be_bytes();
+        let length = left.div_ceil(8);
+        self.bytes.extend_from_slice(&word[..length as usize]);
+        self.free = length * 8 - left;
     }
 
     /// The bytes so far; the last one is padded with zeros.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Bytes that are taken for it.
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Empties it and keeps what is allocated.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.free = 0;
+    }
+
+    fn fill(&mut self, bits: u64) {
+        if let Some(last) = self.bytes.last_mut() {
+            *last |= bits as u8;
+        }
     }
 }
 
@@ -46,8 +65,20 @@ impl<'a> BitReader<'a> {
         Self { bytes, position: 0 }
     }
 
-    /// The next `count` bits, at most 64; `None` past the end.
+    /// The next `count` bits, 1 to 64; `None` past the end.
     pub(crate) fn read(&mut self, count: u32) -> Option<u64> {
+        let (start, shift) = (self.position / 8, (self.position % 8) as u32);
+        if shift + count <= 64
+            && let Some(word) = self.bytes.get(start..).and_then(|rest| rest.first_chunk::<8>())
+        {
+            self.position += count as usize;
+            return Some((u64::from_be_bytes(*word) << shift) >> (64 - count));
+        }
+        self.read_bytewise(count)
+    }
+
+    /// As `read`, near the end and across nine bytes.
+    fn read_bytewise(&mut self, count: u32) -> Option<u64> {
         let mut value = 0u64;
         let mut left = count;
         while left > 0 {
@@ -55,7 +86,7 @@ impl<'a> BitReader<'a> {
             let available = 8 - (self.position % 8) as u32;
             let take = left.min(available);
             let chunk = u64::from(byte >> (available - take)) & ((1u64 << take) - 1);
-            value = if take == 64 { chunk } else { (value << take) | chunk };
+            value = (value << take) | chunk;
             self.position += take as usize;
             left -= take;
         }
@@ -65,19 +96,24 @@ impl<'a> BitReader<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn bits_come_back() {
-        let mut writer = BitWriter::default();
-        let values = [(1, 1), (0, 1), (0x5a5a, 16), (u64::MAX, 64), (3, 2), (0, 7)];
-        for (value, count) in values {
-            writer.write(value, count);
+    proptest! {
+        #[test]
+        fn bits_come_back(values in proptest::collection::vec((any::<u64>(), 1u32..=64), 0..200)) {
+            let mut writer = BitWriter::default();
+            for (value, count) in &values {
+                writer.write(*value, *count);
+            }
+            let total: usize = values.iter().map(|(_, count)| *count as usize).sum();
+            prop_assert_eq!(writer.bytes().len(), total.div_ceil(8));
+            let mut reader = BitReader::new(writer.bytes());
+            for (value, count) in values {
+                prop_assert_eq!(reader.read(count), Some(value & (u64::MAX >> (64 - count))));
+            }
+            prop_assert_eq!(reader.read(64), None);
         }
-        let mut reader = BitReader::new(writer.bytes());
-        for (value, count) in values {
-            assert_eq!(reader.read(count), Some(value));
-        }
-        assert_eq!(reader.read(64), None);
     }
 }

@@ -10,16 +10,20 @@
 //! lost by a killed process. Head and parts may hold the same sample for a moment around a flush;
 //! reading keeps one of each timestamp.
 
+mod admin;
 mod bits;
+mod cardinality;
 mod codec;
 mod head;
 mod index;
 mod options;
 mod part;
 mod record;
+mod run;
 mod series;
 mod store;
 mod tenant;
+mod tombstones;
 mod xor;
 
 pub use options::{MetricStoreOptions, MetricStoreStats};

@@ -72,6 +72,7 @@ pub(crate) fn write(
     parts: &PartStore,
     tenant: &TenantId,
     (first_offset, last_offset): (Offset, Offset),
+    level: u8,
     series: Vec<Series>,
 ) -> Result<Vec<PartMeta>, StorageError> {
     let mut days: BTreeMap<i64, Vec<Row>> = BTreeMap::new();
@@ -83,7 +84,7 @@ pub(crate) fn write(
         rows.sort_by(|a, b| (&a.labels, a.range.start_ms).cmp(&(&b.labels, b.range.start_ms)));
         let spec = PartSpec {
             tenant: tenant.clone(),
-            level: 0,
+            level,
             partition: LOCAL_PARTITION,
             first_offset,
             last_offset,
@@ -265,4 +266,18 @@ fn foreign(reader: &PartReader) -> StorageError {
         what: reader.meta().path.clone(),
         reason: "its columns are not those of a metric part".to_owned(),
     }
+}
+
+/// Reads all series of a part.
+pub(crate) fn read_all(reader: &PartReader) -> Result<Vec<Series>, StorageError> {
+    let index = read_index(reader)?;
+    let wanted: Vec<u64> = (0..index.rows.len() as u64).collect();
+    let mut all = Vec::new();
+    read_rows(reader, &wanted, |number, mut series| {
+        if let Some(row) = index.rows.get(number) {
+            series.labels = row.labels.clone();
+            all.push(series);
+        }
+    })?;
+    Ok(all)
 }

@@ -1,33 +1,66 @@
 //! Log records: one per append, whole or not at all.
 //!
 //! A record holds the tenant, the series that it names for the first time since the log was last
-//! cut (reference and labels), and then samples, exemplars and metadata. References are only valid
-//! within a log: a later definition of the same reference replaces the earlier one.
+//! cut (reference and labels), and then samples, start timestamps, exemplars, metadata, and
+//! deletions. References are only valid within a log: a later definition of the same reference
+//! replaces the earlier one. Version 2 is written, version 1 is read too.
+
+mod decode;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
-use skopos_core::metric::{Exemplar, MetricMetadata, MetricType, MetricValue};
-use skopos_core::{Labels, TenantId};
+use skopos_core::histogram::FloatHistogram;
+use skopos_core::metric::{Exemplar, MetricMetadata};
+use skopos_core::{Labels, Matcher, TenantId, TimeRange};
+use skopos_storage::codec::Writer;
 
-use skopos_storage::codec::{Reader, Writer};
+use crate::codec::write_histogram;
+use crate::tombstones::matcher_parts;
 
-use crate::codec::{read_histogram, write_histogram};
+pub(crate) use decode::decode;
 
-const VERSION: u64 = 1;
-const FLOAT: u64 = 0;
-const HISTOGRAM: u64 = 1;
+const VERSION: u64 = 2;
 
 /// A number that stands for a series in the log.
 pub(crate) type SeriesRef = u32;
 
+/// A float sample of a series.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct FloatSample {
+    pub(crate) reference: SeriesRef,
+    pub(crate) timestamp_ms: i64,
+    pub(crate) value: f64,
+}
+
+/// From a sample of a series on: when the counting behind it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StartSample {
+    pub(crate) reference: SeriesRef,
+    pub(crate) timestamp_ms: i64,
+    pub(crate) start_ms: i64,
+}
+
+/// What a record deletes: samples that came before it, of series that meet all matchers.
+#[derive(Debug, Clone)]
+pub(crate) struct Deletion {
+    pub(crate) matchers: Vec<Matcher>,
+    pub(crate) range: TimeRange,
+}
+
 /// What one append writes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Record {
     pub(crate) tenant: TenantId,
     pub(crate) definitions: Vec<(SeriesRef, Labels)>,
-    pub(crate) samples: Vec<(SeriesRef, i64, MetricValue)>,
+    pub(crate) floats: Vec<FloatSample>,
+    pub(crate) histograms: Vec<(SeriesRef, i64, Arc<FloatHistogram>)>,
+    pub(crate) starts: Vec<StartSample>,
     pub(crate) exemplars: Vec<(SeriesRef, Exemplar)>,
     pub(crate) metadata: Vec<MetricMetadata>,
+    pub(crate) deletions: Vec<Deletion>,
 }
 
 impl Record {
@@ -36,20 +69,33 @@ impl Record {
         Self {
             tenant,
             definitions: Vec::new(),
-            samples: Vec::new(),
+            floats: Vec::new(),
+            histograms: Vec::new(),
+            starts: Vec::new(),
             exemplars: Vec::new(),
             metadata: Vec::new(),
+            deletions: Vec::new(),
         }
     }
 
     /// Whether there is nothing to write.
     pub(crate) fn is_empty(&self) -> bool {
-        self.samples.is_empty() && self.exemplars.is_empty() && self.metadata.is_empty()
+        self.floats.is_empty()
+            && self.histograms.is_empty()
+            && self.starts.is_empty()
+            && self.exemplars.is_empty()
+            && self.metadata.is_empty()
+            && self.deletions.is_empty()
+    }
+
+    /// Samples of both kinds.
+    pub(crate) fn len(&self) -> usize {
+        self.floats.len() + self.histograms.len()
     }
 
     /// The record as bytes.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = Writer::default();
+        let mut out = Writer::with_capacity(64 + self.floats.len() * 12);
         out.u64(VERSION);
         out.text(self.tenant.as_str());
         out.u64(self.definitions.len() as u64);
@@ -57,7 +103,9 @@ impl Record {
             out.u64(u64::from(*reference));
             out.text(labels.encoded());
         }
-        self.encode_samples(&mut out);
+        self.encode_floats(&mut out);
+        self.encode_histograms(&mut out);
+        self.encode_starts(&mut out);
         self.encode_exemplars(&mut out);
         out.u64(self.metadata.len() as u64);
         for metadata in &self.metadata {
@@ -66,27 +114,41 @@ impl Record {
             out.text(&metadata.help);
             out.text(&metadata.unit);
         }
+        self.encode_deletions(&mut out);
         out.into_bytes()
     }
 
-    /// Times are differences to the sample before: most samples of a scrape share one.
-    fn encode_samples(&self, out: &mut Writer) {
-        out.u64(self.samples.len() as u64);
-        let mut previous_ms = 0;
-        for (reference, timestamp_ms, value) in &self.samples {
+    /// References and times as differences to the sample before: a target's series are numbered
+    /// in a row and share a time. Values stand together at the end, eight bytes each.
+    fn encode_floats(&self, out: &mut Writer) {
+        out.u64(self.floats.len() as u64);
+        let (mut reference, mut timestamp_ms) = (0i64, 0i64);
+        for sample in &self.floats {
+            out.i64(i64::from(sample.reference) - reference);
+            reference = i64::from(sample.reference);
+            out.i64(sample.timestamp_ms.wrapping_sub(timestamp_ms));
+            timestamp_ms = sample.timestamp_ms;
+        }
+        for sample in &self.floats {
+            out.f64(sample.value);
+        }
+    }
+
+    fn encode_histograms(&self, out: &mut Writer) {
+        out.u64(self.histograms.len() as u64);
+        for (reference, timestamp_ms, histogram) in &self.histograms {
             out.u64(u64::from(*reference));
-            out.i64(timestamp_ms.wrapping_sub(previous_ms));
-            previous_ms = *timestamp_ms;
-            match value {
-                MetricValue::Float(value) => {
-                    out.u64(FLOAT);
-                    out.f64(*value);
-                }
-                MetricValue::Histogram(histogram) => {
-                    out.u64(HISTOGRAM);
-                    write_histogram(out, histogram);
-                }
-            }
+            out.i64(*timestamp_ms);
+            write_histogram(out, histogram);
+        }
+    }
+
+    fn encode_starts(&self, out: &mut Writer) {
+        out.u64(self.starts.len() as u64);
+        for start in &self.starts {
+            out.u64(u64::from(start.reference));
+            out.i64(start.timestamp_ms);
+            out.i64(start.start_ms);
         }
     }
 
@@ -100,132 +162,18 @@ impl Record {
         }
     }
 
-    /// Reads what [`Record::encode`] wrote; `None` for other bytes.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut input = Reader::new(bytes);
-        if input.u64()? != VERSION {
-            return None;
-        }
-        let mut record = Self::new(TenantId::new(input.text()?).ok()?);
-        for _ in 0..input.length()? {
-            let reference = reference(&mut input)?;
-            record
-                .definitions
-                .push((reference, Labels::from_encoded(input.text()?)?));
-        }
-        decode_samples(&mut input, &mut record)?;
-        for _ in 0..input.length()? {
-            let reference = reference(&mut input)?;
-            let labels = Labels::from_encoded(input.text()?)?;
-            let (timestamp_ms, value) = (input.i64()?, input.f64()?);
-            record.exemplars.push((
-                reference,
-                Exemplar {
-                    labels,
-                    timestamp_ms,
-                    value,
-                },
-            ));
-        }
-        for _ in 0..input.length()? {
-            record.metadata.push(MetricMetadata {
-                metric: input.text()?.to_owned(),
-                metric_type: metric_type(input.u64()?)?,
-                help: input.text()?.to_owned(),
-                unit: input.text()?.to_owned(),
-            });
-        }
-        input.is_empty().then_some(record)
-    }
-}
-
-fn decode_samples(input: &mut Reader<'_>, record: &mut Record) -> Option<()> {
-    let mut timestamp_ms = 0i64;
-    for _ in 0..input.length()? {
-        let reference = reference(input)?;
-        timestamp_ms = timestamp_ms.wrapping_add(input.i64()?);
-        let value = match input.u64()? {
-            FLOAT => MetricValue::Float(input.f64()?),
-            HISTOGRAM => MetricValue::Histogram(Arc::new(read_histogram(input)?)),
-            _ => return None,
-        };
-        record.samples.push((reference, timestamp_ms, value));
-    }
-    Some(())
-}
-
-fn reference(input: &mut Reader<'_>) -> Option<SeriesRef> {
-    SeriesRef::try_from(input.u64()?).ok()
-}
-
-fn metric_type(code: u64) -> Option<MetricType> {
-    [
-        MetricType::Unknown,
-        MetricType::Counter,
-        MetricType::Gauge,
-        MetricType::Histogram,
-        MetricType::GaugeHistogram,
-        MetricType::Summary,
-        MetricType::Info,
-        MetricType::StateSet,
-    ]
-    .into_iter()
-    .find(|candidate| *candidate as u64 == code)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use skopos_core::histogram::{FloatHistogram, Span};
-
-    use super::*;
-
-    fn example() -> Record {
-        let labels = Labels::from_pairs([("__name__", "up"), ("job", "a")]);
-        let histogram = FloatHistogram {
-            schema: 3,
-            count: 4.0,
-            positive_spans: vec![Span { offset: -2, length: 1 }],
-            positive_buckets: vec![4.0],
-            ..FloatHistogram::default()
-        };
-        Record {
-            tenant: TenantId::default(),
-            definitions: vec![(7, labels.clone())],
-            samples: vec![
-                (7, 1000, MetricValue::Float(1.5)),
-                (7, 900, MetricValue::Histogram(Arc::new(histogram))),
-            ],
-            exemplars: vec![(
-                7,
-                Exemplar {
-                    labels,
-                    timestamp_ms: 5,
-                    value: 2.0,
-                },
-            )],
-            metadata: vec![MetricMetadata {
-                metric: "up".into(),
-                metric_type: MetricType::Gauge,
-                help: "h".into(),
-                unit: String::new(),
-            }],
-        }
-    }
-
-    #[test]
-    fn records_come_back_and_torn_ones_do_not() {
-        let bytes = example().encode();
-        assert_eq!(Record::decode(&bytes), Some(example()));
-        for end in 0..bytes.len() {
-            assert_eq!(Record::decode(&bytes[..end]), None);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            drop(Record::decode(&bytes));
+    fn encode_deletions(&self, out: &mut Writer) {
+        out.u64(self.deletions.len() as u64);
+        for deletion in &self.deletions {
+            out.i64(deletion.range.start_ms);
+            out.i64(deletion.range.end_ms);
+            out.u64(deletion.matchers.len() as u64);
+            for matcher in &deletion.matchers {
+                let (name, operator, value) = matcher_parts(matcher);
+                for text in [&name, &operator, &value] {
+                    out.text(text);
+                }
+            }
         }
     }
 }

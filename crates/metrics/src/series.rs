@@ -1,22 +1,25 @@
-//! One series of the head: closed chunks, the open chunk, late samples, histograms.
+//! One series of the head: closed chunks and the open chunk; what few series have stands apart.
+
+mod read;
 
 use std::sync::Arc;
 
 use skopos_core::histogram::FloatHistogram;
-use skopos_core::metric::{Exemplar, MetricValue, Series};
+use skopos_core::metric::{Exemplar, MetricValue};
 use skopos_core::{Labels, TimeRange};
 
-use crate::xor::{self, XorEncoder};
+use crate::run::Start;
+use crate::xor::XorEncoder;
 
 /// Samples of a full chunk, as in Prometheus.
 const CHUNK_SAMPLES: u32 = 120;
 
 /// A closed chunk.
-#[derive(Debug, Clone)]
-pub(crate) struct Chunk {
-    pub(crate) range: TimeRange,
-    pub(crate) count: u32,
-    pub(crate) bytes: Arc<[u8]>,
+#[derive(Debug)]
+struct Chunk {
+    range: TimeRange,
+    count: u32,
+    bytes: Box<[u8]>,
 }
 
 /// A series of the head.
@@ -24,23 +27,32 @@ pub(crate) struct Chunk {
 pub(crate) struct MemSeries {
     pub(crate) labels: Labels,
     /// Epoch of the log in which the series was last defined.
-    pub(crate) defined_epoch: u64,
-    chunks: Vec<Chunk>,
-    open: XorEncoder,
+    pub(crate) defined_epoch: u32,
+    is_last_histogram: bool,
     open_since_ms: i64,
-    /// Samples that came out of order since the last flush.
-    late: Vec<(i64, f64)>,
-    /// Those of them that a flush is writing.
-    late_pending: Vec<(i64, f64)>,
+    open: XorEncoder,
+    chunks: Vec<Chunk>,
     /// Samples up to here lie in parts, late ones aside.
     flushed_ms: i64,
     /// What `flushed_ms` becomes when the flush under way is committed.
     pending_ms: i64,
-    histograms: Vec<(i64, Arc<FloatHistogram>)>,
     last_ms: i64,
-    last_value: Option<MetricValue>,
-    /// Boxed, since few series have exemplars.
-    last_exemplar: Option<Box<Exemplar>>,
+    last_value: f64,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few series have.
+#[derive(Debug, Default)]
+struct Rare {
+    /// Samples that came out of order since the last flush.
+    late: Vec<(i64, f64)>,
+    /// Those of them that a flush is writing.
+    late_pending: Vec<(i64, f64)>,
+    histograms: Vec<(i64, Arc<FloatHistogram>)>,
+    last_histogram: Option<Arc<FloatHistogram>>,
+    last_exemplar: Option<Exemplar>,
+    /// By the time of a sample: when the counting behind it and those after it began.
+    starts: Vec<Start>,
 }
 
 /// What becomes of a sample.
@@ -62,58 +74,95 @@ impl MemSeries {
         Self {
             labels,
             defined_epoch: 0,
-            chunks: Vec::new(),
-            open: XorEncoder::default(),
+            is_last_histogram: false,
             open_since_ms: 0,
-            late: Vec::new(),
-            late_pending: Vec::new(),
+            open: XorEncoder::default(),
+            chunks: Vec::new(),
             flushed_ms: i64::MIN,
             pending_ms: i64::MIN,
-            histograms: Vec::new(),
             last_ms: i64::MIN,
-            last_value: None,
-            last_exemplar: None,
+            last_value: 0.0,
+            rare: None,
         }
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// The exemplar that was appended last.
     pub(crate) fn last_exemplar(&self) -> Option<&Exemplar> {
-        self.last_exemplar.as_deref()
+        self.rare.as_ref()?.last_exemplar.as_ref()
     }
 
     /// Notes the exemplar that was appended last.
     pub(crate) fn set_last_exemplar(&mut self, exemplar: Exemplar) {
-        self.last_exemplar = Some(Box::new(exemplar));
+        self.rare().last_exemplar = Some(exemplar);
     }
 
-    /// Whether a sample may be appended.
-    pub(crate) fn check(&self, timestamp_ms: i64, value: &MetricValue, out_of_order_window_ms: i64) -> Verdict {
+    /// When the counting behind the newest samples began; 0 where unknown.
+    pub(crate) fn start_ms(&self) -> i64 {
+        let starts = self.rare.as_ref().and_then(|rare| rare.starts.last());
+        starts.map_or(0, |start| start.start_ms)
+    }
+
+    /// From the sample at `start.timestamp_ms` on, counting began at another time.
+    pub(crate) fn append_start(&mut self, start: Start) {
+        self.rare().starts.push(start);
+    }
+
+    /// Whether a float may be appended.
+    pub(crate) fn check_float(&self, timestamp_ms: i64, value: f64, out_of_order_window_ms: i64) -> Verdict {
         if timestamp_ms > self.last_ms {
             return Verdict::Accept;
         }
         if timestamp_ms == self.last_ms {
-            let same = self.last_value.as_ref().is_none_or(|last| is_same(last, value));
-            return if same { Verdict::Repeated } else { Verdict::Duplicate };
+            let is_same = !self.is_last_histogram && self.last_value.to_bits() == value.to_bits();
+            return if is_same { Verdict::Repeated } else { Verdict::Duplicate };
         }
         let within = timestamp_ms > self.last_ms.saturating_sub(out_of_order_window_ms);
-        if out_of_order_window_ms > 0 && within && matches!(value, MetricValue::Float(_)) {
+        if out_of_order_window_ms > 0 && within {
             return Verdict::Accept;
         }
         Verdict::OutOfOrder
     }
 
-    /// Appends an accepted sample.
-    pub(crate) fn append(&mut self, timestamp_ms: i64, value: MetricValue) {
-        match &value {
-            MetricValue::Float(value) if timestamp_ms < self.last_ms => return self.insert_late(timestamp_ms, *value),
-            MetricValue::Float(value) => self.append_float(timestamp_ms, *value),
-            MetricValue::Histogram(histogram) => self.histograms.push((timestamp_ms, Arc::clone(histogram))),
+    /// Whether a histogram may be appended.
+    pub(crate) fn check_histogram(&self, timestamp_ms: i64, histogram: &FloatHistogram) -> Verdict {
+        if timestamp_ms > self.last_ms {
+            return Verdict::Accept;
         }
-        self.last_ms = timestamp_ms;
-        self.last_value = Some(value);
+        if timestamp_ms < self.last_ms {
+            return Verdict::OutOfOrder;
+        }
+        let last = self.rare.as_ref().and_then(|rare| rare.last_histogram.as_deref());
+        if self.is_last_histogram && last == Some(histogram) {
+            Verdict::Repeated
+        } else {
+            Verdict::Duplicate
+        }
     }
 
-    fn append_float(&mut self, timestamp_ms: i64, value: f64) {
+    /// Whether a sample may be appended.
+    pub(crate) fn check(&self, timestamp_ms: i64, value: &MetricValue, out_of_order_window_ms: i64) -> Verdict {
+        match value {
+            MetricValue::Float(value) => self.check_float(timestamp_ms, *value, out_of_order_window_ms),
+            MetricValue::Histogram(histogram) => self.check_histogram(timestamp_ms, histogram),
+        }
+    }
+
+    /// Appends an accepted float. One that is older than the last sample is kept as late.
+    pub(crate) fn append_float(&mut self, timestamp_ms: i64, value: f64) {
+        if timestamp_ms <= self.last_ms {
+            return self.insert_late(timestamp_ms, value);
+        }
+        self.push_float(timestamp_ms, value);
+        self.last_ms = timestamp_ms;
+        self.last_value = value;
+        self.is_last_histogram = false;
+    }
+
+    fn push_float(&mut self, timestamp_ms: i64, value: f64) {
         if self.open.count() == 0 {
             self.open_since_ms = timestamp_ms;
         }
@@ -124,103 +173,97 @@ impl MemSeries {
     }
 
     fn close_chunk(&mut self, last_ms: i64) {
-        let open = std::mem::take(&mut self.open);
+        self.chunks.reserve_exact(1);
         self.chunks.push(Chunk {
             range: TimeRange::new(self.open_since_ms, last_ms),
-            count: open.count(),
-            bytes: Arc::from(open.bytes()),
+            count: self.open.count(),
+            bytes: Box::from(self.open.bytes()),
         });
+        self.open.clear();
     }
 
     fn insert_late(&mut self, timestamp_ms: i64, value: f64) {
-        match self.late.binary_search_by_key(&timestamp_ms, |sample| sample.0) {
-            Ok(index) => self.late[index].1 = value,
-            Err(index) => self.late.insert(index, (timestamp_ms, value)),
+        let late = &mut self.rare().late;
+        match late.binary_search_by_key(&timestamp_ms, |sample| sample.0) {
+            Ok(index) => late[index].1 = value,
+            Err(index) => late.insert(index, (timestamp_ms, value)),
         }
     }
 
-    /// Samples in the range, sorted, one of each time.
-    pub(crate) fn read(&self, range: TimeRange) -> Series {
-        let mut out = Series {
-            labels: self.labels.clone(),
-            ..Series::default()
-        };
-        for chunk in self.chunks.iter().filter(|chunk| chunk.range.overlaps(&range)) {
-            decode_into(&chunk.bytes, chunk.count, &mut out);
+    /// Appends an accepted histogram.
+    pub(crate) fn append_histogram(&mut self, timestamp_ms: i64, histogram: Arc<FloatHistogram>) {
+        let is_newest = timestamp_ms > self.last_ms;
+        let rare = self.rare();
+        rare.histograms.push((timestamp_ms, Arc::clone(&histogram)));
+        if is_newest {
+            rare.last_histogram = Some(histogram);
+            self.last_ms = timestamp_ms;
+            self.is_last_histogram = true;
         }
-        if self.open.count() > 0 && self.open_since_ms <= range.end_ms {
-            decode_into(self.open.bytes(), self.open.count(), &mut out);
-        }
-        for (timestamp_ms, value) in self.late.iter().chain(&self.late_pending) {
-            out.timestamps_ms.push(*timestamp_ms);
-            out.values.push(*value);
-        }
-        for (timestamp_ms, histogram) in &self.histograms {
-            out.histogram_timestamps_ms.push(*timestamp_ms);
-            out.histograms.push(Arc::clone(histogram));
-        }
-        normalise(&mut out, range);
-        out
     }
 
-    /// Whether it has samples in the range, as far as chunks tell.
-    pub(crate) fn overlaps(&self, range: TimeRange) -> bool {
-        self.chunks.iter().any(|chunk| chunk.range.overlaps(&range))
-            || (self.open.count() > 0 && range.overlaps(&TimeRange::new(self.open_since_ms, self.last_ms)))
-            || self
-                .late
-                .iter()
-                .chain(&self.late_pending)
-                .any(|sample| range.contains(sample.0))
-            || self
-                .histograms
-                .iter()
-                .any(|(timestamp_ms, _)| range.contains(*timestamp_ms))
-    }
-
-    /// Copies the samples that no part has, for a flush.
-    pub(crate) fn take_unflushed(&mut self) -> Series {
-        self.late_pending.append(&mut self.late);
-        self.pending_ms = self.last_ms;
-        let mut out = self.read(TimeRange::new(self.flushed_ms.saturating_add(1), i64::MAX));
-        for (timestamp_ms, value) in self.late_pending.iter().filter(|sample| sample.0 <= self.flushed_ms) {
-            out.timestamps_ms.push(*timestamp_ms);
-            out.values.push(*value);
-        }
-        normalise(&mut out, TimeRange::ALL);
-        out
-    }
-
-    /// What [`MemSeries::take_unflushed`] gave lies in parts now.
+    /// What a flush took lies in parts now.
     pub(crate) fn note_flushed(&mut self) {
         self.flushed_ms = self.pending_ms;
-        self.late_pending.clear();
-    }
-
-    /// The time of the oldest sample that no part has, or a little before it.
-    pub(crate) fn oldest_unflushed_ms(&self) -> Option<i64> {
-        let late = self.late.iter().chain(&self.late_pending).map(|sample| sample.0).min();
-        let in_order =
-            (self.last_ms > self.flushed_ms).then(|| self.bounds().map(|bounds| bounds.start_ms.max(self.flushed_ms)));
-        late.into_iter().chain(in_order.flatten()).min()
+        if let Some(rare) = &mut self.rare {
+            rare.late_pending = Vec::new();
+        }
     }
 
     /// Forgets what lies in parts up to `timestamp_ms`, in whole chunks. Returns whether nothing
     /// is left.
     pub(crate) fn forget(&mut self, timestamp_ms: i64) -> bool {
         let until_ms = timestamp_ms.min(self.flushed_ms);
+        let before = self.chunks.len();
         self.chunks.retain(|chunk| chunk.range.end_ms > until_ms);
+        if self.chunks.len() < before {
+            self.chunks.shrink_to_fit();
+        }
         if self.last_ms <= until_ms {
             self.open = XorEncoder::default();
         }
-        self.histograms.retain(|sample| sample.0 > until_ms);
+        if let Some(rare) = &mut self.rare {
+            rare.histograms.retain(|sample| sample.0 > until_ms);
+            let past = rare.starts.partition_point(|start| start.timestamp_ms <= until_ms);
+            rare.starts.drain(..past.saturating_sub(1));
+        }
         self.len() == 0
+    }
+
+    /// Deletes the samples in the range; gives how many.
+    pub(crate) fn delete(&mut self, range: TimeRange) -> u64 {
+        let before = self.len();
+        if !self.overlaps(range) {
+            return 0;
+        }
+        let (times, values) = self.chunk_samples();
+        self.chunks = Vec::new();
+        self.open = XorEncoder::default();
+        for (time, value) in times.into_iter().zip(values) {
+            if !range.contains(time) {
+                self.push_float(time, value);
+            }
+        }
+        if let Some(rare) = &mut self.rare {
+            rare.late.retain(|sample| !range.contains(sample.0));
+            rare.late_pending.retain(|sample| !range.contains(sample.0));
+            rare.histograms.retain(|sample| !range.contains(sample.0));
+        }
+        (before - self.len()) as u64
     }
 
     /// Number of samples.
     pub(crate) fn len(&self) -> usize {
         let closed: usize = self.chunks.iter().map(|chunk| chunk.count as usize).sum();
-        closed + self.open.count() as usize + self.late.len() + self.late_pending.len() + self.histograms.len()
+        let rare = self.rare.as_ref().map_or(0, |rare| {
+            rare.late.len() + rare.late_pending.len() + rare.histograms.len()
+        });
+        closed + self.open.count() as usize + rare
+    }
+
+    /// Number of chunks, the open one too.
+    pub(crate) fn chunk_count(&self) -> usize {
+        self.chunks.len() + usize::from(self.open.count() > 0)
     }
 
     /// Bytes of samples and labels.
@@ -230,57 +273,10 @@ impl MemSeries {
             .iter()
             .map(|chunk| chunk.bytes.len() + size_of::<Chunk>())
             .sum();
-        size_of::<Self>() + self.labels.size_bytes() + closed + self.open.bytes().len()
+        let rare = self.rare.as_ref().map_or(0, |rare| {
+            let per_late = size_of::<(i64, f64)>();
+            size_of::<Rare>() + rare.late.len() * per_late + rare.histograms.len() * size_of::<FloatHistogram>()
+        });
+        size_of::<Self>() + self.labels.size_bytes() + closed + self.open.capacity() + rare
     }
-
-    /// First and last time, if there are samples.
-    pub(crate) fn bounds(&self) -> Option<TimeRange> {
-        let open = (self.open.count() > 0).then_some(self.open_since_ms);
-        let firsts = [
-            self.chunks.first().map(|chunk| chunk.range.start_ms),
-            open,
-            self.late.iter().chain(&self.late_pending).map(|sample| sample.0).min(),
-            self.histograms.first().map(|sample| sample.0),
-        ];
-        firsts
-            .into_iter()
-            .flatten()
-            .min()
-            .map(|first| TimeRange::new(first, self.last_ms))
-    }
-}
-
-fn is_same(a: &MetricValue, b: &MetricValue) -> bool {
-    match (a, b) {
-        (MetricValue::Float(a), MetricValue::Float(b)) => a.to_bits() == b.to_bits(),
-        (a, b) => a == b,
-    }
-}
-
-fn decode_into(bytes: &[u8], count: u32, out: &mut Series) {
-    xor::decode(bytes, count, &mut out.timestamps_ms, &mut out.values).expect("chunks of the head are our own");
-}
-
-/// Cuts a series to the range, sorts it, and keeps the first of several samples of one time.
-pub(crate) fn normalise(series: &mut Series, range: TimeRange) {
-    sort_by_time(&mut series.timestamps_ms, &mut series.values, range);
-    sort_by_time(&mut series.histogram_timestamps_ms, &mut series.histograms, range);
-}
-
-fn sort_by_time<T: Clone>(timestamps_ms: &mut Vec<i64>, values: &mut Vec<T>, range: TimeRange) {
-    let is_sorted = timestamps_ms.windows(2).all(|pair| pair[0] < pair[1]);
-    if is_sorted {
-        let start = timestamps_ms.partition_point(|timestamp| *timestamp < range.start_ms);
-        let end = timestamps_ms.partition_point(|timestamp| *timestamp <= range.end_ms);
-        timestamps_ms.truncate(end);
-        values.truncate(end);
-        timestamps_ms.drain(..start.min(end));
-        values.drain(..start.min(end));
-        return;
-    }
-    let mut pairs: Vec<(i64, T)> = timestamps_ms.drain(..).zip(values.drain(..)).collect();
-    pairs.retain(|pair| range.contains(pair.0));
-    pairs.sort_by_key(|pair| pair.0);
-    pairs.dedup_by_key(|pair| pair.0);
-    (*timestamps_ms, *values) = pairs.into_iter().unzip();
 }

@@ -2,22 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
-use skopos_core::metric::{AppendReport, MetricBatch, Series};
-use skopos_core::{Labels, TenantId, TimeRange, WriteError};
+use skopos_core::metric::{AppendReport, CleanReport, MetricBatch, SnapshotHead};
+use skopos_core::{TenantId, TimeRange, WriteError};
 use skopos_storage::{Offset, PartMeta, Retention, SignalOptions, SignalStorage, StorageError, error_text};
 
-use crate::head::{AppendRules, Head};
+use crate::head::{AppendRules, Head, Known, Unflushed};
 use crate::options::{MetricStoreOptions, MetricStoreStats};
 use crate::part::{self, PartIndex};
-use crate::record::{Record, SeriesRef};
+use crate::record;
 use crate::tenant::TenantMetrics;
+use crate::tombstones::{Tombstone, Tombstones};
 
 /// Name of the signal in paths and metrics.
 const SIGNAL: &str = "metrics";
+/// Name of the file of deletions, beside the manifest.
+pub(crate) const TOMBSTONES: &str = "metrics.tombstones.json";
 
 /// The metrics of all tenants.
 #[derive(Debug, Clone)]
@@ -50,22 +54,25 @@ pub struct FlushReport {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) storage: SignalStorage,
-    options: MetricStoreOptions,
+    pub(crate) tombstones: Tombstones,
+    pub(crate) options: MetricStoreOptions,
     heads: RwLock<BTreeMap<TenantId, Arc<RwLock<Head>>>>,
     /// Appends hold it from the check to the head, a flush while it cuts the log.
-    gate: Mutex<Gate>,
-    flushing: Mutex<()>,
+    pub(crate) gate: Mutex<Gate>,
+    /// Whoever changes which parts are live.
+    pub(crate) flushing: Mutex<()>,
     indexes: Mutex<HashMap<String, Arc<PartIndex>>>,
     replayed: ReplayOutcome,
 }
 
+/// Held by who appends to the log.
 #[derive(Debug)]
-struct Gate {
-    epoch: u64,
+pub(crate) struct Gate {
+    epoch: u32,
 }
 
 /// Samples of all tenants that a flush writes.
-type Snapshot = Vec<(TenantId, Vec<Series>)>;
+type Snapshot = Vec<(TenantId, Unflushed)>;
 
 impl MetricStore {
     /// Opens the store and replays its log.
@@ -77,14 +84,16 @@ impl MetricStore {
             ..Retention::default()
         };
         let (storage, report) = SignalStorage::open(&signal)?;
+        let tombstones = Tombstones::open(&options.root.join("manifest").join(TOMBSTONES))?;
         let mut heads = BTreeMap::new();
-        let mut replayed = replay(&storage, &options, &mut heads)?;
+        let mut replayed = replay(&storage, &tombstones, &mut heads)?;
         replayed.torn_bytes = report.torn_bytes;
         let heads = heads
             .into_iter()
             .map(|(tenant, head)| (tenant, Arc::new(RwLock::new(head))));
         let shared = Shared {
             storage,
+            tombstones,
             heads: RwLock::new(heads.collect()),
             options,
             gate: Mutex::new(Gate { epoch: 1 }),
@@ -124,6 +133,17 @@ impl MetricStore {
         Ok(report)
     }
 
+    /// Copies all tenants to `snapshots/<name>` below the data directory, as a data directory
+    /// that can be opened, and gives its path.
+    pub fn snapshot(&self, name: &str, head: SnapshotHead) -> Result<PathBuf, StorageError> {
+        self.shared.snapshot(name, head)
+    }
+
+    /// Writes the parts anew in which deleted samples still lie.
+    pub fn clean_tombstones(&self) -> Result<CleanReport, StorageError> {
+        self.shared.clean_tombstones()
+    }
+
     /// Sizes over all tenants.
     pub fn stats(&self) -> MetricStoreStats {
         self.shared.stats()
@@ -154,7 +174,7 @@ impl Shared {
             max_series: self.options.max_series,
         };
         let mut report = AppendReport::default();
-        let record = head.write().plan(tenant, batch, rules, &mut report);
+        let mut record = head.write().plan(tenant, batch, rules, &mut report);
         if record.is_empty() {
             return Ok(report);
         }
@@ -164,24 +184,31 @@ impl Shared {
             .map_err(|error| WriteError::Wal {
                 reason: error_text(&error),
             })?;
-        head.write().apply(record);
+        head.write().apply(&mut record);
         drop(gate);
         Ok(report)
     }
 
-    fn flush(&self) -> Result<FlushReport, StorageError> {
+    pub(crate) fn flush(&self) -> Result<FlushReport, StorageError> {
         let _one_at_a_time = self.flushing.lock();
+        self.flush_held()
+    }
+
+    /// As `flush`, by whoever holds `flushing`.
+    pub(crate) fn flush_held(&self) -> Result<FlushReport, StorageError> {
         let first_offset = self.storage.covered();
         let (covered, snapshot) = self.cut()?;
         if covered == first_offset {
             return Ok(FlushReport::default());
         }
         let mut written: Vec<PartMeta> = Vec::new();
-        for (tenant, series) in snapshot {
+        for (tenant, unflushed) in snapshot {
+            let series = unflushed.runs.into_iter().map(|run| run.series).collect();
             written.extend(part::write(
                 self.storage.parts(),
                 &tenant,
                 (first_offset, covered.previous()),
+                0,
                 series,
             )?);
         }
@@ -284,23 +311,29 @@ impl Shared {
 
 fn replay(
     storage: &SignalStorage,
-    options: &MetricStoreOptions,
+    tombstones: &Tombstones,
     heads: &mut BTreeMap<TenantId, Head>,
 ) -> Result<ReplayOutcome, StorageError> {
-    let window_ms = options.out_of_order_window.as_millis() as i64;
-    let mut labels: BTreeMap<TenantId, HashMap<SeriesRef, Labels>> = BTreeMap::new();
+    let mut known: BTreeMap<TenantId, Known> = BTreeMap::new();
     let mut outcome = ReplayOutcome::default();
-    let report = storage.wal().replay(storage.covered(), |_, bytes| {
-        let Some(mut record) = Record::decode(bytes) else {
+    let mut failed = Ok(());
+    let report = storage.wal().replay(storage.covered(), |offset, bytes| {
+        let Some(record) = record::decode(bytes) else {
             outcome.lost_records += 1;
             return ControlFlow::Continue(());
         };
-        let known = labels.entry(record.tenant.clone()).or_default();
-        known.extend(record.definitions.drain(..));
-        let head = heads.entry(record.tenant.clone()).or_default();
-        outcome.samples += head.replay(record, known, window_ms);
+        let tenant = record.tenant.clone();
+        for deletion in &record.deletions {
+            failed = tombstones.add(Tombstone::new(offset, &tenant, deletion));
+            if failed.is_err() {
+                return ControlFlow::Break(());
+            }
+        }
+        let known = known.entry(tenant.clone()).or_default();
+        outcome.samples += heads.entry(tenant).or_default().replay(record, known);
         ControlFlow::Continue(())
     })?;
+    failed?;
     outcome.records = report.records;
     outcome.lost_records += report.lost_records;
     Ok(outcome)

@@ -3,21 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use skopos_core::metric::{
-    AppendReport, Exemplar, MetricBatch, MetricMetadata, MetricSink, MetricSource, Selection, Series,
+    AppendReport, Exemplar, MetricBatch, MetricMetadata, MetricSink, MetricSource, Selection, Series, StartTimestamps,
 };
 use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TenantId, TimeRange, WriteError, matcher};
 use skopos_storage::{StorageError, error_text};
 
-use crate::part;
-use crate::series::normalise;
+use crate::part::{self, RowInfo};
+use crate::run::Run;
 use crate::store::Shared;
 
 /// The metrics of one tenant.
 #[derive(Debug)]
 pub struct TenantMetrics {
-    tenant: TenantId,
-    shared: Arc<Shared>,
+    pub(crate) tenant: TenantId,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl TenantMetrics {
@@ -25,46 +26,62 @@ impl TenantMetrics {
         Self { tenant, shared }
     }
 
+    /// Samples of matching series in head and parts, sorted by labels.
+    fn collect(&self, selection: &Selection<'_>, budget: &QueryBudget) -> Result<Vec<Run>, ReadError> {
+        let mut found = Collected::default();
+        self.select_parts(selection, budget, &mut found)?;
+        for series in self.shared.head(&self.tenant).read().matching(selection.matchers) {
+            if series.overlaps(selection.range) {
+                let run = found.run(&series.labels);
+                series.read_into(selection.range, &mut run.series);
+                run.starts.extend(series.starts());
+            }
+        }
+        let mut runs = found.runs;
+        for run in &mut runs {
+            run.normalise(selection.range);
+            budget.charge(run.series.len(), "expression evaluation")?;
+        }
+        runs.retain(|run| !run.series.is_empty());
+        runs.sort_by(|a, b| a.series.labels.cmp(&b.series.labels));
+        Ok(runs)
+    }
+
     /// Adds to `found` the samples of matching series that lie in parts.
     fn select_parts(
         &self,
         selection: &Selection<'_>,
         budget: &QueryBudget,
-        found: &mut BTreeMap<Labels, Series>,
+        found: &mut Collected,
     ) -> Result<(), ReadError> {
         for meta in self.shared.storage.live_parts(&self.tenant, &selection.range) {
-            let Some(index) = self
-                .shared
-                .part_index(&meta)
-                .map_err(|error| read_error(&meta.path, &error))?
-            else {
+            let read_error = |error| read_error(&meta.path, &error);
+            let Some(index) = self.shared.part_index(&meta).map_err(read_error)? else {
                 continue;
             };
-            let wanted: Vec<u64> = (0u64..)
-                .zip(&index.rows)
-                .filter(|(_, row)| {
-                    row.range.overlaps(&selection.range) && matcher::all_match(selection.matchers, &row.labels)
-                })
-                .map(|(number, _)| number)
-                .collect();
+            let is_wanted = |row: &RowInfo| {
+                row.range.overlaps(&selection.range) && matcher::all_match(selection.matchers, &row.labels)
+            };
+            let rows = (0u64..).zip(&index.rows).filter(|(_, row)| is_wanted(row));
+            let wanted: Vec<u64> = rows.map(|(number, _)| number).collect();
             if wanted.is_empty() {
                 continue;
             }
             budget.check("expression evaluation")?;
-            let Some(reader) = self
-                .shared
-                .storage
-                .open_part(&meta)
-                .map_err(|error| read_error(&meta.path, &error))?
-            else {
+            let Some(reader) = self.shared.storage.open_part(&meta).map_err(read_error)? else {
                 continue;
             };
-            part::read_rows(&reader, &wanted, |number, series| {
+            let tombstones = self.shared.tombstones.of_part(&meta);
+            part::read_rows(&reader, &wanted, |number, mut series| {
                 if let Some(row) = index.rows.get(number) {
-                    extend(found, &row.labels, series);
+                    for tombstone in &tombstones {
+                        tombstone.apply(&row.labels, &mut series);
+                    }
+                    let starts = Vec::new();
+                    found.run(&row.labels).extend(Run { series, starts });
                 }
             })
-            .map_err(|error| read_error(&meta.path, &error))?;
+            .map_err(read_error)?;
         }
         Ok(())
     }
@@ -86,8 +103,12 @@ impl TenantMetrics {
                 .shared
                 .part_index(&meta)
                 .map_err(|error| read_error(&meta.path, &error))?;
+            let tombstones = self.shared.tombstones.of_part(&meta);
             for row in index.iter().flat_map(|index| &index.rows) {
-                if row.range.overlaps(&range) && matcher::all_match(matchers, &row.labels) {
+                let is_hidden = tombstones
+                    .iter()
+                    .any(|tombstone| tombstone.hides(&row.labels, row.range));
+                if !is_hidden && row.range.overlaps(&range) && matcher::all_match(matchers, &row.labels) {
                     visit(&row.labels);
                 }
             }
@@ -96,15 +117,29 @@ impl TenantMetrics {
     }
 }
 
-fn extend(found: &mut BTreeMap<Labels, Series>, labels: &Labels, mut more: Series) {
-    let series = found.entry(labels.clone()).or_insert_with(|| Series {
-        labels: labels.clone(),
-        ..Series::default()
-    });
-    series.timestamps_ms.append(&mut more.timestamps_ms);
-    series.values.append(&mut more.values);
-    series.histogram_timestamps_ms.append(&mut more.histogram_timestamps_ms);
-    series.histograms.append(&mut more.histograms);
+/// Runs of several sources, one for each series.
+#[derive(Debug, Default)]
+struct Collected {
+    runs: Vec<Run>,
+    by_labels: HashMap<Labels, usize>,
+}
+
+impl Collected {
+    /// The run of a series, an empty one at first.
+    fn run(&mut self, labels: &Labels) -> &mut Run {
+        let next = self.runs.len();
+        let at = *self.by_labels.entry_ref(labels).or_insert(next);
+        if at == next {
+            self.runs.push(Run {
+                series: Series {
+                    labels: labels.clone(),
+                    ..Series::default()
+                },
+                starts: Vec::new(),
+            });
+        }
+        &mut self.runs[at]
+    }
 }
 
 fn read_error(what: &str, error: &StorageError) -> ReadError {
@@ -122,22 +157,21 @@ impl MetricSink for TenantMetrics {
 
 impl MetricSource for TenantMetrics {
     fn select(&self, selection: &Selection<'_>, budget: &QueryBudget) -> Result<Vec<Series>, ReadError> {
-        let mut found = BTreeMap::new();
-        self.select_parts(selection, budget, &mut found)?;
-        for series in self.shared.head(&self.tenant).read().matching(selection.matchers) {
-            if series.overlaps(selection.range) {
-                extend(&mut found, &series.labels, series.read(selection.range));
-            }
-        }
-        let mut out = Vec::with_capacity(found.len());
-        for (_, mut series) in found {
-            normalise(&mut series, selection.range);
-            budget.charge(series.len(), "expression evaluation")?;
-            if !series.is_empty() {
-                out.push(series);
-            }
-        }
-        Ok(out)
+        let runs = self.collect(selection, budget)?;
+        Ok(runs.into_iter().map(|run| run.series).collect())
+    }
+
+    fn select_started(
+        &self,
+        selection: &Selection<'_>,
+        budget: &QueryBudget,
+    ) -> Result<Vec<(Series, StartTimestamps)>, ReadError> {
+        let runs = self.collect(selection, budget)?;
+        let started = runs.into_iter().map(|run| {
+            let starts = run.start_timestamps();
+            (run.series, starts)
+        });
+        Ok(started.collect())
     }
 
     fn series(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Labels>, ReadError> {

@@ -1,6 +1,8 @@
 //! The store as a whole: restart, flush, refusals, and a naive model beside it.
 
+mod deletion;
 mod exemplars;
+mod starts;
 
 use std::collections::BTreeMap;
 use std::path::Path;

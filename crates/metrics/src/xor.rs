@@ -55,6 +55,18 @@ impl XorEncoder {
         self.count
     }
 
+    /// Empties it for the next chunk; what is allocated stays.
+    pub(crate) fn clear(&mut self) {
+        self.bits.clear();
+        self.count = 0;
+        self.window = None;
+    }
+
+    /// Bytes that are taken for the chunk.
+    pub(crate) fn capacity(&self) -> usize {
+        self.bits.capacity()
+    }
+
     /// The chunk so far.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.bits.bytes()

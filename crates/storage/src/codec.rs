@@ -10,6 +10,13 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// A writer with room for so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes),
+        }
+    }
+
     /// An unsigned number.
     pub fn u64(&mut self, mut value: u64) {
         while value >= 0x80 {

@@ -16,6 +16,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
+pub mod atomic;
 pub mod codec;
 pub mod columns;
 pub mod day;

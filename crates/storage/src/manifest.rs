@@ -4,14 +4,13 @@
 //! reader sees the old or the new one, never a mixture. Format: `docs/formats/manifest.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
+use crate::atomic::replace_file;
 use crate::part::PartMeta;
 use crate::{Offset, StorageError};
 
@@ -124,6 +123,14 @@ impl Manifest {
         Ok(Self::of(path, state))
     }
 
+    /// Writes what `state` says as the manifest of another data directory.
+    pub(crate) fn create_copy(path: &Path, state: &ManifestState) -> Result<(), StorageError> {
+        if let Some(dir) = path.parent() {
+            std::fs::create_dir_all(dir).map_err(|source| StorageError::io("create", dir, source))?;
+        }
+        replace(path, state)
+    }
+
     /// The live parts now.
     pub fn state(&self) -> Arc<ManifestState> {
         Arc::clone(&self.state.read())
@@ -148,22 +155,11 @@ impl Manifest {
 }
 
 fn replace(path: &Path, state: &ManifestState) -> Result<(), StorageError> {
-    let beside = path.with_extension("json.tmp");
     let text = serde_json::to_vec_pretty(state).map_err(|error| StorageError::Manifest {
         path: path.to_path_buf(),
         reason: error.to_string(),
     })?;
-    File::create(&beside)
-        .and_then(|mut file| {
-            file.write_all(&text)?;
-            file.sync_all()
-        })
-        .map_err(|source| StorageError::io("write", &beside, source))?;
-    std::fs::rename(&beside, path).map_err(|source| StorageError::io("replace", path, source))?;
-    match path.parent() {
-        Some(dir) => crate::wal::sync_dir(dir),
-        None => Ok(()),
-    }
+    replace_file(path, &text)
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 //! signal's crate writes parts for it, [`SignalStorage::commit`] makes them live with that offset
 //! and truncates the log. Replay starts at [`SignalStorage::covered`].
 
+mod snapshot;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -171,6 +171,29 @@ impl PartStore {
         }
     }
 
+    /// Puts the object of a part below another folder: as a link to the same file where both lie
+    /// on one local file system, else as a copy.
+    pub(crate) fn copy_to(&self, path: &str, root: &Path) -> Result<(), StorageError> {
+        let target = root.join(path);
+        if let Some(dir) = target.parent() {
+            std::fs::create_dir_all(dir).map_err(|source| StorageError::io("create", dir, source))?;
+        }
+        if let Some(own) = &self.root
+            && std::fs::hard_link(own.join(path), &target).is_ok()
+        {
+            return Ok(());
+        }
+        let fetch = async {
+            self.store
+                .get(&object_path(path)?)
+                .await
+                .map_err(|source| object_error("open", path, source))
+        };
+        let found = block_on(fetch)?;
+        let bytes = block_on(found.bytes()).map_err(|source| object_error("read", path, source))?;
+        crate::atomic::replace_file(&target, &bytes)
+    }
+
     /// Paths of all objects of this signal that are named like parts.
     pub fn list(&self) -> Result<Vec<String>, StorageError> {
         let objects: Vec<_> = block_on(self.store.list(None).try_collect())

@@ -1,0 +1,69 @@
+//! Exemplars of a head: the newest of the tenant, bounded.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use skopos_core::metric::Exemplar;
+use skopos_core::{Labels, Matcher, TimeRange, matcher};
+
+/// Exemplars kept of a tenant; the oldest go first.
+const MAX_EXEMPLARS: usize = 20_000;
+
+/// The newest exemplars, in the order they came.
+#[derive(Debug, Default)]
+pub(crate) struct Exemplars {
+    list: VecDeque<(Labels, Exemplar)>,
+    /// At the end of the list: those that no part has.
+    unflushed: usize,
+    /// Of those, what a flush is writing.
+    pending: usize,
+}
+
+impl Exemplars {
+    pub(crate) fn push(&mut self, labels: &Labels, exemplar: Exemplar) {
+        self.list.push_back((labels.clone(), exemplar));
+        self.unflushed += 1;
+        if self.list.len() > MAX_EXEMPLARS {
+            self.list.pop_front();
+            self.unflushed = self.unflushed.min(self.list.len());
+            self.pending = self.pending.min(self.unflushed);
+        }
+    }
+
+    pub(crate) fn matching(&self, matchers: &[Matcher], range: TimeRange) -> Vec<(Labels, Exemplar)> {
+        let wanted = |entry: &&(Labels, Exemplar)| {
+            range.contains(entry.1.timestamp_ms) && matcher::all_match(matchers, &entry.0)
+        };
+        self.list.iter().filter(wanted).cloned().collect()
+    }
+
+    pub(crate) fn delete(&mut self, matchers: &[Matcher], range: TimeRange) {
+        let flushed = self.list.len() - self.unflushed;
+        let mut position = 0;
+        let (mut gone_unflushed, mut gone_pending) = (0, 0);
+        let pending_end = flushed + self.pending;
+        self.list.retain(|(labels, exemplar)| {
+            let is_gone = range.contains(exemplar.timestamp_ms) && matcher::all_match(matchers, labels);
+            gone_unflushed += usize::from(is_gone && position >= flushed);
+            gone_pending += usize::from(is_gone && (flushed..pending_end).contains(&position));
+            position += 1;
+            !is_gone
+        });
+        self.unflushed -= gone_unflushed;
+        self.pending -= gone_pending;
+    }
+
+    /// Copies those that no part has, by series.
+    pub(crate) fn take_unflushed(&mut self) -> Vec<(Labels, Vec<Exemplar>)> {
+        self.pending = self.unflushed;
+        let mut by_series: BTreeMap<Labels, Vec<Exemplar>> = BTreeMap::new();
+        for (labels, exemplar) in self.list.range(self.list.len() - self.unflushed..) {
+            by_series.entry(labels.clone()).or_default().push(exemplar.clone());
+        }
+        by_series.into_iter().collect()
+    }
+
+    pub(crate) fn note_flushed(&mut self) {
+        self.unflushed -= self.pending;
+        self.pending = 0;
+    }
+}

@@ -1,0 +1,111 @@
+//! The series of a head by number and by labels. Numbers of series that are gone are given again.
+
+use hashbrown::HashTable;
+use skopos_core::Labels;
+
+use crate::record::SeriesRef;
+use crate::series::MemSeries;
+
+/// Series by number, found by labels.
+#[derive(Debug, Default)]
+pub(crate) struct SeriesTable {
+    slots: Vec<Option<MemSeries>>,
+    free: Vec<SeriesRef>,
+    by_labels: HashTable<Entry>,
+}
+
+/// Part of the hash stands beside the number, so that a look-up reads the labels of one series
+/// only, and growing reads none.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    hash: u32,
+    reference: SeriesRef,
+}
+
+impl Entry {
+    /// Spread over 64 bits: the table takes its place from the low ones and a tag from the high.
+    fn spread(self) -> u64 {
+        u64::from(self.hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+fn entry(labels: &Labels, reference: SeriesRef) -> Entry {
+    Entry {
+        hash: labels.fingerprint() as u32,
+        reference,
+    }
+}
+
+impl SeriesTable {
+    /// The number of the series with these labels.
+    pub(crate) fn find(&self, labels: &Labels) -> Option<SeriesRef> {
+        let wanted = entry(labels, 0);
+        let is_it =
+            |found: &Entry| found.hash == wanted.hash && self.get(found.reference).is_some_and(|s| s.labels == *labels);
+        self.by_labels.find(wanted.spread(), is_it).map(|found| found.reference)
+    }
+
+    /// Adds a series that is not there; `None` where no number is left.
+    pub(crate) fn insert(&mut self, series: MemSeries) -> Option<SeriesRef> {
+        let reference = match self.free.pop() {
+            Some(reference) => reference,
+            None => SeriesRef::try_from(self.slots.len()).ok()?,
+        };
+        let new = entry(&series.labels, reference);
+        self.by_labels.insert_unique(new.spread(), new, |entry| entry.spread());
+        match self.slots.get_mut(reference as usize) {
+            Some(slot) => *slot = Some(series),
+            None => self.slots.push(Some(series)),
+        }
+        Some(reference)
+    }
+
+    /// The series of a number.
+    pub(crate) fn get(&self, reference: SeriesRef) -> Option<&MemSeries> {
+        self.slots.get(reference as usize)?.as_ref()
+    }
+
+    /// The series of a number, to change.
+    pub(crate) fn get_mut(&mut self, reference: SeriesRef) -> Option<&mut MemSeries> {
+        self.slots.get_mut(reference as usize)?.as_mut()
+    }
+
+    /// How many series there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_labels.len()
+    }
+
+    /// All series with their numbers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (SeriesRef, &MemSeries)> {
+        let slots = (0..).zip(&self.slots);
+        slots.filter_map(|(reference, slot)| Some((reference, slot.as_ref()?)))
+    }
+
+    /// All series, to change.
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut MemSeries> {
+        self.slots.iter_mut().flatten()
+    }
+
+    /// Takes out the series for which `is_done` says so, with their numbers in order.
+    pub(crate) fn remove_where(&mut self, mut is_done: impl FnMut(&mut MemSeries) -> bool) -> Vec<(SeriesRef, Labels)> {
+        let mut removed = Vec::new();
+        for (reference, slot) in (0..).zip(&mut self.slots) {
+            if slot.as_mut().is_some_and(&mut is_done)
+                && let Some(series) = slot.take()
+            {
+                removed.push((reference, series.labels));
+            }
+        }
+        for (reference, labels) in &removed {
+            let gone = entry(labels, *reference);
+            if let Ok(found) = self
+                .by_labels
+                .find_entry(gone.spread(), |entry| entry.reference == *reference)
+            {
+                found.remove();
+            }
+            self.free.push(*reference);
+        }
+        removed
+    }
+}
