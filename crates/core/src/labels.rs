@@ -40,6 +40,25 @@ impl Labels {
         builder.build()
     }
 
+    /// Makes a set of pairs that are sorted by name already. `None`, and no set, if they are not,
+    /// or if a name occurs twice or a value is empty. Copies each text once.
+    pub fn from_sorted_pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Option<Self> {
+        let bytes = pairs.clone().map(|(name, value)| name.len() + value.len() + 4).sum();
+        let mut encoded = String::with_capacity(bytes);
+        let mut previous: Option<&str> = None;
+        for (name, value) in pairs {
+            if value.is_empty() || previous.is_some_and(|previous| previous >= name) {
+                return None;
+            }
+            previous = Some(name);
+            push_text(&mut encoded, name);
+            push_text(&mut encoded, value);
+        }
+        Some(Self {
+            encoded: Arc::from(encoded),
+        })
+    }
+
     /// The value of `name`, or an empty text where the set has no such label.
     pub fn get(&self, name: &str) -> &str {
         self.find(name).unwrap_or("")
@@ -334,6 +353,22 @@ mod tests {
         assert_eq!(labels.to_string(), r#"{a="1", b="3"}"#);
         assert_eq!(labels.get("b"), "3");
         assert_eq!(labels.get("z"), "");
+    }
+
+    #[test]
+    fn sorted_pairs_are_taken_as_they_are() {
+        let sorted = [("a", "1"), ("b", "2")];
+        assert_eq!(
+            Labels::from_sorted_pairs(sorted.into_iter()),
+            Some(Labels::from_pairs(sorted))
+        );
+        for broken in [
+            [("b", "1"), ("a", "2")],
+            [("a", "1"), ("a", "2")],
+            [("a", ""), ("b", "2")],
+        ] {
+            assert_eq!(Labels::from_sorted_pairs(broken.into_iter()), None, "{broken:?}");
+        }
     }
 
     #[test]

@@ -8,15 +8,24 @@ mod attributes;
 mod encode;
 mod json;
 mod logs;
+mod metrics;
+pub mod names;
 mod node;
 mod response;
 mod traces;
 
 pub use encode::spans_to_json;
 pub use logs::{decode_logs, log_batch};
+pub use metrics::{
+    DeltaStreams, ExportMetricsServiceRequest, MetricOptions, ResourcePromotion, TranslatedMetrics, decode_metrics,
+    has_deltas, metric_batch,
+};
 pub use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 pub use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-pub use response::{encode_logs_response, encode_status, encode_traces_response, logs_response, traces_response};
+pub use response::{
+    encode_logs_response, encode_metrics_response, encode_status, encode_traces_response, logs_response,
+    metrics_response, traces_response,
+};
 pub use traces::{decode_traces, span_batch};
 
 /// How a body is written; the answer uses the same.

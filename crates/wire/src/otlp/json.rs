@@ -12,7 +12,11 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use serde_json::Value;
 
 use super::OtlpError;
-use super::node::Node;
+use super::node::{Node, double, int};
+
+mod metrics;
+
+pub(super) use metrics::metrics;
 
 const KINDS: [&str; 6] = [
     "SPAN_KIND_UNSPECIFIED",
@@ -192,27 +196,6 @@ fn any_value(node: &Node<'_>) -> Result<AnyValue, OtlpError> {
             .map(|values| Any::KvlistValue(KeyValueList { values }))
     };
     Ok(AnyValue { value })
-}
-
-fn int(value: &Value) -> Option<i64> {
-    match value {
-        Value::Number(number) => number.as_i64(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    }
-}
-
-fn double(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => match text.as_str() {
-            "Infinity" => Some(f64::INFINITY),
-            "-Infinity" => Some(f64::NEG_INFINITY),
-            "NaN" => Some(f64::NAN),
-            digits => digits.parse().ok(),
-        },
-        _ => None,
-    }
 }
 
 /// Base64 of either alphabet, padded or not, as protobuf JSON allows.

@@ -96,9 +96,7 @@ impl<'a> Node<'a> {
     pub(super) fn u64(&self, name: &str) -> Result<u64, OtlpError> {
         let number = match self.field(name) {
             None => Some(0),
-            Some(Value::Number(number)) => number.as_u64().or_else(|| whole(number.as_f64()?)),
-            Some(Value::String(text)) => text.parse().ok(),
-            Some(_) => None,
+            Some(value) => unsigned(value),
         };
         number.ok_or_else(|| {
             self.error(
@@ -106,6 +104,55 @@ impl<'a> Node<'a> {
                 "an unsigned 64-bit number, or its digits as a string, is expected",
             )
         })
+    }
+
+    /// A signed 64-bit number, as number or decimal text, if there is one.
+    pub(super) fn i64(&self, name: &str) -> Result<Option<i64>, OtlpError> {
+        self.optional(name, "a 64-bit number or its digits are expected", int)
+    }
+
+    /// A float, as number or text, if there is one.
+    pub(super) fn double(&self, name: &str) -> Result<Option<f64>, OtlpError> {
+        self.optional(name, "a number is expected", double)
+    }
+
+    pub(super) fn i32(&self, name: &str) -> Result<i32, OtlpError> {
+        i32::try_from(self.i64(name)?.unwrap_or(0)).map_err(|_| self.error(name, "a 32-bit number is expected"))
+    }
+
+    pub(super) fn flag(&self, name: &str) -> Result<bool, OtlpError> {
+        let flag = self.optional(name, "true or false is expected", Value::as_bool)?;
+        Ok(flag.unwrap_or(false))
+    }
+
+    /// A list of unsigned numbers.
+    pub(super) fn u64s(&self, name: &str) -> Result<Vec<u64>, OtlpError> {
+        self.values(name, "unsigned 64-bit numbers are expected", unsigned)
+    }
+
+    /// A list of floats.
+    pub(super) fn doubles(&self, name: &str) -> Result<Vec<f64>, OtlpError> {
+        self.values(name, "numbers are expected", double)
+    }
+
+    fn optional<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<Option<T>, OtlpError> {
+        self.field(name)
+            .map(|value| read(value).ok_or_else(|| self.error(name, expected)))
+            .transpose()
+    }
+
+    fn values<T>(&self, name: &str, expected: &str, read: impl Fn(&Value) -> Option<T>) -> Result<Vec<T>, OtlpError> {
+        let values = match self.field(name) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(items)) => items.iter().map(read).collect(),
+            Some(_) => None,
+        };
+        values.ok_or_else(|| self.error(name, expected))
     }
 
     pub(super) fn u32(&self, name: &str) -> Result<u32, OtlpError> {
@@ -142,4 +189,33 @@ fn refused(path: Path<'_>, reason: impl Into<String>) -> OtlpError {
 /// A float that stands for a whole number (`1e9`), as protobuf JSON allows.
 fn whole(number: f64) -> Option<u64> {
     (number.fract() == 0.0 && (0.0..18_446_744_073_709_551_616.0).contains(&number)).then_some(number as u64)
+}
+
+fn unsigned(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64().or_else(|| whole(number.as_f64()?)),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+pub(super) fn int(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+pub(super) fn double(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => match text.as_str() {
+            "Infinity" => Some(f64::INFINITY),
+            "-Infinity" => Some(f64::NEG_INFINITY),
+            "NaN" => Some(f64::NAN),
+            digits => digits.parse().ok(),
+        },
+        _ => None,
+    }
 }

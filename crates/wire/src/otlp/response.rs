@@ -1,6 +1,7 @@
 //! Answers to exports: full success, partial success, and the status of a refused request.
 
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceResponse};
+use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsPartialSuccess, ExportMetricsServiceResponse};
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
 use prost::Message;
 use serde_json::json;
@@ -33,6 +34,24 @@ pub fn logs_response(rejected: Rejected) -> ExportLogsServiceResponse {
             rejected_log_records: rejected.count as i64,
             error_message: rejected.message,
         }),
+    }
+}
+
+/// The answer to a metric export, for gRPC.
+pub fn metrics_response(rejected: Rejected) -> ExportMetricsServiceResponse {
+    ExportMetricsServiceResponse {
+        partial_success: (rejected != Rejected::default()).then_some(ExportMetricsPartialSuccess {
+            rejected_data_points: rejected.count as i64,
+            error_message: rejected.message,
+        }),
+    }
+}
+
+/// The answer to a metric export, for HTTP.
+pub fn encode_metrics_response(codec: Codec, rejected: Rejected) -> Vec<u8> {
+    match codec {
+        Codec::Protobuf => metrics_response(rejected).encode_to_vec(),
+        Codec::Json => partial_success_json("rejectedDataPoints", &rejected),
     }
 }
 
