@@ -8,7 +8,9 @@ use anyhow::Context;
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 use skopos_core::Labels;
-use skopos_wire::exposition::{Entry, Format, Parser};
+use skopos_core::labels::METRIC_NAME;
+use skopos_core::metric::MetricValue;
+use skopos_wire::exposition::{Entry, Format, HistogramChoice, Parser, ProtobufEntry, read_families};
 
 use crate::Outcome;
 
@@ -43,7 +45,50 @@ pub fn run(dir: &Path) -> anyhow::Result<Outcome> {
         let result = check(&case, &input);
         outcome.record(case.id, result);
     }
+    for folder in sorted_folders(dir)? {
+        let (packed, text) = (folder.join("protobuf.delim.bin"), folder.join("text.prom"));
+        if packed.exists() {
+            let packed_body = std::fs::read(&packed).with_context(|| packed.display().to_string())?;
+            let text_body = std::fs::read(&text).with_context(|| text.display().to_string())?;
+            outcome.record(packed.display().to_string(), same(&packed_body, &text_body));
+        }
+    }
     Ok(outcome)
+}
+
+fn sorted_folders(dir: &Path) -> anyhow::Result<Vec<std::path::PathBuf>> {
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(dir).with_context(|| dir.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+/// A protobuf body must give the series that its text gives.
+fn same(packed: &[u8], text: &[u8]) -> Result<(), String> {
+    let wanted = scrape(text, Format::Text)?;
+    let choice = HistogramChoice {
+        native: false,
+        always_classic: true,
+    };
+    let mut got = BTreeMap::new();
+    let read = read_families(packed, choice, |entry| {
+        if let ProtobufEntry::Sample(sample) = entry {
+            let pairs = sample.labels.iter().copied().chain(sample.extra);
+            let labels: Labels = pairs.chain([(METRIC_NAME, sample.name)]).collect();
+            match sample.value {
+                MetricValue::Float(value) => got.entry(labels).or_insert(value),
+                MetricValue::Histogram(_) => return Err(format!("{labels} is a native histogram")),
+            };
+        }
+        Ok(())
+    });
+    read.map_err(|end| format!("{end:?}"))?;
+    compare_maps(&got, &wanted)
 }
 
 fn inline_inputs(file: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
@@ -108,7 +153,11 @@ fn compare(series: &BTreeMap<Labels, f64>, wanted: &[(BTreeMap<String, String>, 
         .iter()
         .map(|(labels, value)| (labels.iter().collect(), value.parse().unwrap_or(f64::NAN)))
         .collect();
-    for (labels, value) in &wanted {
+    compare_maps(series, &wanted)
+}
+
+fn compare_maps(series: &BTreeMap<Labels, f64>, wanted: &BTreeMap<Labels, f64>) -> Result<(), String> {
+    for (labels, value) in wanted {
         match series.get(labels) {
             Some(got) if got == value || got.is_nan() && value.is_nan() => {}
             got => return Err(format!("{labels} should be {value}, is {got:?}")),

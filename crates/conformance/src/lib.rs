@@ -10,6 +10,7 @@
 pub mod alertmanager;
 pub mod config;
 pub mod exposition;
+pub mod otlp;
 pub mod outcome;
 pub mod pii;
 pub mod promql;
@@ -46,6 +47,11 @@ pub const SUITES: &[Suite] = &[
         name: "exposition",
         data: "exposition",
         run: exposition::run,
+    },
+    Suite {
+        name: "otlp-names",
+        data: "otlp",
+        run: otlp::run,
     },
     Suite {
         name: "config",

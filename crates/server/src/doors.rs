@@ -30,6 +30,11 @@ impl Door {
         ledger.add(self.key(Outcome::Rejected, reason), count);
     }
 
+    /// Counts items that a rule leaves out.
+    pub(crate) fn drop_by_rule(&self, ledger: &Ledger, reason: &'static str, count: u64) {
+        ledger.add(self.key(Outcome::Dropped, reason), count);
+    }
+
     /// Counts a body that could not be read as one item: nobody knows how many were in it.
     pub(crate) fn reject_body(&self, ledger: &Ledger, status: StatusCode) {
         let reason = match status {

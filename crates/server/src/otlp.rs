@@ -1,7 +1,7 @@
 //! OTLP receivers: HTTP with protobuf or JSON at `/v1/{traces,logs,metrics}`, and gRPC.
 //!
-//! Decoding and mapping are `skopos-wire`'s; storing is the tenant's sinks'. Metrics are not taken
-//! yet: they are answered with a partial success that says so, and counted as rejected.
+//! Decoding and mapping are `skopos-wire`'s; storing is the tenant's sinks'. What cannot be mapped
+//! or stored is counted and told in the partial success; the rest is kept.
 
 use axum::Router;
 use axum::routing::post;
@@ -11,6 +11,9 @@ use crate::router::Shared;
 pub(crate) mod grpc;
 mod http;
 mod ingest;
+mod streams;
+
+pub(crate) use streams::DeltaStates;
 
 /// The routes of OTLP over HTTP.
 pub(crate) fn router() -> Router<Shared> {
@@ -18,6 +21,13 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/v1/traces", post(http::traces))
         .route("/v1/logs", post(http::logs))
         .route("/v1/metrics", post(http::metrics))
+}
+
+/// Where Prometheus and Mimir take OTLP metrics, on the main port only.
+pub(crate) fn metrics_router() -> Router<Shared> {
+    Router::new()
+        .route("/api/v1/otlp/v1/metrics", post(http::metrics))
+        .route("/otlp/v1/metrics", post(http::metrics))
 }
 
 /// Loki's door for OTLP logs, on the main port only.

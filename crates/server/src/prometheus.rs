@@ -76,7 +76,6 @@ fn manage_routes() -> Router<Shared> {
         .route("/metrics", get(manage::metrics))
         .route("/federate", get(federate::federate))
         .route("/api/v1/write", post(write::write))
-        .route("/api/v1/otlp/v1/metrics", post(manage::otlp_metrics_off))
         .route("/api/v1/admin/tsdb/snapshot", admin())
         .route("/api/v1/admin/tsdb/delete_series", admin())
         .route("/api/v1/admin/tsdb/clean_tombstones", admin())

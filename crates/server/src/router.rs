@@ -21,6 +21,8 @@ pub(crate) struct App {
     /// PromQL that was asked of late.
     pub(crate) recent: RecentQueries,
     pub(crate) dead: DeadCache,
+    /// Deltas of OTLP metrics, added up.
+    pub(crate) delta_states: otlp::DeltaStates,
 }
 
 /// How handlers hold it.
@@ -43,6 +45,7 @@ impl App {
             started_ms: state.clock.now_ms(),
             recent: RecentQueries::default(),
             dead: DeadCache::default(),
+            delta_states: otlp::DeltaStates::default(),
             state,
         })
     }
@@ -55,6 +58,7 @@ pub(crate) fn http(app: &Shared) -> Router {
         .merge(loki::router())
         .merge(jaeger::router())
         .merge(otlp::router())
+        .merge(otlp::metrics_router())
         .merge(skopos::router());
     if let Some(handle) = &app.state.alertmanager {
         router = router

@@ -17,6 +17,7 @@ use skopos_dashboards::DashboardStore;
 use skopos_prove::backtest::KnownIncident;
 use skopos_rules::{GroupView, RuleFile, RuleGroups};
 use skopos_scrape::{ScrapeManager, TargetMetadata, Targets};
+use skopos_wire::otlp::MetricOptions;
 
 /// Opens the stores of a tenant.
 pub trait Stores: Send + Sync + fmt::Debug {
@@ -125,6 +126,11 @@ pub trait ConfigView: Send + Sync + fmt::Debug {
 
     /// Time for which data is kept, as text.
     fn retention(&self) -> String;
+
+    /// How OTLP metrics become series; Prometheus' defaults where nothing is configured.
+    fn otlp_metrics(&self) -> MetricOptions {
+        MetricOptions::default()
+    }
 }
 
 /// How and when the configuration was last loaded.

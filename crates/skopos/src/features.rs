@@ -3,7 +3,7 @@
 use skopos_promql::{EngineOptions, Feature, ParseOptions};
 
 /// Features of Prometheus that are part of Skopos and cannot be turned off.
-const ALWAYS_ON: [&str; 12] = [
+const ALWAYS_ON: [&str; 13] = [
     "auto-gomaxprocs",
     "auto-gomemlimit",
     "exemplar-storage",
@@ -11,6 +11,7 @@ const ALWAYS_ON: [&str; 12] = [
     "memory-snapshot-on-shutdown",
     "native-histograms",
     "new-service-discovery-manager",
+    "otlp-deltatocumulative",
     "otlp-write-receiver",
     "promql-at-modifier",
     "promql-negative-offset",
@@ -25,6 +26,8 @@ pub(crate) struct Features {
     pub(crate) syntax: ParseOptions,
     delayed_name_removal: Feature,
     start_timestamps: Feature,
+    /// Whether series that OTLP brings get `__type__` and `__unit__`.
+    pub(crate) type_and_unit_labels: Feature,
 }
 
 impl Default for Features {
@@ -34,6 +37,7 @@ impl Default for Features {
             syntax: ParseOptions::all(Feature::Disabled),
             delayed_name_removal: Feature::Disabled,
             start_timestamps: Feature::Disabled,
+            type_and_unit_labels: Feature::Disabled,
         }
     }
 }
@@ -60,6 +64,7 @@ impl Features {
             "promql-extended-range-selectors" => Some(&mut self.syntax.extended_range_selectors),
             "promql-binop-fill-modifiers" => Some(&mut self.syntax.fill_modifiers),
             "promql-delayed-name-removal" => Some(&mut self.delayed_name_removal),
+            "type-and-unit-labels" => Some(&mut self.type_and_unit_labels),
             "use-start-timestamps" => Some(&mut self.start_timestamps),
             _ => None,
         }

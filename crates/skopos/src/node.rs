@@ -3,6 +3,7 @@
 mod alerting;
 mod config;
 mod maintenance;
+mod otlp;
 mod proving;
 mod rules;
 mod signals;

@@ -1,4 +1,4 @@
-//! The text formats that targets expose: Prometheus text 0.0.4 and OpenMetrics 1.0.
+//! The formats that targets expose: Prometheus text 0.0.4, OpenMetrics 1.0 and protobuf.
 //!
 //! ```text
 //!   bytes ─▶ Parser ─▶ Entry::Sample { series: "up{a=\"b\"}", value, … } ─▶ Sample::labels()
@@ -8,17 +8,20 @@
 //! [`Parser`] finds the text of each series without reading its labels, so that a scrape cache can
 //! recognise a series by its bytes; [`Sample::labels`] reads them where needed. What is accepted is
 //! what Prometheus' scraper accepts (`model/textparse`), not the stricter OpenMetrics rules.
+//! [`read_families`] does the same for protobuf.
 
 mod cursor;
 mod encode;
 mod labels;
 mod openmetrics;
 mod parser;
+mod protobuf;
 mod text;
 
 pub use encode::TextWriter;
 pub use labels::{LabelPairs, LabelsError};
-pub use parser::{Entry, ExemplarText, Format, MetadataText, ParseError, Parser, Sample};
+pub use parser::{BodyFormat, Entry, ExemplarText, Format, MetadataText, ParseError, Parser, Sample};
+pub use protobuf::{HistogramChoice, PendingExemplar, ProtobufEntry, ProtobufSample, ReadEnd, read_families};
 
 #[cfg(test)]
 mod tests;

@@ -18,9 +18,11 @@
 
 pub mod compression;
 pub mod exposition;
+pub mod histogram;
 pub mod loki;
 pub mod number;
 pub mod otlp;
+pub mod protobuf;
 pub mod remote_write;
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! A request that cannot be read is an [`OtlpError`]. Items that are readable but invalid (an
 //! all-zero trace id) are left out and counted in [`Rejected`], which becomes the partial success.
 
+use skopos_core::metric::AppendReport;
+
 mod attributes;
 mod encode;
 mod json;
@@ -109,6 +111,19 @@ impl Rejected {
             self.message = reason();
         }
         self.count += count;
+    }
+}
+
+impl Rejected {
+    /// Adds what a report refused, at most `limit` items, and its reasons.
+    pub fn add_report(&mut self, report: &AppendReport, limit: u64) {
+        self.count += report.refused_count().min(limit);
+        let told = Some(std::mem::take(&mut self.message)).filter(|message| !message.is_empty());
+        let reasons = report.refused.iter().map(|refusal| {
+            let (count, reason, example) = (refusal.count, refusal.reason, &refusal.example);
+            format!("{count} {reason}: {example}")
+        });
+        self.message = told.into_iter().chain(reasons).collect::<Vec<_>>().join("; ");
     }
 }
 

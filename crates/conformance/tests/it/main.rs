@@ -26,6 +26,11 @@ fn exposition() {
 }
 
 #[test]
+fn otlp_names() {
+    all_cases_hold("otlp-names");
+}
+
+#[test]
 fn config() {
     all_cases_hold("config");
 }

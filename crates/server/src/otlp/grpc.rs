@@ -13,13 +13,12 @@ use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{Tra
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use skopos_core::WriteError;
 use skopos_core::ledger::Signal;
-use skopos_wire::otlp::{Rejected, logs_response, traces_response};
+use skopos_wire::otlp::{Rejected, logs_response, metrics_response, traces_response};
 use tonic::codec::CompressionEncoding;
 use tonic::metadata::MetadataMap;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
-use super::http::metrics_response;
 use super::ingest;
 use crate::doors::Door;
 use crate::pool::PoolError;
@@ -109,7 +108,10 @@ impl MetricsService for Receiver {
         request: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
         let door = door(request.metadata(), Signal::Metrics)?;
-        let rejected = ingest::metrics(&self.app, &door, request.get_ref());
-        Ok(Response::new(metrics_response(rejected)))
+        let request = request.into_inner();
+        let stored = self
+            .receive(door, move |app, door| ingest::metrics(app, door, &request))
+            .await?;
+        Ok(Response::new(metrics_response(stored)))
     }
 }

@@ -7,17 +7,13 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::{
-    ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use prost::Message;
 use skopos_core::WriteError;
 use skopos_core::ledger::Signal;
 use skopos_wire::compression::{CompressionError, Encoding, decompress};
 use skopos_wire::otlp::{
-    Codec, OtlpError, Rejected, decode_logs, decode_traces, encode_logs_response, encode_status, encode_traces_response,
+    Codec, ExportLogsServiceRequest, ExportMetricsServiceRequest, ExportTraceServiceRequest, OtlpError, decode_logs,
+    decode_metrics, decode_traces, encode_logs_response, encode_metrics_response, encode_status,
+    encode_traces_response,
 };
 
 use super::ingest;
@@ -158,7 +154,7 @@ fn store(app: &App, export: Export, codec: Codec, push: Push) -> Result<Vec<u8>,
     Ok(match request {
         Decoded::Traces(request) => encode_traces_response(codec, ingest::traces(app, &door, request)?),
         Decoded::Logs(request) => encode_logs_response(codec, ingest::logs(app, &door, request)?),
-        Decoded::Metrics(request) => encode_metrics_response(codec, ingest::metrics(app, &door, &request)),
+        Decoded::Metrics(request) => encode_metrics_response(codec, ingest::metrics(app, &door, &request)?),
     })
 }
 
@@ -175,41 +171,6 @@ fn unpack(encoding: Encoding, body: Bytes, limit: usize) -> Result<Bytes, Compre
     match encoding {
         Encoding::Identity => Ok(body),
         packed => decompress(packed, &body, limit).map(Bytes::from),
-    }
-}
-
-fn decode_metrics(codec: Codec, body: &[u8]) -> Result<ExportMetricsServiceRequest, OtlpError> {
-    match codec {
-        Codec::Protobuf => ExportMetricsServiceRequest::decode(body).map_err(|error| OtlpError::Protobuf {
-            message: "ExportMetricsServiceRequest",
-            reason: error.to_string(),
-        }),
-        Codec::Json => serde_json::from_slice(body).map_err(|error| OtlpError::Syntax {
-            reason: error.to_string(),
-        }),
-    }
-}
-
-/// The answer to an export of metrics.
-pub(super) fn metrics_response(rejected: Rejected) -> ExportMetricsServiceResponse {
-    ExportMetricsServiceResponse {
-        partial_success: (rejected != Rejected::default()).then_some(ExportMetricsPartialSuccess {
-            rejected_data_points: rejected.count as i64,
-            error_message: rejected.message,
-        }),
-    }
-}
-
-fn encode_metrics_response(codec: Codec, rejected: Rejected) -> Vec<u8> {
-    match codec {
-        Codec::Protobuf => metrics_response(rejected).encode_to_vec(),
-        Codec::Json if rejected == Rejected::default() => b"{}".to_vec(),
-        Codec::Json => serde_json::json!({ "partialSuccess": {
-            "rejectedDataPoints": rejected.count.to_string(),
-            "errorMessage": rejected.message,
-        }})
-        .to_string()
-        .into_bytes(),
     }
 }
 

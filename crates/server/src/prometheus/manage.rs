@@ -63,14 +63,6 @@ pub(crate) async fn admin_disabled() -> ApiError {
     ApiError::new(ErrorType::Unavailable, "admin APIs disabled")
 }
 
-/// OTLP metrics have no door here.
-pub(crate) async fn otlp_metrics_off() -> Response {
-    text::text(
-        StatusCode::NOT_FOUND,
-        "OTLP metrics are not taken: expose /metrics for scraping, or send remote write to /api/v1/write\n",
-    )
-}
-
 /// Our own metrics.
 pub(crate) async fn metrics(State(app): State<Shared>) -> Response {
     let page = own_metrics(&app.state.ledger, app.state.alertmanager.as_deref());

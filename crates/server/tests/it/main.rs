@@ -9,6 +9,7 @@ mod jaeger;
 mod loki;
 mod manage;
 mod otlp;
+mod otlp_metrics;
 mod prometheus;
 mod proving;
 mod receiver;

@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::Trac
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::metrics::v1::{
-    Gauge, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, metric::Data,
+    Gauge, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, metric::Data, number_data_point,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
@@ -126,7 +126,7 @@ async fn protobuf_and_json_come_in_on_both_ports() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn grpc_takes_traces_and_logs_and_refuses_metrics() {
+async fn grpc_takes_traces_logs_and_metrics() {
     let harness = Harness::start().await;
     let endpoint = format!("http://{}", harness.otlp_grpc);
     let mut client = TraceServiceClient::connect(endpoint.clone()).await.expect("connects");
@@ -152,22 +152,29 @@ async fn grpc_takes_traces_and_logs_and_refuses_metrics() {
     let partial = answer.partial_success.expect("a partial success");
     assert_eq!(partial.rejected_data_points, 1);
     assert!(
-        partial.error_message.contains("OTLP metrics"),
+        partial.error_message.starts_with("1 no_value: "),
         "{}",
         partial.error_message
     );
     harness.stop().await;
 }
 
+/// A gauge of two points, one of which has no value.
 fn gauge() -> ExportMetricsServiceRequest {
+    let point = NumberDataPoint {
+        time_unix_nano: now_ns(),
+        value: Some(number_data_point::Value::AsInt(3)),
+        ..NumberDataPoint::default()
+    };
     let gauge = Gauge {
-        data_points: vec![NumberDataPoint::default()],
+        data_points: vec![NumberDataPoint::default(), point],
     };
     ExportMetricsServiceRequest {
         resource_metrics: vec![ResourceMetrics {
+            resource: resource("gauges"),
             scope_metrics: vec![ScopeMetrics {
                 metrics: vec![Metric {
-                    name: "g".to_owned(),
+                    name: "queue.depth".to_owned(),
                     data: Some(Data::Gauge(gauge)),
                     ..Metric::default()
                 }],

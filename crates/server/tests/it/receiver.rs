@@ -1,4 +1,4 @@
-//! Every case of `conformance/otlp/receiver.yaml` that is not about metrics.
+//! Every case of `conformance/otlp/receiver.yaml`.
 
 use std::io::Write;
 
@@ -50,6 +50,7 @@ struct Expect {
     json_has: Vec<String>,
     spans: Option<u64>,
     log_records: Option<u64>,
+    data_points: Option<u64>,
     rejected: Option<u64>,
 }
 
@@ -58,7 +59,7 @@ async fn the_receiver_answers_as_specified() {
     let suite: Suite = serde_saphyr::from_str(&shared("conformance/otlp/receiver.yaml")).expect("the suite is YAML");
     assert!(suite.cases.len() > 40, "all cases are there");
     let mut failures = Vec::new();
-    for case in suite.cases.iter().filter(|case| case.request.path != "/v1/metrics") {
+    for case in &suite.cases {
         // A server of its own, so that what is stored is the case's.
         let harness = Harness::start().await;
         if let Err(difference) = check(&harness, case).await {
@@ -111,7 +112,13 @@ async fn check(harness: &Harness, case: &Case) -> Result<(), String> {
 }
 
 fn stored(harness: &Harness, expect: &Expect, answer: &Answer) -> Result<(), String> {
-    for (signal, expected) in [(Signal::Traces, expect.spans), (Signal::Logs, expect.log_records)] {
+    // A data point of these cases is one sample.
+    let expected = [
+        (Signal::Traces, expect.spans),
+        (Signal::Logs, expect.log_records),
+        (Signal::Metrics, expect.data_points),
+    ];
+    for (signal, expected) in expected {
         let count = count(harness, signal, Outcome::Stored);
         if expected.is_some_and(|expected| expected != count) {
             return Err(format!("{count} of {} stored instead of {expected:?}", signal.as_str()));

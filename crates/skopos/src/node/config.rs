@@ -8,10 +8,13 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use skopos_core::{Clock as _, Labels, SystemClock};
 use skopos_dashboards::DashboardStore;
+use skopos_promql::Feature;
 use skopos_scrape::ScrapeManager;
 use skopos_server::views::{ConfigView, DashboardsView, LoadedRules, ReloadStatus, Reloader};
+use skopos_wire::otlp::MetricOptions;
 
 use super::alerting::Alerting;
+use super::otlp;
 use super::rules::RuleDriver;
 use super::sources::{Loaded, Sources};
 use crate::cli::serve::ServeArgs;
@@ -22,6 +25,7 @@ pub(crate) struct Configuration {
     sources: Sources,
     flags: BTreeMap<String, String>,
     retention: String,
+    type_and_unit_labels: bool,
     loaded: ArcSwap<Loaded>,
     status: Mutex<ReloadStatus>,
     /// Held by who reloads.
@@ -46,6 +50,7 @@ impl Configuration {
             sources: Sources::of(args),
             flags: flags(args),
             retention: skopos_config::format_duration(args.retention_metrics),
+            type_and_unit_labels: args.features().type_and_unit_labels == Feature::Enabled,
             loaded: ArcSwap::from_pointee(loaded),
             status: Mutex::new(ReloadStatus {
                 succeeded: true,
@@ -147,6 +152,13 @@ impl ConfigView for Configuration {
 
     fn retention(&self) -> String {
         self.retention.clone()
+    }
+
+    fn otlp_metrics(&self) -> MetricOptions {
+        MetricOptions {
+            type_and_unit_labels: self.type_and_unit_labels,
+            ..otlp::options(self.loaded.load().config.otlp.as_ref())
+        }
     }
 }
 

@@ -189,6 +189,7 @@ fn merge(configs: Vec<PrometheusConfig>) -> anyhow::Result<PrometheusConfig> {
             }
             merged.scrape_configs.push(job);
         }
+        merged.otlp = merged.otlp.or(config.otlp);
     }
     Ok(merged)
 }

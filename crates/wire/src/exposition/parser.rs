@@ -33,6 +33,27 @@ impl Format {
     }
 }
 
+/// How a body is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BodyFormat {
+    /// Lines of text.
+    Text(Format),
+    /// `application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited`.
+    Protobuf,
+}
+
+impl BodyFormat {
+    /// Reads a `Content-Type`, parameters ignored. `None` for other media types.
+    pub fn from_content_type(value: &str) -> Option<Self> {
+        let media_type = value.split(';').next().unwrap_or_default().trim();
+        if media_type.eq_ignore_ascii_case("application/vnd.google.protobuf") {
+            Some(Self::Protobuf)
+        } else {
+            Format::from_content_type(value).map(Self::Text)
+        }
+    }
+}
+
 /// A place in an exposition that does not parse. The scrape fails as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseError {

@@ -299,7 +299,7 @@ pub struct LabelNamer {
 
 impl LabelNamer {
     /// The label name of an attribute; borrowed where nothing changes.
-    pub fn name<'a>(self, attribute: &'a str) -> Result<Cow<'a, str>, NameError> {
+    pub fn name(self, attribute: &str) -> Result<Cow<'_, str>, NameError> {
         if attribute.is_empty() {
             return Err(NameError::EmptyLabel);
         }

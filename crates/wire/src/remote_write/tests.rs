@@ -119,7 +119,7 @@ fn histograms_that_contradict_themselves_are_refused() {
     let broken: [fn(&mut HistogramMessage); 5] = [
         |sent| sent.positive_deltas.push(1),
         |sent| sent.positive_deltas = vec![1, -2, 1],
-        |sent| sent.schema = 9,
+        |sent| sent.schema = 53,
         |sent| {
             sent.schema = CUSTOM;
             sent.custom_values = vec![2.0, 1.0];

@@ -298,7 +298,7 @@ fn read_all(body: &[u8], codec: Codec) -> usize {
         return 0;
     };
     let options = MetricOptions {
-        convert_histograms_to_nhcb: body.len() % 2 == 0,
+        convert_histograms_to_nhcb: body.len().is_multiple_of(2),
         resource_promotion: ResourcePromotion::AllBut(Vec::new()),
         promote_scope_metadata: true,
         type_and_unit_labels: true,
