@@ -26,6 +26,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("notify", 3),
     ("incidents", 3),
     ("prove", 3),
+    ("discovery", 3),
     ("scrape", 3),
     ("dashboards", 3),
     ("bus", 3),
@@ -67,6 +68,7 @@ const FLEET: &[&str] = &["fleet-frame", "sdk", "bus"];
 const SAME_FLOOR: &[(&str, &str)] = &[
     ("rules", "promql"),
     ("rules", "logql"),
+    ("scrape", "discovery"),
     ("notify", "alertmanager"),
     ("incidents", "alertmanager"),
     ("prove", "promql"),

@@ -4,6 +4,7 @@
 mod check;
 mod kubernetes;
 mod schema;
+mod values;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
 use self::schema::{KINDS, Kind};
+pub use self::values::SdValues;
 use crate::error::{Problem, Result};
 use crate::http_client::{HttpClientConfig, read_tls};
 use crate::secret::HIDDEN;
@@ -43,11 +45,23 @@ pub struct FileSdConfig {
     pub refresh_interval: Duration,
 }
 
-/// A discovery that is checked but not typed.
+/// A discovery whose keys are checked, and read one by one by whoever carries it out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OtherSdConfig {
     node: Node,
+    http_client: HttpClientConfig,
 }
+
+/// The discoveries that are carried out, beside static and file.
+const CARRIED_OUT: [&str; 7] = [
+    "aws_sd_configs",
+    "consul_sd_configs",
+    "dns_sd_configs",
+    "docker_sd_configs",
+    "ec2_sd_configs",
+    "http_sd_configs",
+    "kubernetes_sd_configs",
+];
 
 impl SdConfigs {
     pub(crate) fn read(section: &Section<'_>) -> Result<Self> {
@@ -66,9 +80,14 @@ impl SdConfigs {
     }
 
     /// The discoveries that are configured and that nothing carries out, such as
-    /// `kubernetes_sd_configs`.
+    /// `zookeeper`'s `serverset_sd_configs`.
     pub fn unsupported(&self) -> impl Iterator<Item = &'static str> {
-        self.others.keys().copied()
+        self.others.iter().filter_map(|(key, configs)| {
+            let is_other_service = |config: &OtherSdConfig| !matches!(config.values().text("role"), "" | "ec2");
+            let is_carried_out =
+                CARRIED_OUT.contains(key) && !(*key == "aws_sd_configs" && configs.iter().any(is_other_service));
+            (!is_carried_out).then_some(*key)
+        })
     }
 }
 
@@ -110,7 +129,7 @@ fn read_other(kind: &schema::SdKind, node: &Node) -> Result<OtherSdConfig> {
             Problem::at(node.at, format!("empty or null section in {}", kind.key)).help("remove the empty item")
         );
     }
-    read_section(node, kind.type_name, |section| {
+    let http_client = read_section(node, kind.type_name, |section| {
         for (key, field) in kind.fields {
             read_field(section, key, *field)?;
         }
@@ -120,9 +139,13 @@ fn read_other(kind: &schema::SdKind, node: &Node) -> Result<OtherSdConfig> {
             read_tls(section)?;
             HttpClientConfig::default()
         };
-        (kind.check)(section, &http_client)
+        (kind.check)(section, &http_client)?;
+        Ok(http_client)
     })?;
-    Ok(OtherSdConfig { node: node.clone() })
+    Ok(OtherSdConfig {
+        node: node.clone(),
+        http_client,
+    })
 }
 
 fn read_field(section: &Section<'_>, key: &'static str, kind: Kind) -> Result<()> {
@@ -137,18 +160,14 @@ fn read_field(section: &Section<'_>, key: &'static str, kind: Kind) -> Result<()
 }
 
 impl OtherSdConfig {
-    /// The text of a key on the first level, such as `server`.
-    pub fn text(&self, key: &str) -> Option<&str> {
-        let Value::Map(entries) = &self.node.value else {
-            return None;
-        };
-        entries
-            .iter()
-            .find(|entry| entry.key == key)
-            .and_then(|entry| match &entry.node.value {
-                Value::Scalar(text) => Some(text.as_str()),
-                _ => None,
-            })
+    /// The values as written.
+    pub fn values(&self) -> SdValues<'_> {
+        SdValues::new(&self.node)
+    }
+
+    /// How its server is asked.
+    pub const fn http_client(&self) -> &HttpClientConfig {
+        &self.http_client
     }
 }
 

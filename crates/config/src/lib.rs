@@ -33,7 +33,7 @@ mod yaml;
 
 pub use alerting::{AlertingConfig, AlertmanagerConfig};
 pub use config::{LoadOptions, Mode, PrometheusConfig, RuntimeConfig, glob_files};
-pub use discovery::{FileSdConfig, OtherSdConfig, SdConfigs};
+pub use discovery::{FileSdConfig, OtherSdConfig, SdConfigs, SdValues};
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use error::{ConfigError, Position};
 pub use global::{GlobalConfig, Limits, NameEscapingScheme, NameValidationScheme, NativeHistogramOptions};

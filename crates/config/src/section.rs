@@ -95,11 +95,7 @@ impl<'a> Section<'a> {
 
     /// True or false.
     pub fn flag(&self, key: &'static str) -> Result<Option<bool>> {
-        self.parsed(key, "true or false", |text| match text {
-            "true" | "True" | "TRUE" | "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Ok(true),
-            "false" | "False" | "FALSE" | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Ok(false),
-            _ => Err(None),
-        })
+        self.parsed(key, "true or false", |text| flag_of(text).ok_or(None))
     }
 
     /// True or false, or a default.
@@ -290,6 +286,15 @@ pub fn read_section<'a, T>(
     let value = read(&section)?;
     section.finish()?;
     Ok(value)
+}
+
+/// The truth of a YAML scalar, in the spellings of YAML 1.1.
+pub(crate) fn flag_of(text: &str) -> Option<bool> {
+    match text {
+        "true" | "True" | "TRUE" | "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
+        "false" | "False" | "FALSE" | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
+        _ => None,
+    }
 }
 
 /// A single value as text.

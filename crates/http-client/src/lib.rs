@@ -8,6 +8,7 @@
 //! Files with passwords, tokens and headers are read at each request, so that they may change while
 //! the program runs; those with certificates when the client is built. No error names a secret.
 
+pub mod aws;
 mod oauth2;
 mod tls;
 
@@ -81,6 +82,23 @@ pub struct HttpClient {
 impl HttpClient {
     /// Builds the client; reads certificate files.
     pub fn new(config: &HttpClientConfig, options: ClientOptions<'_>) -> Result<Self, HttpClientError> {
+        Self::built(config, options, None)
+    }
+
+    /// The same, for a server that listens on a Unix socket, whatever host a URL names.
+    pub fn over_unix_socket(
+        config: &HttpClientConfig,
+        options: ClientOptions<'_>,
+        socket: &Path,
+    ) -> Result<Self, HttpClientError> {
+        Self::built(config, options, Some(socket))
+    }
+
+    fn built(
+        config: &HttpClientConfig,
+        options: ClientOptions<'_>,
+        socket: Option<&Path>,
+    ) -> Result<Self, HttpClientError> {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(HttpClientError::unusable(
                 "no TLS crypto provider is installed in this process",
@@ -98,7 +116,10 @@ impl HttpClient {
         if !config.enable_http2 {
             builder = builder.http1_only();
         }
-        builder = with_proxy(builder, config)?;
+        builder = match socket {
+            Some(socket) => builder.unix_socket(socket),
+            None => with_proxy(builder, config)?,
+        };
         builder = tls::configured(builder, &config.tls_config, options.folder)?;
         let tokens = match &config.oauth2 {
             Some(oauth2) => Some(TokenSource::new(oauth2, options)?),

@@ -1,8 +1,8 @@
-//! Scrapes targets: discovery, relabelling, fetching, parsing, staleness. Stores nothing itself:
+//! Scrapes targets: relabelling, fetching, parsing, staleness. Stores nothing itself:
 //! samples go to a [`MetricSink`](skopos_core::metric::MetricSink).
 //!
 //! ```text
-//!   PrometheusConfig ─▶ ScrapeManager ─▶ pool per job ◀─ discovery (static, files)
+//!   PrometheusConfig ─▶ ScrapeManager ─▶ pool per job ◀─ skopos-discovery
 //!                                            │ relabelling
 //!                                            ▼
 //!                        loop per target ─▶ fetch ─▶ ingest ─▶ MetricSink
@@ -13,7 +13,6 @@
 //! Each loop is one task with a token and a drain. Reading a body and appending it run on blocking
 //! threads, as many at once as there are processors.
 
-mod discovery;
 mod fetch;
 mod ingest;
 mod manager;
@@ -25,7 +24,6 @@ mod target;
 mod telemetry;
 mod timing;
 
-pub use discovery::{Discoveries, Discovery};
 pub use fetch::InProcessTarget;
 pub use manager::{InProcessJob, ScrapeError, ScrapeManager, ScrapeOptions};
 pub use relabel::{Relabeler, Verdict};

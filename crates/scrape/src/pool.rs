@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use skopos_config::{ScrapeConfig, TargetGroup};
+use skopos_discovery::Discoveries;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::discovery::Discoveries;
 use crate::fetch::Fetcher;
 use crate::ingest::{ExtraMetrics, IngestRules, Tracked};
 use crate::relabel::Relabeler;

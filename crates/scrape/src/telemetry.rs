@@ -36,12 +36,3 @@ pub(crate) static TARGETS: LazyLock<IntGaugeVec> = LazyLock::new(|| {
     register_int_gauge_vec!("skopos_scrape_targets", "Targets by scrape job.", &["scrape_job"])
         .expect("the name is registered once and valid")
 });
-
-/// Target files that could not be used.
-pub(crate) static FILE_SD_READ_ERRORS: LazyLock<IntCounter> = LazyLock::new(|| {
-    register_int_counter!(
-        "skopos_scrape_file_sd_read_errors_total",
-        "Target files that could not be read or parsed."
-    )
-    .expect("the name is registered once and valid")
-});

@@ -1,11 +1,10 @@
 //! `sns_configs`: messages of Amazon SNS, signed by Signature Version 4.
 
-mod credentials;
-mod sigv4;
-
-use reqwest::Method;
 use serde_json::{Map, Value as Json};
 use skopos_alertmanager::config::receiver::SnsConfig;
+use skopos_http_client::aws::{
+    Credentials, CredentialsError, KeySettings, Signer, assume_role_form, element, form_request,
+};
 
 use super::body::{Body, text};
 use super::{Sent, sent};
@@ -13,9 +12,6 @@ use crate::courier::{Answer, AnswerRules, Courier};
 use crate::send_error::SendError;
 use crate::template::{Rendering, TemplateError};
 use crate::truncate;
-
-use credentials::Credentials;
-use sigv4::Signer;
 
 const RULES: AnswerRules = AnswerRules {
     retried: &[429],
@@ -73,12 +69,18 @@ fn truncate_subject(subject: &str) -> String {
 
 pub(super) async fn send(config: &SnsConfig, body: &Json, courier: &Courier<'_>) -> Result<Sent, SendError> {
     let region = region(config, body)?;
-    let own = credentials::find(&config.sigv4).await?;
+    let own = Credentials::find(KeySettings {
+        access_key: &config.sigv4.access_key,
+        secret_key: config.sigv4.secret_key.expose(),
+        profile: &config.sigv4.profile,
+    })
+    .await
+    .map_err(|error| lasting(&error))?;
     courier.hide(&own.secret_key);
     let credentials = if config.sigv4.role_arn.is_empty() {
         own
     } else {
-        let assumed = credentials::assume_role(config, courier, &region, &own).await?;
+        let assumed = assume_role(config, courier, &region, &own).await?;
         courier.hide(&assumed.secret_key);
         assumed
     };
@@ -142,22 +144,30 @@ async fn post(
     form: &[(String, String)],
 ) -> Result<Answer, SendError> {
     let url = url::Url::parse(endpoint).map_err(|error| SendError::lasting(format!("api_url: {error}")))?;
-    let body = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(form)
-        .finish();
     let signer = Signer {
         region,
         service,
         credentials,
     };
-    let content_type = "application/x-www-form-urlencoded; charset=utf-8";
-    let now = jiff::Timestamp::now();
-    let headers = signer.sign(&url, content_type, body.as_bytes(), now);
-    let mut request = courier.client.request(Method::POST, endpoint).body(body);
-    for (name, value) in headers {
-        request = request.header(name, value);
-    }
+    let request = form_request(courier.client, &url, &signer, form, jiff::Timestamp::now());
     courier.send(request, RULES).await
+}
+
+/// Keys for an hour in the role of the settings.
+async fn assume_role(
+    config: &SnsConfig,
+    courier: &Courier<'_>,
+    region: &str,
+    own: &Credentials,
+) -> Result<Credentials, SendError> {
+    let form = assume_role_form(&config.sigv4.role_arn, &config.sigv4.external_id);
+    let endpoint = courier.endpoints.sts.replace("{region}", region);
+    let answer = post(courier, &endpoint, region, "sts", own, &form).await?;
+    Credentials::of_assumed_role(&String::from_utf8_lossy(&answer.body)).map_err(|error| lasting(&error))
+}
+
+fn lasting(error: &CredentialsError) -> SendError {
+    SendError::lasting(error.to_string())
 }
 
 /// Code and message of an error in XML.
@@ -168,10 +178,4 @@ fn message_of(_status: u16, body: &[u8]) -> Option<String> {
         Some(code) => format!("{code}: {message}"),
         None => message.to_owned(),
     })
-}
-
-/// The content of the first element `name`, which holds text alone.
-fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
-    let after = xml.split_once(&format!("<{name}>"))?.1;
-    Some(after.split_once(&format!("</{name}>"))?.0)
 }

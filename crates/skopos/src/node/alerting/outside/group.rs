@@ -8,8 +8,9 @@ use parking_lot::Mutex;
 use skopos_alertmanager::alert::PostableAlert;
 use skopos_config::TargetGroup;
 use skopos_core::{Labels, LabelsBuilder};
+use skopos_discovery::Discoveries;
 use skopos_http_client::{ClientOptions, HttpClient};
-use skopos_scrape::{Discoveries, Relabeler, Verdict};
+use skopos_scrape::{Relabeler, Verdict};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::peer::{CAPACITY, Peer, Sending, body};

@@ -1,30 +1,32 @@
-//! AWS Signature Version 4 of a POST.
+//! AWS Signature Version 4 of a POST
+//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html>).
 
 use hmac::{Hmac, Mac as _};
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::credentials::Credentials;
+use super::Credentials;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+/// What stays as it is in a canonical query: RFC 3986's unreserved characters.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Signs for one service in one region.
-pub(super) struct Signer<'a> {
-    pub(super) region: &'a str,
-    pub(super) service: &'a str,
-    pub(super) credentials: &'a Credentials,
+#[derive(Debug)]
+pub struct Signer<'a> {
+    /// Such as `eu-west-1`.
+    pub region: &'a str,
+    /// Such as `ec2`.
+    pub service: &'a str,
+    /// Whose request it is.
+    pub credentials: &'a Credentials,
 }
 
 impl Signer<'_> {
     /// The headers of a signed POST of `body`.
-    pub(super) fn sign(
-        &self,
-        url: &Url,
-        content_type: &str,
-        body: &[u8],
-        now: Timestamp,
-    ) -> Vec<(&'static str, String)> {
+    pub fn sign(&self, url: &Url, content_type: &str, body: &[u8], now: Timestamp) -> Vec<(&'static str, String)> {
         let time = now.strftime("%Y%m%dT%H%M%SZ").to_string();
         let mut headers = vec![
             ("content-type", content_type.to_owned()),
@@ -68,7 +70,7 @@ fn host(url: &Url) -> String {
 fn canonical_request(method: &str, url: &Url, headers: &[(&'static str, String)], body: &[u8]) -> String {
     let mut query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     query.sort_unstable();
-    let encode = |text: &str| skopos_template::query_escape(text).replace('+', "%20");
+    let encode = |text: &str| percent_encoding::utf8_percent_encode(text, UNRESERVED).to_string();
     let query: Vec<String> = query
         .iter()
         .map(|(name, value)| format!("{}={}", encode(name), encode(value)))

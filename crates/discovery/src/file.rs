@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use skopos_config::{FileSdConfig, TargetGroup, parse_target_groups};
 
-use super::Discovery;
+use crate::source::Output;
 use crate::telemetry;
 
 /// How often files are looked at; a change is in use after at most this long.
@@ -93,7 +93,8 @@ impl FileDiscovery {
     }
 }
 
-impl Discovery for FileDiscovery {
+impl FileDiscovery {
+    /// All groups as of now; `None` where nothing changed since the last call. Does file I/O.
     fn poll(&mut self) -> Option<Vec<TargetGroup>> {
         let found = self.matching_files();
         let before = self.files.len();
@@ -105,9 +106,25 @@ impl Discovery for FileDiscovery {
         }
         has_changed.then(|| self.files.values().flat_map(|file| file.groups.clone()).collect())
     }
+}
 
-    fn poll_interval(&self) -> Option<Duration> {
-        Some(self.look_interval)
+/// Looks at the files again and again, on a blocking thread, and passes on what changed.
+pub(crate) async fn follow(mut discovery: FileDiscovery, output: Output) {
+    loop {
+        let looked = tokio::task::spawn_blocking(move || {
+            let found = discovery.poll();
+            (discovery, found)
+        });
+        let Ok((returned, found)) = looked.await else { return };
+        discovery = returned;
+        if let Some(groups) = found
+            && !output.send(groups).await
+        {
+            return;
+        }
+        if !output.pause(discovery.look_interval).await {
+            return;
+        }
     }
 }
 
