@@ -5,7 +5,7 @@ mod http;
 use std::sync::Arc;
 use std::time::Duration;
 
-use skopos_wire::exposition::Format;
+use skopos_wire::exposition::{BodyFormat, Format};
 
 pub(crate) use http::HttpFetcher;
 
@@ -22,7 +22,7 @@ pub trait InProcessTarget: Send + Sync + std::fmt::Debug {
 #[derive(Debug)]
 pub(crate) struct Fetched {
     pub(crate) body: Vec<u8>,
-    pub(crate) format: Format,
+    pub(crate) format: BodyFormat,
 }
 
 /// Why there is no body.
@@ -75,7 +75,7 @@ impl Fetcher {
                 })?;
                 Ok(Fetched {
                     body: body.into_bytes(),
-                    format: Format::Text,
+                    format: BodyFormat::Text(Format::Text),
                 })
             }
             Self::Broken(reason) => Err(FetchError::Credentials {

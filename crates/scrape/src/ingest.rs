@@ -4,7 +4,10 @@
 //! seen before costs a lookup instead of reading labels and applying rules. It does no I/O.
 
 mod cache;
+mod created;
 mod labels;
+mod native;
+mod protobuf;
 mod report;
 
 use std::sync::Arc;
@@ -13,11 +16,16 @@ use skopos_config::{Limits, NameValidationScheme, ScrapeConfig};
 use skopos_core::Labels;
 use skopos_core::metric::{Exemplar, MetricBatch, MetricMetadata, MetricSample, MetricType, MetricValue, SeriesBatch};
 use skopos_core::sample::STALE_NAN;
-use skopos_wire::exposition::{Entry, ExemplarText, Format, MetadataText, Parser, Sample};
+use skopos_wire::exposition::{
+    BodyFormat, Entry, ExemplarText, Format, HistogramChoice, LabelPairs, MetadataText, Parser, Sample,
+};
 
 pub(crate) use self::cache::Tracked;
 use self::cache::{Known, SeriesCache};
+use self::created::CreatedTimes;
+pub(crate) use self::created::CreatedZeros;
 pub(crate) use self::labels::LabelRules;
+use self::native::NativeLimits;
 pub(crate) use self::report::{ExtraMetrics, ExtraReport, ReportSeries, ReportedScrape, report_samples};
 
 /// Longest label set of an exemplar, in characters (OpenMetrics 1.0, "Exemplars").
@@ -30,15 +38,27 @@ pub(crate) struct IngestRules {
     pub(crate) limits: Limits,
     pub(crate) honor_timestamps: bool,
     pub(crate) track_timestamps_staleness: bool,
+    histograms: HistogramChoice,
+    native_limits: NativeLimits,
+    created_zeros: CreatedZeros,
 }
 
 impl IngestRules {
-    pub(crate) fn new(config: &ScrapeConfig) -> Result<Self, skopos_core::matcher::MatcherError> {
+    pub(crate) fn new(
+        config: &ScrapeConfig,
+        created_zeros: CreatedZeros,
+    ) -> Result<Self, skopos_core::matcher::MatcherError> {
         Ok(Self {
             labels: LabelRules::new(config)?,
             limits: config.limits,
             honor_timestamps: config.honor_timestamps,
             track_timestamps_staleness: config.track_timestamps_staleness,
+            histograms: HistogramChoice {
+                native: config.native_histograms.scrape_native_histograms,
+                always_classic: config.native_histograms.always_scrape_classic_histograms,
+            },
+            native_limits: NativeLimits::new(config),
+            created_zeros,
         })
     }
 
@@ -49,6 +69,12 @@ impl IngestRules {
             limits: Limits::default(),
             honor_timestamps: true,
             track_timestamps_staleness: false,
+            histograms: HistogramChoice {
+                native: true,
+                always_classic: false,
+            },
+            native_limits: NativeLimits::default(),
+            created_zeros: CreatedZeros::Off,
         }
     }
 }
@@ -65,6 +91,9 @@ pub(crate) enum IngestError {
     /// A label set is beyond a limit.
     #[error("{0}")]
     LabelLimit(String),
+    /// A native histogram has more buckets than allowed, at the coarsest resolution too.
+    #[error("histogram bucket limit exceeded: more than {limit} buckets")]
+    BucketLimit { limit: u64 },
 }
 
 impl IngestError {
@@ -74,6 +103,7 @@ impl IngestError {
             Self::Parse(_) => "parse",
             Self::SampleLimit { .. } => "sample_limit",
             Self::LabelLimit(_) => "label_limit",
+            Self::BucketLimit { .. } => "bucket_limit",
         }
     }
 }
@@ -83,6 +113,8 @@ impl IngestError {
 pub(crate) struct Ingested {
     /// What is to be stored.
     pub(crate) batch: MetricBatch,
+    /// Zeros at the times when counting began, for series whose beginning is new.
+    pub(crate) zeros: MetricBatch,
     /// Samples in the body.
     pub(crate) scraped: u64,
     /// Samples left after relabelling.
@@ -127,22 +159,16 @@ impl Ingester {
     pub(crate) fn ingest(
         &mut self,
         body: &[u8],
-        format: Format,
+        format: BodyFormat,
         scrape_ms: i64,
         ingested: &mut Ingested,
     ) -> Result<(), IngestError> {
         self.cache.begin();
         ingested.batch.series.reserve(self.cache.last_count());
-        if !body.is_empty() {
-            let mut parser = Parser::new(body, format);
-            while let Some(entry) = parser.next() {
-                match entry.map_err(|error| IngestError::Parse(error.to_string()))? {
-                    Entry::Sample(sample) => self
-                        .sample(&sample, scrape_ms, ingested)
-                        .map_err(|error| error.at_line(parser.line()))?,
-                    Entry::Metadata(text) => self.metadata_line(text),
-                }
-            }
+        match format {
+            BodyFormat::Text(format) if !body.is_empty() => self.text(body, format, scrape_ms, ingested)?,
+            BodyFormat::Text(_) => {}
+            BodyFormat::Protobuf => self.protobuf(body, scrape_ms, ingested)?,
         }
         self.mark_vanished(scrape_ms, ingested);
         ingested.metadata_changed = self.cache.take_changed_metadata(&mut ingested.batch.metadata);
@@ -152,44 +178,125 @@ impl Ingester {
     /// The scrape failed: all series of the target end at `scrape_ms`.
     pub(crate) fn fail(&mut self, scrape_ms: i64, ingested: &mut Ingested) {
         ingested.batch = MetricBatch::default();
+        ingested.zeros = MetricBatch::default();
         self.cache.begin_failed();
         self.mark_vanished(scrape_ms, ingested);
     }
 
-    fn sample(&mut self, sample: &Sample<'_>, scrape_ms: i64, ingested: &mut Ingested) -> Result<(), IngestError> {
-        ingested.scraped += 1;
-        let explicit_ms = sample.timestamp_ms.filter(|_| self.rules.honor_timestamps);
-        let is_tracked = explicit_ms.is_none() || self.rules.track_timestamps_staleness;
-        let labels = match self.cache.see(sample.series, is_tracked) {
-            Some(Known::Kept(labels)) => labels,
-            Some(Known::Dropped) => return Ok(()),
-            None => {
-                let labels = self.rules.labels.of_sample(sample, &self.target_labels)?;
-                let known = labels.clone();
-                self.cache.learn(sample.series, known, is_tracked);
-                let Some(labels) = labels else { return Ok(()) };
-                ingested.series_added += 1;
-                labels
-            }
+    fn text(
+        &mut self,
+        body: &[u8],
+        format: Format,
+        scrape_ms: i64,
+        ingested: &mut Ingested,
+    ) -> Result<(), IngestError> {
+        let created = match (self.rules.created_zeros, format) {
+            (CreatedZeros::On, Format::OpenMetrics) => CreatedTimes::read(body),
+            _ => CreatedTimes::default(),
         };
-        ingested.after_relabeling += 1;
-        self.check_sample_limit(ingested)?;
-        let timestamp_ms = explicit_ms.unwrap_or(scrape_ms);
+        let mut parser = Parser::new(body, format);
+        while let Some(entry) = parser.next() {
+            match entry.map_err(|error| IngestError::Parse(error.to_string()))? {
+                Entry::Sample(sample) if created.is_told_by(&sample) => {}
+                Entry::Sample(sample) => self
+                    .sample(&sample, &created, scrape_ms, ingested)
+                    .map_err(|error| error.at_line(parser.line()))?,
+                Entry::Metadata(text) => self.metadata_line(text),
+            }
+        }
+        Ok(())
+    }
+
+    fn sample(
+        &mut self,
+        sample: &Sample<'_>,
+        created: &CreatedTimes,
+        scrape_ms: i64,
+        ingested: &mut Ingested,
+    ) -> Result<(), IngestError> {
+        let read = || sample.labels().map_err(|error| IngestError::Parse(error.to_string()));
+        let Some((labels, timestamp_ms)) = self.admit(sample.series, sample.timestamp_ms, read, scrape_ms, ingested)?
+        else {
+            return Ok(());
+        };
+        let created_ms = created.of(sample);
+        if let Some(created_ms) = created_ms {
+            self.begin(
+                sample.series,
+                &labels,
+                created_ms,
+                timestamp_ms,
+                MetricValue::Float(0.0),
+                ingested,
+            );
+        }
         ingested.batch.series.push(SeriesBatch {
             labels,
             samples: vec![MetricSample {
                 timestamp_ms,
                 value: MetricValue::Float(sample.value),
             }],
+            start_timestamps_ms: created_ms.into_iter().collect(),
             exemplars: sample
                 .exemplar
                 .as_ref()
                 .and_then(|text| exemplar(text, timestamp_ms))
                 .into_iter()
                 .collect(),
-            ..SeriesBatch::default()
         });
         Ok(())
+    }
+
+    /// The labels and the time of a sample, or `None` if rules drop it. `key` stands for its series;
+    /// `read` reads the labels of one that is not known yet.
+    fn admit<'a>(
+        &mut self,
+        key: &[u8],
+        told_ms: Option<i64>,
+        read: impl FnOnce() -> Result<LabelPairs<'a>, IngestError>,
+        scrape_ms: i64,
+        ingested: &mut Ingested,
+    ) -> Result<Option<(Labels, i64)>, IngestError> {
+        ingested.scraped += 1;
+        let explicit_ms = told_ms.filter(|_| self.rules.honor_timestamps);
+        let is_tracked = explicit_ms.is_none() || self.rules.track_timestamps_staleness;
+        let labels = match self.cache.see(key, is_tracked) {
+            Some(Known::Kept(labels)) => labels,
+            Some(Known::Dropped) => return Ok(None),
+            None => {
+                let labels = self.rules.labels.of_sample(&read()?, &self.target_labels)?;
+                let known = labels.clone();
+                self.cache.learn(key, known, is_tracked);
+                let Some(labels) = labels else { return Ok(None) };
+                ingested.series_added += 1;
+                labels
+            }
+        };
+        ingested.after_relabeling += 1;
+        self.check_sample_limit(ingested)?;
+        Ok(Some((labels, explicit_ms.unwrap_or(scrape_ms))))
+    }
+
+    /// Says that a series counts from `created_ms` on, if that is new and before its sample.
+    fn begin(
+        &mut self,
+        key: &[u8],
+        labels: &Labels,
+        created_ms: i64,
+        sample_ms: i64,
+        zero: MetricValue,
+        ingested: &mut Ingested,
+    ) {
+        if created_ms > 0 && created_ms < sample_ms && self.cache.begins_at(key, created_ms) {
+            ingested.zeros.series.push(SeriesBatch {
+                labels: labels.clone(),
+                samples: vec![MetricSample {
+                    timestamp_ms: created_ms,
+                    value: zero,
+                }],
+                ..SeriesBatch::default()
+            });
+        }
     }
 
     fn check_sample_limit(&self, ingested: &Ingested) -> Result<(), IngestError> {
@@ -251,15 +358,19 @@ fn update(known: &mut String, text: &str) -> bool {
 /// An exemplar that is not valid is left out; it never fails a scrape.
 fn exemplar(text: &ExemplarText<'_>, sample_ms: i64) -> Option<Exemplar> {
     let pairs = text.labels().ok()?;
-    let chars: usize = pairs
-        .iter()
-        .map(|(name, value)| name.chars().count() + value.chars().count())
-        .sum();
-    (chars <= MAX_EXEMPLAR_CHARS).then(|| Exemplar {
+    fits(pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))).then(|| Exemplar {
         labels: pairs.into_iter().collect(),
         timestamp_ms: text.timestamp_ms.unwrap_or(sample_ms),
         value: text.value,
     })
+}
+
+/// Whether the labels of an exemplar are as short as they must be.
+fn fits<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
+    let chars: usize = pairs
+        .map(|(name, value)| name.chars().count() + value.chars().count())
+        .sum();
+    chars <= MAX_EXEMPLAR_CHARS
 }
 
 /// Metadata of a family that has told nothing yet.

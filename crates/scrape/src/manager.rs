@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::fetch::{Fetcher, HttpFetcher, InProcessTarget};
-use crate::ingest::IngestRules;
+use crate::ingest::{CreatedZeros, IngestRules};
 use crate::pool::{Pool, PoolSetup};
 use crate::relabel::Relabeler;
 use crate::scrape_loop::Shared;
@@ -32,6 +32,9 @@ pub struct ScrapeOptions {
     pub clock: Arc<dyn Clock>,
     /// The `User-Agent` header.
     pub user_agent: String,
+    /// Whether a zero is written at the time when a target says that counting began
+    /// (`--enable-feature=created-timestamp-zero-ingestion`).
+    pub created_timestamp_zero_ingestion: bool,
 }
 
 impl Default for ScrapeOptions {
@@ -41,6 +44,7 @@ impl Default for ScrapeOptions {
             tenant: TenantId::default(),
             clock: Arc::new(SystemClock),
             user_agent: concat!("Skopos/", env!("CARGO_PKG_VERSION")).to_owned(),
+            created_timestamp_zero_ingestion: false,
         }
     }
 }
@@ -81,6 +85,7 @@ pub struct InProcessJob {
 pub struct ScrapeManager {
     shared: Arc<Shared>,
     user_agent: String,
+    created_zeros: CreatedZeros,
     halt: CancellationToken,
     retiring: TaskTracker,
     state: Mutex<State>,
@@ -101,6 +106,11 @@ impl ScrapeManager {
         Self {
             shared: Arc::new(Shared::new(sink, options.ledger, options.tenant, options.clock)),
             user_agent: options.user_agent,
+            created_zeros: if options.created_timestamp_zero_ingestion {
+                CreatedZeros::On
+            } else {
+                CreatedZeros::Off
+            },
             halt: CancellationToken::new(),
             retiring: TaskTracker::new(),
             state: Mutex::default(),
@@ -179,7 +189,7 @@ impl ScrapeManager {
         Ok(PoolSetup {
             shared: Arc::clone(&self.shared),
             relabeler: Relabeler::new(&config.relabel_configs).map_err(of_job)?,
-            rules: Arc::new(IngestRules::new(config).map_err(of_job)?),
+            rules: Arc::new(IngestRules::new(config, self.created_zeros).map_err(of_job)?),
             fetcher,
             folder: folder.to_owned(),
             retiring: self.retiring.clone(),

@@ -69,6 +69,22 @@ impl Shared {
         self.ledger.add(key, count);
     }
 
+    /// Appends the zeros that series begin with. One that comes after samples of its series, as after
+    /// a restart, is not needed and counts as dropped.
+    fn append_zeros(&self, zeros: MetricBatch) -> Result<(), String> {
+        if zeros.series.is_empty() {
+            return Ok(());
+        }
+        let count = zeros.series.len() as u64;
+        let report = self.sink.append(zeros).map_err(|error| {
+            self.count(Outcome::Rejected, "write_failed", count);
+            error.to_string()
+        })?;
+        self.count(Outcome::Stored, "", report.stored);
+        self.count(Outcome::Dropped, "start_zero_not_needed", report.refused_count());
+        Ok(())
+    }
+
     /// Appends and keeps the books. A refusal of single samples does not fail the scrape.
     fn append(&self, batch: MetricBatch) -> Result<(), String> {
         let samples = batch
@@ -219,7 +235,9 @@ impl Carried {
             telemetry::SAMPLES.with_label_values(&["dropped"]).inc_by(dropped);
             shared.count(Outcome::Dropped, "metric_relabel", dropped);
         }
-        if let Err(reason) = shared.append(std::mem::take(&mut ingested.batch)) {
+        let zeros = std::mem::take(&mut ingested.zeros);
+        let batch = std::mem::take(&mut ingested.batch);
+        if let Err(reason) = shared.append_zeros(zeros).and_then(|()| shared.append(batch)) {
             outcome = Err(reason);
         }
         let duration = work.started.elapsed();

@@ -28,6 +28,8 @@ pub(crate) struct Features {
     start_timestamps: Feature,
     /// Whether series that OTLP brings get `__type__` and `__unit__`.
     pub(crate) type_and_unit_labels: Feature,
+    /// Whether scraped series begin with a zero where their target says when.
+    pub(crate) created_zeros: Feature,
 }
 
 impl Default for Features {
@@ -38,6 +40,7 @@ impl Default for Features {
             delayed_name_removal: Feature::Disabled,
             start_timestamps: Feature::Disabled,
             type_and_unit_labels: Feature::Disabled,
+            created_zeros: Feature::Disabled,
         }
     }
 }
@@ -64,6 +67,7 @@ impl Features {
             "promql-extended-range-selectors" => Some(&mut self.syntax.extended_range_selectors),
             "promql-binop-fill-modifiers" => Some(&mut self.syntax.fill_modifiers),
             "promql-delayed-name-removal" => Some(&mut self.delayed_name_removal),
+            "created-timestamp-zero-ingestion" => Some(&mut self.created_zeros),
             "type-and-unit-labels" => Some(&mut self.type_and_unit_labels),
             "use-start-timestamps" => Some(&mut self.start_timestamps),
             _ => None,

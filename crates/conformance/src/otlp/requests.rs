@@ -45,6 +45,8 @@ fn check(got: &SeriesBatch, batch: &MetricBatch, wanted: &Value) -> Result<(), S
         return Err(format!("should have one sample, has {}", got.samples.len()));
     };
     expect("time", &json!(sample.timestamp_ms), &wanted["timestamp_ms"])?;
+    let start_ms: Vec<i64> = wanted["start_ms"].as_i64().into_iter().collect();
+    expect("start", &got.start_timestamps_ms, &start_ms)?;
     match &sample.value {
         MetricValue::Float(value) => expect("value", &Some(*value), &wanted["value"].as_f64())?,
         MetricValue::Histogram(histogram) => {

@@ -7,9 +7,13 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response};
 use skopos_config::{NameEscapingScheme, ScrapeConfig, ScrapeProtocol};
 use skopos_http_client::{ClientOptions, HttpClient, HttpClientError, describe};
-use skopos_wire::exposition::Format;
+use skopos_wire::exposition::{BodyFormat, Format};
 
 use super::{DEFAULT_BODY_LIMIT_BYTES, FetchError, Fetched};
+
+/// Weight of the protocol that is wanted most, in tenths: one more than there are protocols, none
+/// of which is asked for twice.
+const MAX_WEIGHT: u32 = 6;
 
 /// Fetches the bodies of a job's targets.
 #[derive(Debug)]
@@ -17,7 +21,7 @@ pub(crate) struct HttpFetcher {
     client: HttpClient,
     accept: HeaderValue,
     body_limit_bytes: usize,
-    fallback: Option<Format>,
+    fallback: Option<BodyFormat>,
 }
 
 impl HttpFetcher {
@@ -38,7 +42,7 @@ impl HttpFetcher {
                 Ok(0) | Err(_) => DEFAULT_BODY_LIMIT_BYTES,
                 Ok(limit) => limit,
             },
-            fallback: config.fallback_scrape_protocol.and_then(format_of),
+            fallback: config.fallback_scrape_protocol.map(format_of),
         })
     }
 
@@ -75,12 +79,12 @@ impl HttpFetcher {
     }
 
     /// The format that the target says, or the job's fallback.
-    fn format(&self, response: &Response) -> Result<Format, FetchError> {
+    fn format(&self, response: &Response) -> Result<BodyFormat, FetchError> {
         let content_type = response
             .headers()
             .get(CONTENT_TYPE)
             .map(|value| value.to_str().unwrap_or_default());
-        if let Some(format) = content_type.and_then(Format::from_content_type).or(self.fallback) {
+        if let Some(format) = content_type.and_then(BodyFormat::from_content_type).or(self.fallback) {
             return Ok(format);
         }
         let reason = match content_type {
@@ -91,20 +95,20 @@ impl HttpFetcher {
     }
 }
 
-/// The `Accept` header: each protocol with a weight that falls from first to last. Protobuf is
-/// left out, since it is not decoded.
+/// The `Accept` header: each protocol with a weight that falls from first to last
+/// (`acceptHeader` in Prometheus).
 fn accept_header(protocols: &[ScrapeProtocol], escaping: NameEscapingScheme) -> String {
     let mut parts = Vec::new();
-    let known: Vec<_> = protocols
-        .iter()
-        .filter(|protocol| format_of(**protocol).is_some())
-        .collect();
-    for (index, protocol) in known.iter().enumerate() {
+    let mut weight = MAX_WEIGHT;
+    for protocol in protocols {
         let media_type = match protocol {
             ScrapeProtocol::OpenMetricsText0_0_1 => "application/openmetrics-text;version=0.0.1",
             ScrapeProtocol::OpenMetricsText1_0_0 => "application/openmetrics-text;version=1.0.0",
-            ScrapeProtocol::PrometheusText0_0_4 | ScrapeProtocol::PrometheusProto => "text/plain;version=0.0.4",
+            ScrapeProtocol::PrometheusText0_0_4 => "text/plain;version=0.0.4",
             ScrapeProtocol::PrometheusText1_0_0 => "text/plain;version=1.0.0",
+            ScrapeProtocol::PrometheusProto => {
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
+            }
         };
         let is_named = matches!(
             protocol,
@@ -115,18 +119,20 @@ fn accept_header(protocols: &[ScrapeProtocol], escaping: NameEscapingScheme) -> 
         } else {
             String::new()
         };
-        let weight = known.len() + 2 - index;
         parts.push(format!("{media_type}{escaping};q=0.{weight}"));
+        weight -= 1;
     }
-    parts.push("*/*;q=0.2".to_owned());
+    parts.push(format!("*/*;q=0.{weight}"));
     parts.join(",")
 }
 
-const fn format_of(protocol: ScrapeProtocol) -> Option<Format> {
+const fn format_of(protocol: ScrapeProtocol) -> BodyFormat {
     match protocol {
-        ScrapeProtocol::OpenMetricsText0_0_1 | ScrapeProtocol::OpenMetricsText1_0_0 => Some(Format::OpenMetrics),
-        ScrapeProtocol::PrometheusText0_0_4 | ScrapeProtocol::PrometheusText1_0_0 => Some(Format::Text),
-        ScrapeProtocol::PrometheusProto => None,
+        ScrapeProtocol::OpenMetricsText0_0_1 | ScrapeProtocol::OpenMetricsText1_0_0 => {
+            BodyFormat::Text(Format::OpenMetrics)
+        }
+        ScrapeProtocol::PrometheusText0_0_4 | ScrapeProtocol::PrometheusText1_0_0 => BodyFormat::Text(Format::Text),
+        ScrapeProtocol::PrometheusProto => BodyFormat::Protobuf,
     }
 }
 
@@ -160,7 +166,7 @@ mod tests {
                 &[ScrapeProtocol::PrometheusProto, ScrapeProtocol::PrometheusText0_0_4],
                 NameEscapingScheme::Values
             ),
-            "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.4"
         );
     }
 }

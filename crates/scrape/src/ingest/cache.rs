@@ -36,6 +36,8 @@ struct CacheEntry {
     before: u64,
     /// Whether it was tracked for staleness then.
     is_tracked: bool,
+    /// When its counting began, as was said last, in milliseconds since the Unix epoch; 0 if never.
+    created_ms: i64,
 }
 
 #[derive(Debug)]
@@ -124,8 +126,15 @@ impl SeriesCache {
             seen: self.scrape,
             before: NEVER,
             is_tracked,
+            created_ms: 0,
         };
         self.entries.insert(text.into(), entry);
+    }
+
+    /// Notes when the counting of a known series began; says whether that is new.
+    pub(super) fn begins_at(&mut self, text: &[u8], created_ms: i64) -> bool {
+        let entry = self.entries.get_mut(text);
+        entry.is_some_and(|entry| std::mem::replace(&mut entry.created_ms, created_ms) != created_ms)
     }
 
     /// Gives the tracked series that the last scrape had and this one has not.

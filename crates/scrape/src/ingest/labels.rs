@@ -4,7 +4,7 @@ use skopos_config::{Limits, NameValidationScheme, ScrapeConfig};
 use skopos_core::labels::{METRIC_NAME, is_legacy_label_name, is_legacy_metric_name};
 use skopos_core::matcher::MatcherError;
 use skopos_core::{Labels, LabelsBuilder};
-use skopos_wire::exposition::{LabelPairs, Sample};
+use skopos_wire::exposition::LabelPairs;
 
 use super::IngestError;
 use crate::relabel::{Relabeler, Verdict};
@@ -41,14 +41,13 @@ impl LabelRules {
     }
 
     /// The labels of a sample of a target; `None` if rules drop it.
-    pub(super) fn of_sample(&self, sample: &Sample<'_>, target: &Labels) -> Result<Option<Labels>, IngestError> {
-        let pairs = sample.labels().map_err(|error| IngestError::Parse(error.to_string()))?;
+    pub(super) fn of_sample(&self, pairs: &LabelPairs<'_>, target: &Labels) -> Result<Option<Labels>, IngestError> {
         let mut labels = LabelsBuilder::new();
-        for (name, value) in &pairs {
+        for (name, value) in pairs {
             labels.set(name, value);
         }
         if self.honor_labels {
-            honour(&mut labels, &pairs, target);
+            honour(&mut labels, pairs, target);
         } else {
             prefer_target(&mut labels, target);
         }

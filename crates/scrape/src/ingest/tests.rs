@@ -1,12 +1,18 @@
-//! Staleness, label conflicts, limits, metadata.
+//! Staleness, label conflicts, limits, metadata; bodies in protobuf and times of beginning.
+
+mod formats;
 
 use skopos_core::sample::is_stale;
 
 use super::*;
 
 fn ingester(job: &str) -> Ingester {
+    ingester_with(job, CreatedZeros::Off)
+}
+
+fn ingester_with(job: &str, created_zeros: CreatedZeros) -> Ingester {
     let config = ScrapeConfig::parse(&format!("job_name: j\n{job}")).expect("the test's job is good");
-    let rules = IngestRules::new(&config).expect("its patterns compile");
+    let rules = IngestRules::new(&config, created_zeros).expect("its patterns compile");
     Ingester::new(
         Labels::from_pairs([("job", "j"), ("instance", "i")]),
         Arc::new(rules),
@@ -16,7 +22,12 @@ fn ingester(job: &str) -> Ingester {
 
 fn scrape(ingester: &mut Ingester, body: &str, scrape_ms: i64) -> Result<Ingested, IngestError> {
     let mut ingested = Ingested::default();
-    ingester.ingest(body.as_bytes(), Format::Text, scrape_ms, &mut ingested)?;
+    ingester.ingest(
+        body.as_bytes(),
+        BodyFormat::Text(Format::Text),
+        scrape_ms,
+        &mut ingested,
+    )?;
     Ok(ingested)
 }
 
@@ -170,7 +181,7 @@ fn limits_name_what_exceeds_them() {
     ] {
         let mut target = if job.starts_with('{') {
             let config = ScrapeConfig::parse(job).expect("good");
-            let rules = Arc::new(IngestRules::new(&config).expect("good"));
+            let rules = Arc::new(IngestRules::new(&config, CreatedZeros::Off).expect("good"));
             Ingester::new(Labels::from_pairs([("job", "j"), ("instance", "i")]), rules, Vec::new())
         } else {
             ingester(job)
@@ -209,7 +220,12 @@ fn exemplars_are_kept_up_to_their_length() {
         format!("a_total 1 # {{t=\"1\"}} 0.5 3\nb_total 1 # {{t=\"{long}\"}} 0.5\nc_total 1 # {{t=\"2\"}} 1\n# EOF\n");
     let mut ingested = Ingested::default();
     target
-        .ingest(body.as_bytes(), Format::OpenMetrics, 7000, &mut ingested)
+        .ingest(
+            body.as_bytes(),
+            BodyFormat::Text(Format::OpenMetrics),
+            7000,
+            &mut ingested,
+        )
         .expect("good");
     let times: Vec<Vec<i64>> = ingested
         .batch

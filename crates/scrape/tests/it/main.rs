@@ -305,3 +305,29 @@ async fn targets_inside_the_process_are_scraped_alike() {
         "it has been shut down"
     );
 }
+
+/// A counter `c_total` of 3 in protobuf, preceded by its length.
+const PROTOBUF_COUNTER: &[u8] =
+    b"\x1a\x0a\x07c_total\x18\x00\x22\x0d\x0a\x00\x1a\x09\x09\x00\x00\x00\x00\x00\x00\x08\x40";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn protobuf_is_asked_for_and_read() {
+    let bench = bench();
+    let site = Site::start("").await;
+    let media_type = "application/vnd.google.protobuf";
+    site.answer_bytes(
+        &format!("{media_type}; proto=io.prometheus.client.MetricFamily; encoding=delimited"),
+        PROTOBUF_COUNTER,
+    );
+    bench.apply(&job(&site, "  scrape_native_histograms: true\n"));
+    let address = site.address();
+    bench
+        .stored(&format!(
+            r#"{{__name__="c_total", instance="{address}", job="j", l="v"}} 3"#
+        ))
+        .await;
+    let wanted = format!("accept: {media_type};proto=io.prometheus.client.metricfamily;encoding=delimited;q=0.6,");
+    let request = site.last_request().to_ascii_lowercase();
+    assert!(request.contains(&wanted), "{request}");
+    bench.manager.shutdown().await;
+}

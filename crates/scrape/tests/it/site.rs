@@ -49,6 +49,10 @@ impl Site {
         self.set("200 OK", &format!("content-type: {content_type}\r\n"), body.as_bytes());
     }
 
+    pub(crate) fn answer_bytes(&self, content_type: &str, body: &[u8]) {
+        self.set("200 OK", &format!("content-type: {content_type}\r\n"), body);
+    }
+
     pub(crate) fn answer_gzip(&self, content_type: &str, body: &str) {
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         packed.write_all(body.as_bytes()).expect("writes to memory");

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use skopos_core::ledger::Ledger;
 use skopos_core::limits::Limits;
 use skopos_core::{Labels, SystemClock, TenantId, TimeRange};
+use skopos_promql::Feature;
 use skopos_rules::RuleGroups;
 use skopos_scrape::{ScrapeManager, ScrapeOptions};
 use skopos_server::views::Stores as _;
@@ -48,6 +49,7 @@ impl Wiring {
         let ledger = Arc::new(Ledger::default());
         let options = ScrapeOptions {
             ledger: Arc::clone(&ledger),
+            created_timestamp_zero_ingestion: args.features().created_zeros == Feature::Enabled,
             ..ScrapeOptions::default()
         };
         let scraper = Arc::new(ScrapeManager::new(Arc::clone(&tenant.metric_sink), options));

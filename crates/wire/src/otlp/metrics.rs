@@ -282,7 +282,7 @@ impl Translator<'_> {
         self.out.batch.series.push(SeriesBatch {
             labels,
             samples,
-            exemplars: Vec::new(),
+            ..SeriesBatch::default()
         });
         self.metadata(
             TARGET_INFO.to_owned(),

@@ -45,6 +45,8 @@ impl<'a> Family<'_, 'a> {
 struct Writer<'w> {
     out: &'w mut Vec<SeriesBatch>,
     timestamp_ms: i64,
+    /// When counting began, where it is told and the value is cumulative.
+    start_ms: Option<i64>,
     is_stale: bool,
 }
 
@@ -61,6 +63,7 @@ impl Writer<'_> {
                 timestamp_ms: self.timestamp_ms,
                 value,
             }],
+            start_timestamps_ms: self.start_ms.into_iter().collect(),
             exemplars,
         });
     }
@@ -94,9 +97,12 @@ impl Translator<'_> {
         }
     }
 
-    fn writer(&mut self, unix_nano: u64, flags: u32) -> Writer<'_> {
+    /// The start of a delta is that of its interval, not of the counting.
+    fn writer(&mut self, family: &Family<'_, '_>, start_ns: u64, unix_nano: u64, flags: u32) -> Writer<'_> {
+        let start_ms = (start_ns / NS_PER_MS) as i64;
         Writer {
             timestamp_ms: self.time_ms(unix_nano),
+            start_ms: Some(start_ms).filter(|start_ms| *start_ms > 0 && !family.is_delta),
             out: &mut self.out.batch.series,
             is_stale: has_no_value(flags),
         }
@@ -133,7 +139,7 @@ impl Translator<'_> {
         } else {
             Vec::new()
         };
-        self.writer(point.time_unix_nano, point.flags)
+        self.writer(family, point.start_time_unix_nano, point.time_unix_nano, point.flags)
             .float(labels, value, exemplars);
         self.add_zeros(before, continuity, point.start_time_unix_nano);
         Ok(())
@@ -164,13 +170,14 @@ impl Translator<'_> {
             } else {
                 custom(point).map_err(|reason| family.refused("invalid_histogram", reason))?
             };
-            self.writer(point.time_unix_nano, point.flags).push(
-                set.labels(family.name, None),
-                MetricValue::Histogram(Arc::new(value)),
-                exemplars,
-            );
+            self.writer(family, point.start_time_unix_nano, point.time_unix_nano, point.flags)
+                .push(
+                    set.labels(family.name, None),
+                    MetricValue::Histogram(Arc::new(value)),
+                    exemplars,
+                );
         } else {
-            let mut writer = self.writer(point.time_unix_nano, point.flags);
+            let mut writer = self.writer(family, point.start_time_unix_nano, point.time_unix_nano, point.flags);
             classic(&mut writer, family.name, &set, point, exemplars);
         }
         self.add_zeros(before, continuity, point.start_time_unix_nano);
@@ -200,18 +207,19 @@ impl Translator<'_> {
             native(sent).map_err(invalid)?
         };
         let before = self.out.batch.series.len();
-        self.writer(sent.time_unix_nano, sent.flags).push(
-            labels,
-            MetricValue::Histogram(Arc::new(value)),
-            exemplars(&sent.exemplars),
-        );
+        self.writer(family, sent.start_time_unix_nano, sent.time_unix_nano, sent.flags)
+            .push(
+                labels,
+                MetricValue::Histogram(Arc::new(value)),
+                exemplars(&sent.exemplars),
+            );
         self.add_zeros(before, continuity, sent.start_time_unix_nano);
         Ok(())
     }
 
     fn summary<'a>(&mut self, family: &Family<'_, 'a>, point: &'a SummaryDataPoint) -> Result<(), Refused> {
         let set = family.labels(&point.attributes, self.options)?;
-        let mut writer = self.writer(point.time_unix_nano, point.flags);
+        let mut writer = self.writer(family, point.start_time_unix_nano, point.time_unix_nano, point.flags);
         let name = family.name;
         writer.float(set.labels(&format!("{name}_sum"), None), point.sum, Vec::new());
         writer.float(
@@ -248,7 +256,7 @@ impl Translator<'_> {
                     timestamp_ms: start_ms,
                     value,
                 }],
-                exemplars: Vec::new(),
+                ..SeriesBatch::default()
             });
         }
     }
