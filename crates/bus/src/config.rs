@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use tokio::net::TcpStream;
 
 use crate::BusError;
 
@@ -42,6 +43,22 @@ impl BusConfig {
         })
     }
 
+    /// Whether one of the brokers takes connections: an answer within `limit`, where librdkafka would go on trying.
+    pub(crate) async fn reach(&self, limit: Duration) -> Result<(), BusError> {
+        let mut last = None;
+        for broker in self.brokers.split(',') {
+            match tokio::time::timeout(limit, TcpStream::connect(broker)).await {
+                Ok(Ok(_)) => return Ok(()),
+                Ok(Err(error)) => last = Some(error),
+                Err(_) => last = Some(std::io::ErrorKind::TimedOut.into()),
+            }
+        }
+        Err(BusError::Away {
+            brokers: self.brokers.clone(),
+            source: last.unwrap_or_else(|| std::io::ErrorKind::NotFound.into()),
+        })
+    }
+
     /// Settings that producer, consumer and admin client share.
     pub(crate) fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
@@ -60,6 +77,18 @@ impl BusConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn nobody_there_is_told_at_once() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        // The second of two will do.
+        let config = BusConfig::parse(&format!("kafka://127.0.0.1:1,{address}"), "svc").expect("valid");
+        assert!(config.reach(Duration::from_secs(30)).await.is_ok());
+        drop(listener);
+        let error = config.reach(Duration::from_secs(30)).await.expect_err("nobody listens");
+        assert!(error.to_string().contains(&config.brokers), "{error}");
+    }
 
     #[test]
     fn addresses() {

@@ -37,6 +37,8 @@ mod work;
 pub const MAX_READ: i64 = 10_000;
 /// How long a broker may take to hand out what it has.
 pub const READ_LIMIT: Duration = Duration::from_secs(10);
+/// How long each broker may take to take a connection.
+const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 
 /// The dead letters of a bus. Cheap to make; clones share one producer.
 #[derive(Debug, Clone)]
@@ -65,12 +67,14 @@ impl DeadLetters {
 
     /// What lies on the dead-letter topics, with the newest letters that match.
     pub async fn survey(&self, filter: &Filter) -> Result<Survey, BusError> {
+        self.config.reach(CONNECT_LIMIT).await?;
         let (config, filter) = (self.config.clone(), filter.clone());
         blocking(move || read_survey(&config, &filter)).await
     }
 
     /// Letters that match, newest first, at most `filter.limit`.
     pub async fn list(&self, filter: &Filter) -> Result<Vec<Letter>, BusError> {
+        self.config.reach(CONNECT_LIMIT).await?;
         let (config, filter) = (self.config.clone(), filter.clone());
         blocking(move || read_letters(&config, &filter)).await
     }

@@ -68,6 +68,15 @@ pub enum BusError {
         #[source]
         source: KafkaError,
     },
+    /// None of the brokers takes a connection.
+    #[error("connect to the broker at {brokers}\nis it running, and is the address right?")]
+    Away {
+        /// The brokers that were tried.
+        brokers: String,
+        /// What the system said last.
+        #[source]
+        source: std::io::Error,
+    },
     /// The embedded broker could not listen.
     #[error("listen on {address} for Kafka clients\nis the port taken? choose another one with --listen")]
     Listen {

@@ -51,6 +51,9 @@ pub use server::Server;
 pub use skopos::alerting::{
     AlertText, AlertingAnswer, AlertingCall, AlertingError, AlertingView, IncidentsQuery, NotificationsQuery, Said,
 };
+pub use skopos::dlq::{
+    DeadLettersAnswer, DeadLettersCall, DeadLettersError, DeadLettersView, LetterFilter, LetterWork, RUNNING,
+};
 pub use state::{Readiness, State};
 pub use views::{
     ConfigView, DashboardsView, FleetFault, FleetProcess, FleetView, LoadedRules, Proof, ProvingView, Reloader,

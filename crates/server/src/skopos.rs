@@ -14,6 +14,7 @@ use crate::text;
 use crate::views::SignalStats;
 
 pub(crate) mod alerting;
+pub(crate) mod dlq;
 mod fleet;
 mod process;
 mod proving;
@@ -29,6 +30,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/api/skopos/dashboards/{uid}", get(dashboard))
         .route("/api/skopos/connect", get(connect))
         .merge(alerting::router())
+        .merge(dlq::router())
         .merge(fleet::router())
         .merge(proving::router())
 }
@@ -42,6 +44,8 @@ async fn status(State(app): State<Shared>) -> Result<Response, ApiError> {
         "startTimeMs": app.started_ms,
         "uptimeSeconds": uptime_ms as f64 / 1000.0,
         "process": process::status(),
+        // What only some servers have, so that a page need not ask for what is not there.
+        "parts": { "fleet": app.state.fleet.is_some(), "bus": app.state.dead_letters.is_some() },
         "storage": {
             "path": storage.path.display().to_string(),
             "diskBytes": storage.disk_bytes,

@@ -10,6 +10,7 @@ use skopos_core::limits::Limits;
 use crate::alertmanager::AlertmanagerHandle;
 use crate::options::{BuildInfo, ServerOptions};
 use crate::skopos::alerting::AlertingView;
+use crate::skopos::dlq::DeadLettersView;
 use crate::views::{ConfigView, DashboardsView, FleetView, ProvingView, Reloader, RulesView, Stores, TargetsView};
 
 /// Stores, engines and views that the APIs need.
@@ -31,6 +32,8 @@ pub struct State {
     pub alertmanager: Option<Arc<AlertmanagerHandle>>,
     /// Notifications, incidents and what belongs to them, if there is an Alertmanager.
     pub alerting: Option<Arc<dyn AlertingView>>,
+    /// The dead letters of an event bus, if this server looks at one.
+    pub dead_letters: Option<Arc<dyn DeadLettersView>>,
     /// The fleet, if this server runs one.
     pub fleet: Option<Arc<dyn FleetView>>,
     /// Reloads the configuration.

@@ -6,6 +6,7 @@ pub(crate) mod alerts;
 pub(crate) mod check;
 pub(crate) mod compat;
 pub(crate) mod demo;
+pub(crate) mod dlq;
 pub(crate) mod fault;
 pub(crate) mod incidents;
 pub(crate) mod notifications;
@@ -46,6 +47,7 @@ impl Cli {
     pub(crate) fn shaped() -> clap::Command {
         Self::command().mut_subcommand("demo", |demo| {
             demo.mut_arg("storage_path", |argument| argument.default_value(demo::STORAGE_PATH))
+                .mut_arg("bus", |argument| argument.help(demo::BUS_HELP).help_heading("Demo"))
         })
     }
 }
@@ -62,6 +64,7 @@ const EXAMPLES: &str = "Examples:
   skopos query metrics 'sum by (job) (up)'      ask a running Skopos
   skopos alerts                                 what fires there
   skopos silence add HighLatency -c deploying   keep an alert quiet for an hour
+  skopos dlq list                               events that services gave up
   skopos drill HighLatency                      see whether an alert would reach somebody";
 
 /// The commands.
@@ -95,6 +98,9 @@ pub(crate) enum Command {
     /// Show incidents, take them on, write notes.
     #[command(subcommand)]
     Incidents(incidents::IncidentsCommand),
+    /// List, show, replay and discard events that were given up. Exit code 1: some could not be.
+    #[command(subcommand)]
+    Dlq(dlq::DlqCommand),
     /// Show and test those who are told.
     #[command(subcommand)]
     Receiver(notifications::ReceiverCommand),

@@ -36,18 +36,21 @@ pub(crate) fn list_faults(args: &DemoArgs) -> bool {
 pub(crate) async fn run(mut args: DemoArgs, telemetry: Telemetry) -> anyhow::Result<()> {
     let chosen = choose(&args)?;
     let launch = Launch {
-        bus: args.bus.clone().unwrap_or(Launch::default().bus),
+        bus: args.serve.bus.clone().unwrap_or(Launch::default().bus),
         faults: args.faults.clone(),
         seed: args.seed,
         load: args.load,
     };
-    let has_own_bus = args.bus.is_none();
+    let has_own_bus = args.serve.bus.is_none();
     let services: Vec<ServiceSpec> = needed(&chosen)
         .chain(chosen.iter().flat_map(|system| system.services))
         .filter(|service| has_own_bus || service.role != Role::Bus)
         .copied()
         .collect();
     ports::refuse_taken(services.iter())?;
+    if services.iter().any(|service| service.role == Role::Bus) {
+        args.serve.bus = Some(launch.bus.clone());
+    }
     for system in &chosen {
         // A pack of that name on the command line is meant to stand in for the usual one.
         if args.serve.packs.iter().all(|pack| !pack.ends_with(system.name)) {

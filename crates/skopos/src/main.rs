@@ -7,7 +7,9 @@ mod banner;
 mod check;
 mod cli;
 mod collect;
+mod dead_letters;
 mod demo;
+mod dlq;
 mod fault;
 mod features;
 mod incidents;
@@ -67,6 +69,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Silence(command)) => ask(silence::run(command)),
         Some(Command::Notifications(command)) => ask(notifications::run(command)),
         Some(Command::Incidents(command)) => ask(incidents::run(command)),
+        Some(Command::Dlq(command)) => ask(dlq::run(command)),
         Some(Command::Receiver(command)) => {
             set_up_tls()?;
             runtime()?.block_on(receiver::run(command))

@@ -42,6 +42,7 @@ pub(crate) struct Node {
     shutdown: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
     alerting: tokio::task::JoinHandle<()>,
+    dead_letters: Option<tokio::task::JoinHandle<()>>,
     threads: [std::thread::JoinHandle<()>; 2],
     _lock: DataDirLock,
 }
@@ -74,6 +75,9 @@ impl Node {
             .driver
             .listen(Arc::new(Feed::start(Arc::clone(&wiring.alerting), shutdown.clone())));
         let alerting = tokio::spawn(Arc::clone(&wiring.alerting).drive(shutdown.clone()));
+        // Ends before the bus of a demo does: nobody waits then for a broker that is gone.
+        let dead_letters = wiring.dead_letters.clone();
+        let dead_letters = dead_letters.map(|desk| tokio::spawn(desk.keep(asked_to_stop.clone())));
         let threads = [
             wiring.driver.clone().start(shutdown.clone())?,
             maintenance::start(Arc::clone(&wiring.stores), shutdown.clone())?,
@@ -89,6 +93,7 @@ impl Node {
             shutdown,
             serving,
             alerting,
+            dead_letters,
             threads,
             _lock: lock,
         })
@@ -118,6 +123,9 @@ impl Node {
         self.serving.await.context("the server ended by a panic")?;
         self.wiring.scraper.shutdown().await;
         self.alerting.await.context("alerting ended by a panic")?;
+        if let Some(dead_letters) = self.dead_letters {
+            dead_letters.await.context("counting dead letters ended by a panic")?;
+        }
         self.telemetry.shutdown();
         for thread in self.threads {
             join(thread);

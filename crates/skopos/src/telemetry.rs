@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use skopos_core::log::LogSink;
 use skopos_core::span::TraceSink;
@@ -22,8 +23,8 @@ use crate::cli::serve::LogFormat;
 /// Job and service name of Skopos' own telemetry.
 pub(crate) const SELF_NAME: &str = "skopos";
 
-/// Levels of spans that are kept as traces: requests and rule evaluations, not their inner steps.
-const SPAN_FILTER: &str = "off,skopos=info,skopos_server=info,skopos_rules=info,skopos_scrape=info";
+/// Levels of spans that are kept as traces: requests, rule evaluations and replays, not their inner steps.
+const SPAN_FILTER: &str = "off,skopos=info,skopos_bus=info,skopos_server=info,skopos_rules=info,skopos_scrape=info";
 
 /// The running telemetry of the process. Connected to the stores once they are open; until then
 /// lines and spans wait in bounded queues.
@@ -42,6 +43,8 @@ impl Telemetry {
         })?;
         let (log_layer, logs) = logs::channel();
         let spans = spans::StoreExporter::default();
+        // A dead letter that is replayed goes on in its own trace.
+        opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(spans.clone())
             .with_resource(spans::resource())

@@ -8,7 +8,7 @@ const PAGES = [
   ['/', 'Home'], ['/dashboards', 'Dashboards'], ['/explore/metrics?q=up', 'Explore metrics'], ['/explore/logs?query=%7Bservice_name%3D~%22.%2B%22%7D', 'Explore logs'],
   ['/explore/traces', 'Explore traces'], ['/alerts', 'Alerts'], ['/alerts/active', 'Active alerts'], ['/alerts/incidents', 'Incidents'],
   ['/alerts/silences', 'Silences'], ['/alerts/silences/new', 'Silence'], ['/alerts/notifications', 'Notifications'], ['/alerts/routing', 'Routing'], ['/alerts/prove', 'Prove'],
-  ['/alerts/prove/dead', 'Dead and unread'], ['/alerts/prove/coverage', 'Coverage'], ['/alerts/prove/backtest', 'Backtest'], ['/targets', 'Targets'], ['/status', 'Status'], ['/connect', 'Connect'],
+  ['/alerts/prove/dead', 'Dead and unread'], ['/alerts/prove/coverage', 'Coverage'], ['/alerts/prove/backtest', 'Backtest'], ['/dlq', 'Dead letters'], ['/targets', 'Targets'], ['/status', 'Status'], ['/connect', 'Connect'],
 ];
 
 scenario('the palette opens with Ctrl+K and goes to a page', async (page) => {

@@ -24,6 +24,8 @@ export interface Status {
   version: string;
   startTimeMs: number;
   uptimeSeconds: number;
+  /** What only some servers have; an older server does not say. */
+  parts?: { fleet: boolean; bus: boolean };
   process: { residentBytes: number; cpuSeconds: number; threads: number; openFds: number };
   storage: { path: string; diskBytes: number; diskFreeBytes: number; signals: Record<Signal, SignalStats> };
 }

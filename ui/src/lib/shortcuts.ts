@@ -16,6 +16,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: 'g i', what: 'Incidents', group: 'Go to' },
   { keys: 'g x', what: 'Silences', group: 'Go to' },
   { keys: 'g p', what: 'Prove', group: 'Go to' },
+  { keys: 'g q', what: 'Dead letters', group: 'Go to' },
   { keys: 'g r', what: 'Targets', group: 'Go to' },
   { keys: 'g s', what: 'Status', group: 'Go to' },
   { keys: 'g c', what: 'Connect', group: 'Go to' },

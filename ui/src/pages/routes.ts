@@ -35,6 +35,7 @@ const ROUTES: [RegExp, Route][] = [
   [/^\/alerts\/prove\/dead$/, { title: 'Dead and unread', timed: false, load: () => import('./prove/DeadPage.svelte') }],
   [/^\/alerts\/prove\/coverage$/, { title: 'Coverage', timed: false, load: () => import('./prove/CoveragePage.svelte') }],
   [/^\/alerts\/prove\/backtest$/, { title: 'Backtest', timed: true, defaults: { from: 'now-7d' }, load: () => import('./prove/BacktestPage.svelte') }],
+  [/^\/dlq$/, { title: 'Dead letters', timed: false, load: () => import('./dlq/DeadLettersPage.svelte') }],
   [/^\/targets$/, { title: 'Targets', timed: true, defaults: { refresh: '10s' }, load: () => import('./targets/TargetsPage.svelte') }],
   [/^\/(?:status|config|flags|tsdb-status)$/, { title: 'Status', timed: true, defaults: { refresh: '10s' }, load: () => import('./status/StatusPage.svelte') }],
   [/^\/connect$/, { title: 'Connect', timed: false, load: () => import('./connect/ConnectPage.svelte') }],

@@ -19,6 +19,7 @@ const ACTIONS: Record<string, () => void> = {
   'g i': () => router.go('/alerts/incidents'),
   'g x': () => router.go('/alerts/silences'),
   'g p': () => router.go('/alerts/prove'),
+  'g q': () => router.go('/dlq'),
   'g r': () => router.go('/targets'),
   'g s': () => router.go('/status'),
   'g c': () => router.go('/connect'),

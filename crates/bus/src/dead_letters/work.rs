@@ -5,6 +5,7 @@ use std::time::Duration;
 use opentelemetry::trace::TraceContextExt;
 use serde::Serialize;
 use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
@@ -67,7 +68,7 @@ impl DeadLetters {
             by: by.to_owned(),
             reason: String::new(),
         };
-        self.carry_out(filter, &order, |_| {}).await
+        self.carry_out(filter, &order, &CancellationToken::new(), |_| {}).await
     }
 
     /// Puts the chosen letters away, oldest first. They stay on their topic until its retention ends, as settled, with
@@ -79,15 +80,17 @@ impl DeadLetters {
             by: by.to_owned(),
             reason: reason.to_owned(),
         };
-        self.carry_out(filter, &order, |_| {}).await
+        self.carry_out(filter, &order, &CancellationToken::new(), |_| {}).await
     }
 
     /// Does what [`DeadLetters::replay`] and [`DeadLetters::discard`] do, and tells how far it is: once when the letters
-    /// are chosen, and after each. Dropped half-way, the letters that were not reached wait on.
+    /// are chosen, and after each. Cancelled by `stop`, it ends between two letters, and those that it did not reach
+    /// wait on.
     pub async fn carry_out(
         &self,
         filter: &Filter,
         order: &Order,
+        stop: &CancellationToken,
         mut tell: impl FnMut(Progress) + Send,
     ) -> Result<Outcome, BusError> {
         let filter = Filter {
@@ -106,8 +109,8 @@ impl DeadLetters {
         let mut outcome = Outcome::default();
         let mut pause = order.pace.interval();
         for letter in letters {
-            if let Some(pause) = &mut pause {
-                pause.tick().await;
+            if stop.run_until_cancelled(next_turn(pause.as_mut())).await.is_none() {
+                break;
             }
             match self.carry_out_one(&letter, order).await {
                 Ok(()) => outcome.done.push(letter.id),
@@ -174,6 +177,13 @@ impl Pace {
         let mut interval = tokio::time::interval(period);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Some(interval)
+    }
+}
+
+/// Returns when the next letter may go.
+async fn next_turn(pause: Option<&mut tokio::time::Interval>) {
+    if let Some(pause) = pause {
+        pause.tick().await;
     }
 }
 

@@ -12,6 +12,7 @@ use super::envelope::{ApiError, ErrorType};
 use crate::alertmanager::AlertmanagerHandle;
 use crate::options::Lifecycle;
 use crate::router::Shared;
+use crate::skopos::dlq::DeadLettersView;
 use crate::text;
 
 const LIFECYCLE_OFF: &str = "Lifecycle API is not enabled.";
@@ -65,14 +66,24 @@ pub(crate) async fn admin_disabled() -> ApiError {
 
 /// Our own metrics.
 pub(crate) async fn metrics(State(app): State<Shared>) -> Response {
-    let page = own_metrics(&app.state.ledger, app.state.alertmanager.as_deref());
+    let page = own_metrics(
+        &app.state.ledger,
+        app.state.alertmanager.as_deref(),
+        app.state.dead_letters.as_deref(),
+    );
     text::with_type(StatusCode::OK, TextWriter::CONTENT_TYPE, page)
 }
 
-/// The process's own metrics as an exposition: the default registry, the ledger and the Alertmanager.
-pub fn own_metrics(ledger: &Ledger, alertmanager: Option<&AlertmanagerHandle>) -> String {
+/// The process's own metrics as an exposition: the default registry, the ledger, the Alertmanager and the dead letters.
+pub fn own_metrics(
+    ledger: &Ledger,
+    alertmanager: Option<&AlertmanagerHandle>,
+    dead_letters: Option<&dyn DeadLettersView>,
+) -> String {
+    let mut families = prometheus::gather();
+    families.extend(dead_letters.into_iter().flat_map(DeadLettersView::metrics));
     let mut out = String::new();
-    if let Err(error) = TextEncoder::new().encode_utf8(&prometheus::gather(), &mut out) {
+    if let Err(error) = TextEncoder::new().encode_utf8(&families, &mut out) {
         tracing::error!(%error, "failed to encode own metrics");
     }
     out.push_str(&ledger_exposition(ledger));

@@ -232,7 +232,7 @@ pub(crate) async fn answer(app: &Shared, call: AlertingCall) -> Result<Value, Ap
     })
 }
 
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
+pub(super) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|error| ApiError::bad_data(format!("the body cannot be read: {error}")))
 }

@@ -172,6 +172,7 @@ fn state(stores: &Arc<TestStores>, ledger: &Arc<Ledger>, options: ServerOptions)
         proving: Arc::new(FixedProving::default()),
         alertmanager: Some(crate::alertmanager::handle()),
         alerting: None,
+        dead_letters: None,
         fleet: None,
         reloader: Arc::new(FailingReload),
         ledger: Arc::clone(ledger),

@@ -7,6 +7,9 @@ use super::serve::ServeArgs;
 /// Folder of the demo's store where none is given.
 pub(crate) const STORAGE_PATH: &str = "data/demo";
 
+/// What `--bus` means to the demo, beyond what it means to `serve`.
+pub(crate) const BUS_HELP: &str = "An outside event bus in place of the embedded broker";
+
 /// Settings of the demo.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Demo", after_help = EXAMPLES)]
@@ -17,9 +20,6 @@ pub(crate) struct DemoArgs {
     /// Faults to inject from the start; `--fault help` lists them.
     #[arg(long = "fault", value_name = "NAME", value_delimiter = ',')]
     pub(crate) faults: Vec<String>,
-    /// An outside event bus in place of the embedded broker.
-    #[arg(long = "bus", env = "SKOPOS_BUS", value_name = "kafka://HOST:PORT")]
-    pub(crate) bus: Option<String>,
     /// How much traffic: 2 is twice the usual.
     #[arg(long = "load", value_name = "FACTOR", default_value_t = 1.0, value_parser = load)]
     pub(crate) load: f64,

@@ -25,6 +25,15 @@ pub(crate) struct ServeArgs {
     #[arg(long = "self.scrape-interval", value_name = "DURATION", default_value = "15s", value_parser = duration)]
     pub(crate) self_scrape_interval: Duration,
 
+    /// Event bus whose dead letters are shown, counted, replayed and discarded.
+    #[arg(
+        long = "bus",
+        env = "SKOPOS_BUS",
+        value_name = "kafka://HOST:PORT",
+        help_heading = "Event bus"
+    )]
+    pub(crate) bus: Option<String>,
+
     /// Folder of the embedded store; made if it is not there.
     #[arg(
         long = "storage.path",

@@ -8,20 +8,21 @@ use std::time::Duration;
 use skopos_core::ledger::Ledger;
 use skopos_host::Host;
 use skopos_scrape::{InProcessJob, InProcessTarget, ScrapeManager};
-use skopos_server::AlertmanagerHandle;
+use skopos_server::{AlertmanagerHandle, DeadLettersView};
 
 use crate::telemetry::SELF_NAME;
 
 /// The process's own metrics, as `/metrics` shows them.
 #[derive(Debug)]
-struct OwnMetrics {
-    ledger: Arc<Ledger>,
-    alertmanager: Arc<AlertmanagerHandle>,
+pub(super) struct OwnMetrics {
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) alertmanager: Arc<AlertmanagerHandle>,
+    pub(super) dead_letters: Option<Arc<dyn DeadLettersView>>,
 }
 
 impl InProcessTarget for OwnMetrics {
     fn render(&self) -> String {
-        skopos_server::own_metrics(&self.ledger, Some(&self.alertmanager))
+        skopos_server::own_metrics(&self.ledger, Some(&self.alertmanager), self.dead_letters.as_deref())
     }
 }
 
@@ -40,16 +41,11 @@ pub(super) fn add_self(
     scraper: &ScrapeManager,
     interval: Duration,
     http: SocketAddr,
-    ledger: &Arc<Ledger>,
-    alertmanager: &Arc<AlertmanagerHandle>,
+    own: OwnMetrics,
 ) -> anyhow::Result<()> {
     if interval.is_zero() {
         return Ok(());
     }
-    let own = OwnMetrics {
-        ledger: Arc::clone(ledger),
-        alertmanager: Arc::clone(alertmanager),
-    };
     let targets: [(&str, Arc<dyn InProcessTarget>); 2] = [(SELF_NAME, Arc::new(own)), ("host", Arc::new(HostMetrics))];
     for (job, target) in targets {
         scraper.add_in_process(InProcessJob {

@@ -19,9 +19,10 @@ use super::proving::Proving;
 use super::rules::{self, RuleDriver};
 use super::sources::Loaded;
 use super::stores::NodeStores;
-use super::targets;
+use super::targets::{self, OwnMetrics};
 use crate::banner::Addresses;
 use crate::cli::serve::ServeArgs;
+use crate::dead_letters::Desk;
 use crate::telemetry::Telemetry;
 
 /// The parts of a node.
@@ -32,6 +33,8 @@ pub(super) struct Wiring {
     pub(super) driver: RuleDriver,
     pub(super) configuration: Arc<Configuration>,
     pub(super) alerting: Arc<Alerting>,
+    /// The dead letters of the event bus, if it looks at one.
+    pub(super) dead_letters: Option<Arc<Desk>>,
     groups: Arc<RuleGroups>,
 }
 
@@ -70,13 +73,13 @@ impl Wiring {
         });
         let alerting = Arc::new(alerting.await?);
         configuration.set_alerting(Arc::clone(&alerting));
-        targets::add_self(
-            &scraper,
-            args.self_scrape_interval,
-            addresses.http,
-            &ledger,
-            &alerting.handle,
-        )?;
+        let dead_letters = args.bus.as_deref().map(Desk::open).transpose()?.map(Arc::new);
+        let own = OwnMetrics {
+            ledger: Arc::clone(&ledger),
+            alertmanager: Arc::clone(&alerting.handle),
+            dead_letters: dead_letters.clone().map(|desk| desk as _),
+        };
+        targets::add_self(&scraper, args.self_scrape_interval, addresses.http, own)?;
         Ok(Self {
             stores,
             ledger,
@@ -84,6 +87,7 @@ impl Wiring {
             driver,
             configuration,
             alerting,
+            dead_letters,
             groups,
         })
     }
@@ -107,6 +111,7 @@ impl Wiring {
             proving: Arc::new(self.proving()),
             alertmanager: Some(Arc::clone(&self.alerting.handle)),
             alerting: Some(Arc::new(Page(Arc::clone(&self.alerting)))),
+            dead_letters: self.dead_letters.clone().map(|desk| desk as _),
             fleet,
             reloader: Arc::clone(&self.configuration) as _,
             ledger: Arc::clone(&self.ledger),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { JaegerTrace } from '../../api/jaeger';
+import { faultsBySystem } from './faults';
 import { groupFailures, logFailures, messageOf, pattern, spanFailures } from './failures';
 import { errorShare, httpQueries, last, mergeRows, spanQueries, toRows } from './services';
 
@@ -45,4 +46,10 @@ describe('failures', () => {
     const trace: JaegerTrace = { traceID: 't', warnings: null, spans: [span('root', null, true), span('leaf', 'root', true), span('fine', 'leaf', false)], processes: { leaf: { serviceName: 'db', tags: [] } } };
     expect(spanFailures([trace, trace])).toEqual([expect.objectContaining({ kind: 'span', service: 'db', text: 'op-leaf: refused', traceId: 't', ms: 1000 })]);
   });
+});
+
+it('lists faults under their systems, by name', () => {
+  const fault = (system: string, name: string) => ({ name, system, service: '', about: '', alerts: [], active: false });
+  const groups = faultsBySystem([fault('b', 'z'), fault('a', 'y'), fault('b', 'x')]);
+  expect(groups.map((g) => [g.system, g.faults.map((f) => f.name)])).toEqual([['a', ['y']], ['b', ['x', 'z']]]);
 });

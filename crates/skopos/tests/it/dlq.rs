@@ -1,0 +1,390 @@
+//! Dead letters through the built program: a bus, a worker that refuses poison, the API and the command line.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Once};
+use std::time::Duration;
+
+use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use prometheus::Registry;
+use serde_json::{Value, json};
+use skopos_bus::{
+    BrokerOptions, BusConfig, BusMetrics, Consumer, ConsumerOptions, Delivery, EmbeddedBroker, Event, HandleError,
+    Producer, RetryPolicy, dlq_topic, ensure_topics,
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::cli_alerts::{Said, ask, nobody, run};
+use crate::program::Program;
+use crate::webhook::eventually;
+
+const TOPIC: &str = "orders";
+
+/// A bus with a worker that refuses every event whose data has `poison`, until it is mended.
+struct Bus {
+    broker: EmbeddedBroker,
+    producer: Producer,
+    is_mended: Arc<AtomicBool>,
+    /// The traces in which events were handled.
+    handled: Arc<Mutex<Vec<String>>>,
+    stop: CancellationToken,
+    worker: JoinHandle<()>,
+}
+
+/// The worker's spans, which no one stores, are of traces that its events carry on.
+fn trace() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+        let tracer = SdkTracerProvider::default().tracer("test");
+        let spans = tracing_opentelemetry::layer().with_tracer(tracer);
+        tracing_subscriber::registry().with(spans).init();
+    });
+}
+
+impl Bus {
+    async fn start() -> Self {
+        trace();
+        let broker = EmbeddedBroker::start(BrokerOptions::new("127.0.0.1:0".parse().expect("an address")))
+            .await
+            .expect("a broker");
+        let config = BusConfig::parse(&format!("kafka://{}", broker.address()), "test").expect("its address");
+        ensure_topics(&config, &[TOPIC, &dlq_topic(TOPIC)], 2, Duration::from_secs(30))
+            .await
+            .expect("topics");
+        let metrics = BusMetrics::register(&Registry::new()).expect("once");
+        let producer = Producer::new(&config, metrics.clone()).expect("a producer");
+        let options = ConsumerOptions {
+            retry: RetryPolicy {
+                max_retries: 1,
+                initial_backoff: Duration::from_millis(5),
+                max_backoff: Duration::from_millis(5),
+            },
+            spill_folder: None,
+            ..ConsumerOptions::new("packer", &[TOPIC])
+        };
+        let consumer = Consumer::subscribe(&config, options, producer.clone(), metrics).expect("a group");
+        let (is_mended, handled) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<_>>>::default());
+        let stop = CancellationToken::new();
+        let worker = tokio::spawn({
+            let (is_mended, handled, stop) = (Arc::clone(&is_mended), Arc::clone(&handled), stop.clone());
+            async move {
+                let handle = move |delivery: Delivery| {
+                    let answer = pack(&delivery, is_mended.load(Ordering::SeqCst));
+                    if answer.is_ok() {
+                        let context = Span::current().context();
+                        let trace = context.span().span_context().trace_id().to_string();
+                        handled.lock().expect("not poisoned").push(trace);
+                    }
+                    async move { answer }
+                };
+                consumer.run(stop, handle).await;
+            }
+        });
+        Self {
+            broker,
+            producer,
+            is_mended,
+            handled,
+            stop,
+            worker,
+        }
+    }
+
+    fn address(&self) -> String {
+        format!("kafka://{}", self.broker.address())
+    }
+
+    /// Publishes an event that is given up for this reason.
+    async fn poison(&self, why: &str, number: usize) {
+        let event = Event::new("order", json!({ "poison": why, "number": number }));
+        self.producer.publish(TOPIC, "shop", event).await.expect("it is up");
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.worker.await.expect("no panic in the worker");
+    }
+}
+
+fn pack(delivery: &Delivery, is_mended: bool) -> Result<(), HandleError> {
+    match delivery.event.data["poison"].as_str() {
+        Some(why) if !is_mended => Err(HandleError::transient(
+            why,
+            format!("no box for {}", delivery.event.data),
+        )),
+        _ => Ok(()),
+    }
+}
+
+async fn waiting(program: &Program, count: usize) -> Value {
+    eventually("letters wait", async || {
+        let list = program.get("/api/skopos/dlq", &[]).await;
+        (list["matched"] == json!(count)).then_some(list)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn letters_are_listed_shown_replayed_and_discarded() {
+    let (bus, folder) = (Bus::start().await, tempfile::tempdir().expect("a folder"));
+    let program = Program::start(folder.path(), &["--bus", &bus.address()]).await;
+    for number in 0..3 {
+        bus.poison("no_box", number).await;
+    }
+    bus.poison("no_stock", 3).await;
+    let list = waiting(&program, 4).await;
+    assert_eq!(
+        list["reasons"][0],
+        json!({"source_topic": TOPIC, "error_type": "no_box", "waiting": 3})
+    );
+    assert_eq!(
+        (&list["queues"][0]["waiting"], &list["bus"]),
+        (&json!(4), &json!(bus.address()))
+    );
+
+    let said = ask(&program, &["dlq", "stats"]).fine();
+    assert!(said.contains("orders") && said.contains("no_stock"), "{said}");
+    let page = ask(&program, &["dlq", "list", "--type", "no_box", "--limit", "2"]).fine();
+    assert!(
+        page.contains("2 of 3; --offset 2 shows the next") && !page.contains("no_stock"),
+        "{page}"
+    );
+    let last = ask(
+        &program,
+        &["dlq", "list", "--type", "no_box", "--offset", "2", "--json"],
+    )
+    .json();
+    assert_eq!(last["letters"].as_array().map(Vec::len), Some(1));
+    let old = ask(&program, &["dlq", "list", "--older-than", "1h"]).fine();
+    assert_eq!(old, "no such dead letters\n");
+
+    let id = last["letters"][0]["id"].as_str().expect("a name").to_owned();
+    let trace = last["letters"][0]["trace_id"].as_str().expect("a trace").to_owned();
+    let shown = ask(&program, &["dlq", "show", &id]).fine();
+    for words in [
+        &id,
+        &trace,
+        "tries        2, after 0 replays",
+        "no_box: no box for",
+        "\"number\": 0",
+        "waiting",
+    ] {
+        assert!(shown.contains(words), "{words} is not in\n{shown}");
+    }
+    assert!(
+        shown.contains(&format!("{}/explore/traces/{trace}", program.url)),
+        "{shown}"
+    );
+
+    let unsaid = ask(&program, &["dlq", "discard", &id, "-c", " "]);
+    assert!(
+        unsaid.code == Some(1) && unsaid.error.contains("reason is empty"),
+        "{unsaid:?}"
+    );
+    let discarded = ask(&program, &["dlq", "discard", &id, "-c", "a test order"]).fine();
+    assert_eq!(discarded, "1 of 1 discarded\n");
+    let gone = ask(&program, &["dlq", "show", &id]).fine();
+    assert!(
+        gone.contains("discarded by ada at") && gone.contains(": a test order"),
+        "{gone}"
+    );
+    let again = ask(&program, &["dlq", "discard", &id, "-c", "twice"]);
+    assert!(
+        again.code == Some(1) && again.error.contains("1 of 1 letters do not wait"),
+        "{again:?}"
+    );
+
+    // Replayed too early it comes back, with one more on its count; mended, it is handled in its old trace.
+    let stock = ask(&program, &["dlq", "list", "--type", "no_stock", "--json"]).json();
+    let trace = stock["letters"][0]["trace_id"].as_str().expect("a trace").to_owned();
+    let early = ask(&program, &["dlq", "replay", "--type", "no_stock", "--yes"]).fine();
+    assert_eq!(early, "1 of 1 replayed\n");
+    eventually("it came back", async || {
+        let list = ask(&program, &["dlq", "list", "--type", "no_stock", "--json"]).json();
+        let letter = &list["letters"][0];
+        (letter["replay_count"] == 1 && letter["trace_id"] == trace).then_some(())
+    })
+    .await;
+    bus.is_mended.store(true, Ordering::SeqCst);
+    let all = ask(
+        &program,
+        &[
+            "dlq", "replay", "--all", "--rate", "100", "--yes", "-c", "mended", "--json",
+        ],
+    )
+    .json();
+    assert_eq!(
+        (&all["state"], &all["done"], &all["reason"]),
+        (&json!("done"), &json!(3), &json!("mended"))
+    );
+    eventually("all are handled", async || {
+        (bus.handled.lock().expect("not poisoned").len() == 3).then_some(())
+    })
+    .await;
+    assert!(bus.handled.lock().expect("not poisoned").contains(&trace));
+    waiting(&program, 0).await;
+    let settled = ask(&program, &["dlq", "list", "--state", "settled", "--json"]).json();
+    assert_eq!(settled["matched"], 5);
+
+    let metrics = metrics(&program).await;
+    for line in [
+        r#"dead_letters_settled_total{action="replayed",topic="orders"} 4"#,
+        r#"dead_letters_settled_total{action="discarded",topic="orders"} 1"#,
+        r#"dead_letter_queue_depth{topic="orders"}"#,
+    ] {
+        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+    }
+    traces_are_linked(&program, &trace, all["trace_id"].as_str().expect("jobs are traced")).await;
+    bus.stop().await;
+}
+
+async fn metrics(program: &Program) -> String {
+    let answer = reqwest::get(format!("{}/metrics", program.url))
+        .await
+        .expect("an answer");
+    answer.text().await.expect("a text")
+}
+
+/// The replay is a span of the letter's trace that links to the job, whose trace is its own.
+async fn traces_are_linked(program: &Program, trace: &str, job: &str) {
+    assert_ne!(job, trace);
+    let spans = eventually("the spans are stored", async || {
+        let said: Said = ask(program, &["query", "traces", trace, "--json"]);
+        if said.code != Some(0) {
+            return None;
+        }
+        let spans = said.json()["data"][0]["spans"].as_array()?.clone();
+        let replays: Vec<Value> = spans
+            .into_iter()
+            .filter(|span| span["operationName"] == "replay orders")
+            .collect();
+        (replays.len() == 2).then_some(replays)
+    })
+    .await;
+    let links_to = |span: &Value, trace: &str| {
+        let references = span["references"].as_array().into_iter().flatten();
+        references.into_iter().any(|reference| reference["traceID"] == trace)
+    };
+    assert!(
+        spans.iter().any(|span| links_to(span, job)),
+        "no link to {job} in {spans:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_job_is_followed_one_at_a_time_and_cancelled() {
+    let (bus, folder) = (Bus::start().await, tempfile::tempdir().expect("a folder"));
+    let program = Program::start(folder.path(), &["--bus", &bus.address()]).await;
+    for number in 0..4 {
+        bus.poison("no_box", number).await;
+    }
+    waiting(&program, 4).await;
+    bus.is_mended.store(true, Ordering::SeqCst);
+    // One letter at once and then one in ten seconds: it goes on for as long as this test needs it.
+    let slow = json!({"filter": {}, "rate_per_second": 0.1, "by": "ada"});
+    let (status, job) = program.post("/api/skopos/dlq/replay", &slow).await;
+    assert_eq!(
+        (status, &job["state"], &job["total"]),
+        (202, &json!("running"), &json!(4))
+    );
+    let (busy, error) = program.post("/api/skopos/dlq/replay", &slow).await;
+    let told = error["error"].as_str().unwrap_or_default();
+    assert!(busy == 429 && told.contains("job 1 is under way"), "{busy} {error}");
+
+    let listed = ask(&program, &["dlq", "jobs"]).fine();
+    assert!(listed.contains("running"), "{listed}");
+    let ended = ask(&program, &["dlq", "jobs", "--cancel", "1", "--json"]).json();
+    assert_eq!(ended["state"], "cancelled");
+    let done = ended["done"].as_u64().expect("a count");
+    assert!((1..4).contains(&done), "{ended}");
+    waiting(&program, 4 - usize::try_from(done).expect("a small count")).await;
+
+    for (path, body, expected) in [
+        ("replay", json!({}), 400),
+        ("replay", json!({"filter": {"topics": "x"}, "by": "ada"}), 400),
+        ("discard", json!({"filter": {}, "by": "ada"}), 400),
+    ] {
+        let (status, answer) = program.post(&format!("/api/skopos/dlq/{path}"), &body).await;
+        assert_eq!(status, expected, "{body}: {answer}");
+    }
+    bus.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bus_is_asked_without_a_server() {
+    let bus = Bus::start().await;
+    let address = bus.address();
+    let direct = |arguments: &[&str]| run(&[&["dlq"], arguments, &["--bus", &address]].concat());
+    assert_eq!(direct(&["list"]).fine(), "no such dead letters\n");
+    bus.poison("no_box", 0).await;
+    bus.poison("no_box", 1).await;
+    let list = eventually("letters wait", async || {
+        let list = direct(&["list", "--json"]).json();
+        (list["matched"] == 2).then_some(list)
+    })
+    .await;
+    let id = list["letters"][1]["id"].as_str().expect("a name");
+    let shown = direct(&["show", id, "--json"]).json();
+    assert_eq!(
+        (&shown["original_event"]["type"], &shown["consumer_group"]),
+        (&json!("order"), &json!("packer"))
+    );
+
+    let asked = direct(&["discard", "--all", "-c", "why"]);
+    assert!(asked.code == Some(1) && asked.error.contains("--yes"), "{asked:?}");
+    let silent = direct(&["replay", "--yes"]);
+    assert!(
+        silent.code == Some(1) && silent.error.contains("no letter is named"),
+        "{silent:?}"
+    );
+    let dry = direct(&["discard", "--all", "-c", "why", "--dry-run"]).fine();
+    assert!(dry.contains(id) && dry.contains("2 letters; nothing was done"), "{dry}");
+
+    bus.is_mended.store(true, Ordering::SeqCst);
+    assert_eq!(direct(&["replay", id]).fine(), "1 of 1 replayed\n");
+    eventually("it is handled", async || {
+        (bus.handled.lock().expect("not poisoned").len() == 1).then_some(())
+    })
+    .await;
+    assert_eq!(
+        direct(&["discard", "--all", "-y", "-c", "why"]).fine(),
+        "1 of 1 discarded\n"
+    );
+    let counts = direct(&["stats", "--json"]).json();
+    assert_eq!(
+        (&counts["waiting"], &counts["queues"][0]["settled"]),
+        (&json!(0), &json!(2))
+    );
+    bus.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_reached_is_named() {
+    let away = nobody().replace("http://", "kafka://");
+    let direct = run(&["dlq", "stats", "--bus", &away]);
+    assert!(
+        direct.code == Some(1) && direct.error.contains("is it running"),
+        "{direct:?}"
+    );
+    assert!(direct.error.contains(&away), "{direct:?}");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = Program::start(folder.path(), &["--bus", &away]).await;
+    let asked = ask(&program, &["dlq", "list"]);
+    assert!(asked.code == Some(1) && asked.error.contains(&away), "{asked:?}");
+
+    let other = tempfile::tempdir().expect("a folder");
+    let without = Program::start(other.path(), &[]).await;
+    let asked = ask(&without, &["dlq", "list"]);
+    assert!(
+        asked.code == Some(1) && asked.error.contains("start it with --bus"),
+        "{asked:?}"
+    );
+}
