@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
 use tokio::net::TcpStream;
+use tracing::subscriber::{NoSubscriber, with_default};
 
 use crate::BusError;
 
@@ -61,8 +63,11 @@ impl BusConfig {
 
     /// Settings that producer, consumer and admin client share.
     pub(crate) fn client(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
+        // rdkafka asks the logger for its level. Asked so, without an event to follow, a subscriber with filters of its
+        // layers keeps the answer for the thread and drops the next span there: nobody listens while it asks.
+        let mut config = with_default(NoSubscriber::default(), ClientConfig::new);
         config
+            .set_log_level(RDKafkaLogLevel::Info)
             .set("bootstrap.servers", &self.brokers)
             .set("client.id", &self.client_id)
             .set("socket.keepalive.enable", "true")

@@ -1,127 +1,14 @@
 //! Dead letters through the built program: a bus, a worker that refuses poison, the API and the command line.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Once};
-use std::time::Duration;
+mod bus;
 
-use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
-use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::SdkTracerProvider;
-use prometheus::Registry;
 use serde_json::{Value, json};
-use skopos_bus::{
-    BrokerOptions, BusConfig, BusMetrics, Consumer, ConsumerOptions, Delivery, EmbeddedBroker, Event, HandleError,
-    Producer, RetryPolicy, dlq_topic, ensure_topics,
-};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use tracing::Span;
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli_alerts::{Said, ask, nobody, run};
 use crate::program::Program;
 use crate::webhook::eventually;
 
-const TOPIC: &str = "orders";
-
-/// A bus with a worker that refuses every event whose data has `poison`, until it is mended.
-struct Bus {
-    broker: EmbeddedBroker,
-    producer: Producer,
-    is_mended: Arc<AtomicBool>,
-    /// The traces in which events were handled.
-    handled: Arc<Mutex<Vec<String>>>,
-    stop: CancellationToken,
-    worker: JoinHandle<()>,
-}
-
-/// The worker's spans, which no one stores, are of traces that its events carry on.
-fn trace() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
-        let tracer = SdkTracerProvider::default().tracer("test");
-        let spans = tracing_opentelemetry::layer().with_tracer(tracer);
-        tracing_subscriber::registry().with(spans).init();
-    });
-}
-
-impl Bus {
-    async fn start() -> Self {
-        trace();
-        let broker = EmbeddedBroker::start(BrokerOptions::new("127.0.0.1:0".parse().expect("an address")))
-            .await
-            .expect("a broker");
-        let config = BusConfig::parse(&format!("kafka://{}", broker.address()), "test").expect("its address");
-        ensure_topics(&config, &[TOPIC, &dlq_topic(TOPIC)], 2, Duration::from_secs(30))
-            .await
-            .expect("topics");
-        let metrics = BusMetrics::register(&Registry::new()).expect("once");
-        let producer = Producer::new(&config, metrics.clone()).expect("a producer");
-        let options = ConsumerOptions {
-            retry: RetryPolicy {
-                max_retries: 1,
-                initial_backoff: Duration::from_millis(5),
-                max_backoff: Duration::from_millis(5),
-            },
-            spill_folder: None,
-            ..ConsumerOptions::new("packer", &[TOPIC])
-        };
-        let consumer = Consumer::subscribe(&config, options, producer.clone(), metrics).expect("a group");
-        let (is_mended, handled) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<_>>>::default());
-        let stop = CancellationToken::new();
-        let worker = tokio::spawn({
-            let (is_mended, handled, stop) = (Arc::clone(&is_mended), Arc::clone(&handled), stop.clone());
-            async move {
-                let handle = move |delivery: Delivery| {
-                    let answer = pack(&delivery, is_mended.load(Ordering::SeqCst));
-                    if answer.is_ok() {
-                        let context = Span::current().context();
-                        let trace = context.span().span_context().trace_id().to_string();
-                        handled.lock().expect("not poisoned").push(trace);
-                    }
-                    async move { answer }
-                };
-                consumer.run(stop, handle).await;
-            }
-        });
-        Self {
-            broker,
-            producer,
-            is_mended,
-            handled,
-            stop,
-            worker,
-        }
-    }
-
-    fn address(&self) -> String {
-        format!("kafka://{}", self.broker.address())
-    }
-
-    /// Publishes an event that is given up for this reason.
-    async fn poison(&self, why: &str, number: usize) {
-        let event = Event::new("order", json!({ "poison": why, "number": number }));
-        self.producer.publish(TOPIC, "shop", event).await.expect("it is up");
-    }
-
-    async fn stop(self) {
-        self.stop.cancel();
-        self.worker.await.expect("no panic in the worker");
-    }
-}
-
-fn pack(delivery: &Delivery, is_mended: bool) -> Result<(), HandleError> {
-    match delivery.event.data["poison"].as_str() {
-        Some(why) if !is_mended => Err(HandleError::transient(
-            why,
-            format!("no box for {}", delivery.event.data),
-        )),
-        _ => Ok(()),
-    }
-}
+use bus::{Bus, TOPIC};
 
 async fn waiting(program: &Program, count: usize) -> Value {
     eventually("letters wait", async || {
@@ -212,7 +99,7 @@ async fn letters_are_listed_shown_replayed_and_discarded() {
         (letter["replay_count"] == 1 && letter["trace_id"] == trace).then_some(())
     })
     .await;
-    bus.is_mended.store(true, Ordering::SeqCst);
+    bus.mend();
     let all = ask(
         &program,
         &[
@@ -224,11 +111,8 @@ async fn letters_are_listed_shown_replayed_and_discarded() {
         (&all["state"], &all["done"], &all["reason"]),
         (&json!("done"), &json!(3), &json!("mended"))
     );
-    eventually("all are handled", async || {
-        (bus.handled.lock().expect("not poisoned").len() == 3).then_some(())
-    })
-    .await;
-    assert!(bus.handled.lock().expect("not poisoned").contains(&trace));
+    eventually("all are handled", async || (bus.handled().len() == 3).then_some(())).await;
+    assert!(bus.handled().contains(&trace));
     waiting(&program, 0).await;
     let settled = ask(&program, &["dlq", "list", "--state", "settled", "--json"]).json();
     assert_eq!(settled["matched"], 5);
@@ -286,7 +170,7 @@ async fn a_long_job_is_followed_one_at_a_time_and_cancelled() {
         bus.poison("no_box", number).await;
     }
     waiting(&program, 4).await;
-    bus.is_mended.store(true, Ordering::SeqCst);
+    bus.mend();
     // One letter at once and then one in ten seconds: it goes on for as long as this test needs it.
     let slow = json!({"filter": {}, "rate_per_second": 0.1, "by": "ada"});
     let (status, job) = program.post("/api/skopos/dlq/replay", &slow).await;
@@ -347,12 +231,9 @@ async fn a_bus_is_asked_without_a_server() {
     let dry = direct(&["discard", "--all", "-c", "why", "--dry-run"]).fine();
     assert!(dry.contains(id) && dry.contains("2 letters; nothing was done"), "{dry}");
 
-    bus.is_mended.store(true, Ordering::SeqCst);
+    bus.mend();
     assert_eq!(direct(&["replay", id]).fine(), "1 of 1 replayed\n");
-    eventually("it is handled", async || {
-        (bus.handled.lock().expect("not poisoned").len() == 1).then_some(())
-    })
-    .await;
+    eventually("it is handled", async || (bus.handled().len() == 1).then_some(())).await;
     assert_eq!(
         direct(&["discard", "--all", "-y", "-c", "why"]).fine(),
         "1 of 1 discarded\n"
