@@ -89,11 +89,11 @@ impl Desk {
 
     /// An error of the bus, with what can be done about it here.
     fn trouble(&self, error: &BusError) -> DeadLettersError {
-        let mut text = error.to_string();
-        if let Some(source) = std::error::Error::source(error) {
-            let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
-            text = format!("{first}: {source}\n{rest}").trim_end().to_owned();
-        }
+        let said = error.to_string();
+        let (first, rest) = said.split_once('\n').unwrap_or((&said, ""));
+        let cause = std::error::Error::source(error).map(|source| format!(": {source}"));
+        let text = format!("{first}{}\n{rest}", cause.unwrap_or_default());
+        let text = text.trim_end();
         DeadLettersError::Unavailable(format!("{text}\n--bus {} names it", self.address))
     }
 

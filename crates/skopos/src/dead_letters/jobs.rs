@@ -76,9 +76,10 @@ impl Jobs {
         };
         let work = tokio::spawn(work.instrument(span));
         tokio::spawn(async move {
-            let outcome = work
-                .await
-                .unwrap_or_else(|error| Err(BusError::DeadLetters(error.to_string())));
+            let outcome = match work.await {
+                Ok(outcome) => outcome,
+                Err(error) => Err(BusError::DeadLetters(error.to_string())),
+            };
             jobs.end(id, outcome);
         });
         // Where it does not end in time, its progress is the answer.

@@ -170,10 +170,11 @@ fn summary(job: &Value) -> String {
     } else {
         "replayed"
     };
-    let mut summary = format!("{} of {} {what}", job["done"], job["total"]);
-    if job["failed"].as_u64().is_some_and(|failed| failed > 0) {
-        summary += &format!(", {} failed and wait on", job["failed"]);
-    }
+    let failed = match job["failed"].as_u64() {
+        Some(failed) if failed > 0 => format!(", {failed} failed and wait on"),
+        _ => String::new(),
+    };
+    let mut summary = format!("{} of {} {what}{failed}", job["done"], job["total"]);
     if job["state"] == "cancelled" {
         summary += ", then it was cancelled; the others wait on";
     }

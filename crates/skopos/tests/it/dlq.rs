@@ -19,7 +19,7 @@ async fn waiting(program: &Program, count: usize) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn letters_are_listed_shown_replayed_and_discarded() {
+async fn letters_are_listed_shown_and_discarded() {
     let (bus, folder) = (Bus::start().await, tempfile::tempdir().expect("a folder"));
     let program = Program::start(folder.path(), &["--bus", &bus.address()]).await;
     for number in 0..3 {
@@ -88,7 +88,20 @@ async fn letters_are_listed_shown_replayed_and_discarded() {
         "{again:?}"
     );
 
-    // Replayed too early it comes back, with one more on its count; mended, it is handled in its old trace.
+    let metrics = metrics(&program).await;
+    let line = r#"dead_letters_settled_total{action="discarded",topic="orders"} 1"#;
+    assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+    bus.stop().await;
+}
+
+/// Replayed too early it comes back, with one more on its count; mended, it is handled in its old trace.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replay_keeps_the_trace_and_counts() {
+    let (bus, folder) = (Bus::start().await, tempfile::tempdir().expect("a folder"));
+    let program = Program::start(folder.path(), &["--bus", &bus.address()]).await;
+    bus.poison("no_box", 0).await;
+    bus.poison("no_stock", 1).await;
+    waiting(&program, 2).await;
     let stock = ask(&program, &["dlq", "list", "--type", "no_stock", "--json"]).json();
     let trace = stock["letters"][0]["trace_id"].as_str().expect("a trace").to_owned();
     let early = ask(&program, &["dlq", "replay", "--type", "no_stock", "--yes"]).fine();
@@ -109,22 +122,20 @@ async fn letters_are_listed_shown_replayed_and_discarded() {
     .json();
     assert_eq!(
         (&all["state"], &all["done"], &all["reason"]),
-        (&json!("done"), &json!(3), &json!("mended"))
+        (&json!("done"), &json!(2), &json!("mended"))
     );
-    eventually("all are handled", async || (bus.handled().len() == 3).then_some(())).await;
+    eventually("all are handled", async || (bus.handled().len() == 2).then_some(())).await;
     assert!(bus.handled().contains(&trace));
     waiting(&program, 0).await;
     let settled = ask(&program, &["dlq", "list", "--state", "settled", "--json"]).json();
-    assert_eq!(settled["matched"], 5);
+    assert_eq!(settled["matched"], 3);
 
-    let metrics = metrics(&program).await;
-    for line in [
-        r#"dead_letters_settled_total{action="replayed",topic="orders"} 4"#,
-        r#"dead_letters_settled_total{action="discarded",topic="orders"} 1"#,
-        r#"dead_letter_queue_depth{topic="orders"}"#,
-    ] {
-        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
-    }
+    let settled = r#"dead_letters_settled_total{action="replayed",topic="orders"} 3"#;
+    eventually("letters are counted", async || {
+        let metrics = metrics(&program).await;
+        (metrics.contains(settled) && metrics.contains(r#"dead_letter_queue_depth{topic="orders"}"#)).then_some(())
+    })
+    .await;
     traces_are_linked(&program, &trace, all["trace_id"].as_str().expect("jobs are traced")).await;
     bus.stop().await;
 }
