@@ -26,6 +26,9 @@ pub(crate) const SELF_NAME: &str = "skopos";
 /// Levels of spans that are kept as traces: requests, rule evaluations and replays, not their inner steps.
 const SPAN_FILTER: &str = "off,skopos=info,skopos_bus=info,skopos_server=info,skopos_rules=info,skopos_scrape=info";
 
+/// What Kafka's client says at each try to connect. That a bus is away is told by whoever asked it.
+const CLIENTS_OFF: &str = "librdkafka=off,rdkafka=off";
+
 /// The running telemetry of the process. Connected to the stores once they are open; until then
 /// lines and spans wait in bounded queues.
 #[derive(Debug)]
@@ -38,7 +41,7 @@ pub(crate) struct Telemetry {
 impl Telemetry {
     /// Starts logging to stderr and collecting lines and spans for the store.
     pub(crate) fn start(level: &str, format: LogFormat) -> anyhow::Result<Self> {
-        let filter = EnvFilter::try_new(level).with_context(|| {
+        let filter = EnvFilter::try_new(format!("{CLIENTS_OFF},{level}")).with_context(|| {
             format!("--log.level: {level:?} is no level or filter; try info, debug or skopos_scrape=debug")
         })?;
         let (log_layer, logs) = logs::channel();
@@ -54,7 +57,7 @@ impl Telemetry {
             .with_filter(EnvFilter::new(SPAN_FILTER));
         Registry::default()
             .with(span_layer)
-            .with(log_layer.with_filter(EnvFilter::new("info")))
+            .with(log_layer.with_filter(EnvFilter::new(format!("{CLIENTS_OFF},info"))))
             .with(stderr_layer(format).with_filter(filter))
             .try_init()
             .context("failed to start logging")?;

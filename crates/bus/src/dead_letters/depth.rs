@@ -9,7 +9,7 @@ use super::DeadLetters;
 
 /// Keeps `dead_letter_queue_depth{topic}` (letters that wait, by source topic) until cancelled.
 ///
-/// One process of a bus is enough. While the broker is away the last counts stand.
+/// One process of a bus is enough. While the broker is away the last counts stand; that it is away is said once.
 pub async fn watch_depth(
     letters: DeadLetters,
     registry: &Registry,
@@ -24,6 +24,7 @@ pub async fn watch_depth(
     registry.register(Box::new(depth.clone()))?;
     let mut interval = tokio::time::interval(interval);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut is_away = false;
     loop {
         tokio::select! {
             () = cancel.cancelled() => return Ok(()),
@@ -35,12 +36,19 @@ pub async fn watch_depth(
         };
         match queues {
             Ok(queues) => {
+                if std::mem::take(&mut is_away) {
+                    tracing::info!("dead letters are counted again");
+                }
                 for queue in queues {
                     let waiting = i64::try_from(queue.waiting).unwrap_or(i64::MAX);
                     depth.with_label_values(&[&queue.source_topic]).set(waiting);
                 }
             }
-            Err(error) => tracing::debug!(error = %error, "dead letters could not be counted"),
+            Err(error) if is_away => tracing::debug!(error = %error, "dead letters could not be counted"),
+            Err(error) => {
+                is_away = true;
+                tracing::warn!(error = %error, "dead letters cannot be counted while the bus is away");
+            }
         }
     }
 }
