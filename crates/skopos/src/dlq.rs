@@ -5,6 +5,7 @@ mod show;
 mod work;
 
 use serde_json::Value;
+use skopos_bus::dead_letters::LetterId;
 use skopos_server::{DeadLettersCall, LetterFilter};
 
 use crate::cli::dlq::{DlqCommand, DlqFilter, DlqJobsArgs, DlqListArgs, DlqShowArgs, DlqState, DlqStatsArgs};
@@ -63,7 +64,8 @@ async fn list(args: &DlqListArgs) -> anyhow::Result<()> {
 
 async fn show(args: &DlqShowArgs) -> anyhow::Result<()> {
     let door = Door::open(&args.door)?;
-    let letter = door.ask(DeadLettersCall::Show(args.id.clone())).await?;
+    let id: LetterId = args.id.parse()?;
+    let letter = door.ask(DeadLettersCall::Show(id.to_string())).await?;
     if door.is_json() {
         table::print_json(&letter);
     } else {

@@ -239,6 +239,11 @@ async fn a_bus_is_asked_without_a_server() {
         silent.code == Some(1) && silent.error.contains("no letter is named"),
         "{silent:?}"
     );
+    let unnamed = direct(&["show", "orders"]);
+    assert!(
+        unnamed.code == Some(1) && unnamed.error.contains("TOPIC/PARTITION/OFFSET"),
+        "{unnamed:?}"
+    );
     let dry = direct(&["discard", "--all", "-c", "why", "--dry-run"]).fine();
     assert!(dry.contains(id) && dry.contains("2 letters; nothing was done"), "{dry}");
 
