@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use skopos_config::{HttpClientConfig, OtherSdConfig, SdConfigs, TargetGroup};
+use skopos_config::{OtherSdConfig, SdConfigs, TargetGroup};
 use skopos_http_client::{ClientOptions, HttpClient, HttpClientError};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -124,19 +124,19 @@ pub(crate) struct Setup {
 impl Setup {
     /// The client of the settings.
     pub(crate) fn client(&self) -> Result<HttpClient, HttpClientError> {
-        self.client_of(self.config.http_client())
-    }
-
-    /// A client of other settings than those written.
-    pub(crate) fn client_of(&self, config: &HttpClientConfig) -> Result<HttpClient, HttpClientError> {
-        HttpClient::new(config, self.options())
+        HttpClient::new(self.config.http_client(), self.options())
     }
 
     pub(crate) fn options(&self) -> ClientOptions<'_> {
-        ClientOptions {
-            folder: &self.folder,
-            user_agent: USER_AGENT,
-            compression: true,
-        }
+        client_options(&self.folder)
+    }
+}
+
+/// What the settings of a source do not say.
+pub(crate) fn client_options(folder: &Path) -> ClientOptions<'_> {
+    ClientOptions {
+        folder,
+        user_agent: USER_AGENT,
+        compression: true,
     }
 }

@@ -12,6 +12,7 @@
 //! `prometheus.yml` (proxy, OAuth 2.0, headers) hold for it too.
 
 mod cluster;
+mod custom;
 mod endpoints;
 mod endpointslice;
 mod ingress;
@@ -19,6 +20,7 @@ mod kubeconfig;
 mod meta;
 mod node;
 mod objects;
+mod operator;
 mod pod;
 mod role;
 mod service;
@@ -36,6 +38,8 @@ use crate::source::Output;
 use cluster::Cluster;
 use role::Role;
 use view::ClusterView;
+
+pub use operator::{OperatorObjects, follow_operator};
 
 pub(crate) const MECHANISM: &str = "kubernetes";
 /// Changes of objects that may wait.
@@ -76,7 +80,7 @@ async fn follow(setup: Setup, output: Output) {
         namespace: attached.flag_or("namespace", false),
     };
     let (events, mut changed) = mpsc::channel(MAX_WAITING);
-    let watches = watch::start_all(&cluster, &role.kinds(attach), values, &events);
+    let watches = watch::start_all(&cluster, &role.kinds(attach), Some(values), &events);
     drop(events);
     let mut view = ClusterView::new(attach, watches.len());
     let mut last: Option<Vec<TargetGroup>> = None;

@@ -22,9 +22,11 @@ mod file;
 mod http;
 mod kubernetes;
 mod labels;
+pub mod monitors;
 mod request;
 mod source;
 mod telemetry;
 
 pub use discoveries::Discoveries;
 pub use error::DiscoveryError;
+pub use kubernetes::{OperatorObjects, follow_operator};

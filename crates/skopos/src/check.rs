@@ -39,21 +39,15 @@ fn sources(path: &Path, args: &CheckConfigArgs) -> Sources {
     let feature_names = args.feature_names.clone();
     if path.is_dir() {
         Sources {
-            config_file: None,
             packs: vec![path.to_owned()],
             feature_names,
-            logql_files: Vec::new(),
-            alertmanager_file: None,
-            incidents_file: None,
+            ..Sources::default()
         }
     } else {
         Sources {
             config_file: Some(path.to_owned()),
-            packs: Vec::new(),
             feature_names,
-            logql_files: Vec::new(),
-            alertmanager_file: None,
-            incidents_file: None,
+            ..Sources::default()
         }
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod demo;
 pub(crate) mod dlq;
 pub(crate) mod fault;
 pub(crate) mod incidents;
+pub(crate) mod kubernetes;
 pub(crate) mod notifications;
 pub(crate) mod prove;
 pub(crate) mod query;

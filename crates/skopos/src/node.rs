@@ -82,6 +82,7 @@ impl Node {
             wiring.driver.clone().start(shutdown.clone())?,
             maintenance::start(Arc::clone(&wiring.stores), shutdown.clone())?,
         ];
+        wiring.configuration.follow_cluster(shutdown.clone());
         readiness.set(true);
         banner::print_serving(&addresses, &args.storage_path, started.elapsed());
         let serving = tokio::spawn(server.serve(listeners, shutdown.clone()));

@@ -7,8 +7,9 @@ use reqwest::{Method, Response};
 use skopos_config::{Authorization, HttpClientConfig, TlsConfig};
 use skopos_http_client::HttpClient;
 
-use crate::discoveries::Setup;
+use crate::discoveries::{Setup, client_options};
 use crate::error::DiscoveryError;
+use crate::monitors::ClusterAccess;
 use crate::request;
 
 use super::kubeconfig;
@@ -26,20 +27,14 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// The cluster of the settings, or the one that we run in.
+    /// The cluster of a discovery's settings, or the one that we run in.
     pub(super) fn new(setup: &Setup) -> Result<Self, DiscoveryError> {
         let values = setup.config.values();
-        let kubeconfig = values.text("kubeconfig_file");
-        let server = values.text("api_server");
-        let (server, client) = if !kubeconfig.is_empty() {
-            let access = kubeconfig::read(&setup.folder.join(kubeconfig))?;
-            (access.server, setup.client_of(&access.client)?)
-        } else if !server.is_empty() {
-            (server.trim_end_matches('/').to_owned(), setup.client()?)
-        } else {
-            let (server, config) = around_us()?;
-            (server, setup.client_of(&config)?)
+        let access = ClusterAccess {
+            api_server: values.text("api_server").to_owned(),
+            kubeconfig_file: values.text("kubeconfig_file").to_owned(),
         };
+        let mut cluster = Self::asked_with(&access, setup.config.http_client(), &setup.folder)?;
         let wanted = values.section("namespaces");
         let mut namespaces: Vec<String> = wanted.texts("names").into_iter().map(str::to_owned).collect();
         if wanted.flag_or("own_namespace", false) {
@@ -50,10 +45,29 @@ impl Cluster {
         }
         namespaces.sort();
         namespaces.dedup();
+        cluster.namespaces = namespaces;
+        Ok(cluster)
+    }
+
+    /// All namespaces of a cluster. Relative file names start at `folder`.
+    pub(super) fn at(access: &ClusterAccess, folder: &Path) -> Result<Self, DiscoveryError> {
+        Self::asked_with(access, &HttpClientConfig::default(), folder)
+    }
+
+    /// `written` are the settings beside `api_server`; elsewhere they come from the cluster.
+    fn asked_with(access: &ClusterAccess, written: &HttpClientConfig, folder: &Path) -> Result<Self, DiscoveryError> {
+        let (server, config) = if !access.kubeconfig_file.is_empty() {
+            let access = kubeconfig::read(&folder.join(&access.kubeconfig_file))?;
+            (access.server, access.client)
+        } else if !access.api_server.is_empty() {
+            (access.api_server.trim_end_matches('/').to_owned(), written.clone())
+        } else {
+            around_us()?
+        };
         Ok(Self {
-            client: Arc::new(client),
+            client: Arc::new(HttpClient::new(&config, client_options(folder))?),
             server,
-            namespaces,
+            namespaces: Vec::new(),
         })
     }
 

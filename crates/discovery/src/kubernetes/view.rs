@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::labels::TargetLabels;
 
+use super::custom::{Custom, CustomObject};
 use super::meta::{name, set_texts};
 use super::objects::{EndpointSlice, Endpoints, Ingress, Meta, Namespace, Node, Pod, Service};
 
@@ -29,6 +30,7 @@ pub(super) enum Object {
     Endpoints(Endpoints),
     EndpointSlice(EndpointSlice),
     Ingress(Ingress),
+    Custom(CustomObject),
 }
 
 impl Object {
@@ -41,6 +43,7 @@ impl Object {
             Self::Endpoints(object) => &object.metadata,
             Self::EndpointSlice(object) => &object.metadata,
             Self::Ingress(object) => &object.metadata,
+            Self::Custom(object) => &object.metadata,
         }
     }
 
@@ -60,6 +63,7 @@ pub(super) enum Kind {
     Endpoints,
     EndpointSlice,
     Ingress,
+    Custom(Custom),
 }
 
 /// What a watch saw.
@@ -97,6 +101,7 @@ pub(super) struct ClusterView {
     pub(super) endpoints: BTreeMap<Key, Endpoints>,
     pub(super) endpoint_slices: BTreeMap<Key, EndpointSlice>,
     pub(super) ingresses: BTreeMap<Key, Ingress>,
+    pub(super) custom: BTreeMap<Custom, BTreeMap<Key, CustomObject>>,
 }
 
 impl ClusterView {
@@ -111,6 +116,7 @@ impl ClusterView {
             endpoints: BTreeMap::new(),
             endpoint_slices: BTreeMap::new(),
             ingresses: BTreeMap::new(),
+            custom: BTreeMap::new(),
         }
     }
 
@@ -150,6 +156,7 @@ impl ClusterView {
             Object::Endpoints(object) => drop(self.endpoints.insert(key, object)),
             Object::EndpointSlice(object) => drop(self.endpoint_slices.insert(key, object)),
             Object::Ingress(object) => drop(self.ingresses.insert(key, object)),
+            Object::Custom(object) => drop(self.custom.entry(object.kind).or_default().insert(key, object)),
         }
     }
 
@@ -163,6 +170,7 @@ impl ClusterView {
             Object::Endpoints(_) => drop(self.endpoints.remove(&key)),
             Object::EndpointSlice(_) => drop(self.endpoint_slices.remove(&key)),
             Object::Ingress(_) => drop(self.ingresses.remove(&key)),
+            Object::Custom(object) => drop(self.custom.entry(object.kind).or_default().remove(&key)),
         }
     }
 
@@ -178,6 +186,7 @@ impl ClusterView {
             Kind::Endpoints => clear(&mut self.endpoints, namespace),
             Kind::EndpointSlice => clear(&mut self.endpoint_slices, namespace),
             Kind::Ingress => clear(&mut self.ingresses, namespace),
+            Kind::Custom(kind) => clear(self.custom.entry(kind).or_default(), namespace),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::source::count;
 
 use super::MECHANISM;
 use super::cluster::Cluster;
+use super::custom::{self, CustomObject};
 use super::view::{Change, Event, Kind, Object};
 
 /// Objects in one answer of a list.
@@ -36,7 +37,7 @@ const GONE: u16 = 410;
 pub(super) fn start_all(
     cluster: &Cluster,
     kinds: &[Kind],
-    values: SdValues<'_>,
+    values: Option<SdValues<'_>>,
     events: &mpsc::Sender<Event>,
 ) -> JoinSet<()> {
     let mut watches = JoinSet::new();
@@ -52,7 +53,7 @@ pub(super) fn start_all(
                 cluster: cluster.clone(),
                 kind: *kind,
                 namespace,
-                selectors: selectors(values, *kind),
+                selectors: values.map(|values| selectors(values, *kind)).unwrap_or_default(),
                 events: events.clone(),
                 index: watches.len(),
                 has_answered: false,
@@ -90,6 +91,8 @@ const fn place(kind: Kind) -> (&'static str, &'static str, &'static str) {
         Kind::Endpoints => ("/api/v1", "endpoints", "endpoints"),
         Kind::EndpointSlice => ("/apis/discovery.k8s.io/v1", "endpointslices", "endpointslice"),
         Kind::Ingress => ("/apis/networking.k8s.io/v1", "ingresses", "ingress"),
+        // No role reads them, so no selector holds for them.
+        Kind::Custom(custom) => (custom::API, custom.names().1, ""),
     }
 }
 
@@ -308,6 +311,7 @@ impl Watch {
             Kind::Endpoints => Object::Endpoints(parsed(text, url)?),
             Kind::EndpointSlice => Object::EndpointSlice(parsed(text, url)?),
             Kind::Ingress => Object::Ingress(parsed(text, url)?),
+            Kind::Custom(kind) => Object::Custom(CustomObject::read(kind, json.get(), url)?),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Scrapes of real HTTP servers in this process.
 
+mod monitors;
 mod sink;
 mod site;
 

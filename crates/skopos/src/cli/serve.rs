@@ -121,6 +121,9 @@ pub(crate) struct ServeArgs {
     /// How rules are evaluated.
     #[command(flatten)]
     pub(crate) rules: super::rules::RuleArgs,
+    /// Objects of the Prometheus operator.
+    #[command(flatten)]
+    pub(crate) kubernetes: super::kubernetes::KubernetesArgs,
     /// Who is told of alerts.
     #[command(flatten)]
     pub(crate) alerting: super::alerting::AlertingArgs,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
@@ -12,6 +13,7 @@ use skopos_promql::Feature;
 use skopos_scrape::ScrapeManager;
 use skopos_server::views::{ConfigView, DashboardsView, LoadedRules, ReloadStatus, Reloader};
 use skopos_wire::otlp::MetricOptions;
+use tokio_util::sync::CancellationToken;
 
 use super::alerting::Alerting;
 use super::otlp;
@@ -85,6 +87,29 @@ impl Configuration {
             alerting.apply(loaded, prepared);
         }
         Ok(())
+    }
+
+    /// Follows the objects of a cluster, where that is asked for; each change loads the configuration anew.
+    pub(super) fn follow_cluster(self: &Arc<Self>, shutdown: CancellationToken) {
+        let Some(access) = self.sources.kubernetes.followed_cluster() else {
+            return;
+        };
+        let mut objects = skopos_discovery::follow_operator(access.clone(), PathBuf::from("."));
+        let configuration = Arc::clone(self);
+        tokio::spawn(async move {
+            loop {
+                let found = tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    found = objects.changed() => found,
+                };
+                let Some(found) = found else { return };
+                tracing::info!(objects = found.len(), "the monitors and rules of the cluster changed");
+                configuration.sources.kubernetes.set_followed(found);
+                let configuration = Arc::clone(&configuration);
+                // The outcome is logged by the reloader itself.
+                drop(tokio::task::spawn_blocking(move || configuration.reload()).await);
+            }
+        });
     }
 
     /// What is in force.

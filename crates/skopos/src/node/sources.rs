@@ -1,6 +1,7 @@
 //! What a server is configured from: a Prometheus configuration file and packs, read as a whole.
 
 pub(crate) mod alerting;
+pub(super) mod kubernetes;
 mod logql;
 
 use std::path::{Path, PathBuf};
@@ -15,9 +16,10 @@ use skopos_rules::{RuleFile, parse_rule_file_with};
 use crate::cli::serve::ServeArgs;
 use crate::features::Features;
 use alerting::{LoadedAlerting, OutsideSection, PackRules};
+use kubernetes::KubernetesObjects;
 
 /// Where to read from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Sources {
     /// A `prometheus.yml`.
     pub(crate) config_file: Option<PathBuf>,
@@ -31,6 +33,8 @@ pub(crate) struct Sources {
     pub(crate) alertmanager_file: Option<PathBuf>,
     /// An `incidents.yml` beside those of packs.
     pub(crate) incidents_file: Option<PathBuf>,
+    /// Objects of the Prometheus operator.
+    pub(crate) kubernetes: KubernetesObjects,
 }
 
 /// Everything that was read, checked.
@@ -69,6 +73,7 @@ impl Sources {
             logql_files: args.rules.logql_files.clone(),
             alertmanager_file: args.alerting.config_file.clone(),
             incidents_file: args.alerting.incidents_file.clone(),
+            kubernetes: KubernetesObjects::of(&args.kubernetes),
         }
     }
 
@@ -103,6 +108,10 @@ impl Sources {
         let routes_itself =
             |pack: &Option<PathBuf>| pack.as_ref().is_some_and(|pack| alerting.routed_packs.contains(pack));
         alertmanagers.retain(|(pack, _)| !routes_itself(pack));
+        let objects = self.kubernetes.load(configs.first(), features.syntax)?;
+        configs.extend(objects.config);
+        rules.extend(objects.rules);
+        warnings.extend(objects.warnings);
         for path in logql::files(&self.logql_files, &self.packs)? {
             rules.push(logql::read(&path)?);
         }

@@ -30,12 +30,10 @@ pub(super) fn load(args: &ProveArgs) -> anyhow::Result<Subject> {
         bail!("--enable-feature={name}: there is no such feature");
     }
     let sources = Sources {
-        config_file: None,
         packs: args.packs.clone(),
         feature_names: args.feature_names.clone(),
-        logql_files: Vec::new(),
         alertmanager_file: args.alertmanager.clone(),
-        incidents_file: None,
+        ..Sources::default()
     };
     let loaded = sources.load()?;
     let global = &loaded.config.global;

@@ -14,6 +14,7 @@ mod cli_receivers;
 mod cli_silences;
 mod dlq;
 mod kill;
+mod kubernetes;
 mod program;
 mod prove;
 mod rules;
