@@ -1,11 +1,12 @@
-"""End to end: one system of the fleet with its pack, from real requests to the receiver of each alert.
+"""End to end: systems of the fleet with their packs, from real requests to the receiver of each alert.
 
-    python3 e2e/systems.py --binary target/debug/skopos --system somaagent01
+    python3 e2e/systems.py --binary target/debug/skopos [--system NAME …]
     python3 e2e/systems.py --binary … --system somaagent01 --alerts [--fault NAME …]
     python3 e2e/systems.py --binary … --system somaagent01 --full-length
 
-Runs `skopos demo` with that system and checks that every target of the pack is up, that each query of each panel of
-its dashboards has data, and that nothing fires unasked. `--alerts` does so on a copy of the pack in which everything
+Runs `skopos demo` with the systems, all of them where none is named, and checks that every target of the packs is up,
+that each query of each panel of their dashboards has data, that nothing fires unasked, and that no pack reads what
+another system measures under the same name. `--alerts` does so on a copy of the pack in which everything
 that waits waits briefly, then switches one fault after the other on and off: each alert that the fault promises must
 arrive at a local webhook on 127.0.0.1:9099, firing, then resolved. `--full-length` takes the pack as it is, switches
 all faults on at once and waits up to 40 minutes for all alerts. One run at a time: ports are fixed.
@@ -14,46 +15,24 @@ Ends with a table and `N passed, N failed`; exit 1 on a failure.
 
 import argparse
 import os
-import pathlib
 import sys
 import tempfile
 import time
 
-import yaml
-
 from lib.checks import Checks, eventually
 from lib.dashboards import check_dashboards
 from lib.demo import Demo
+from lib.pack import SERVER_PORT, open_packs
+from lib.selectors import foreign_series
 from lib.short_pack import LONGEST_WINDOW, shorten
 from lib.webhook import Webhook
 
-PACKS = pathlib.Path(__file__).parent.parent / "packs"
-# Where packs that watch the metrics server itself find it.
-SERVER_PORT = 9090
 READY_SECONDS = 60
 UP_SECONDS = 120
 PANEL_SECONDS = 150
 FULL_SECONDS = 40 * 60
 # Longest time from switching a fault to the notification in a short pack: the window fills, `for` passes, groups wait.
 FAULT_SECONDS = 240
-
-
-class Pack:
-    """What a pack says about itself."""
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        read = lambda name: yaml.safe_load((self.folder / name).read_text())
-        self.jobs = {job["job_name"] for job in read("prometheus.yml")["scrape_configs"]}
-        self.rules = {rule["alert"]: rule for group in read("alerts.yml")["groups"] for rule in group["rules"]
-                      if "alert" in rule}
-        self.always = set(read("incidents.yml").get("always_firing", []))
-        self.watches_the_server = f"localhost:{SERVER_PORT}" in (self.folder / "prometheus.yml").read_text()
-        self.dashboards = {path.stem for path in (self.folder / "dashboards").glob("*.json")}
-
-    def is_about_a_lost_target(self, alert):
-        expression = self.rules[alert]["expr"]
-        return "up{" in expression and "== 0" in expression
 
 
 def pack_targets(demo, pack):
@@ -66,10 +45,11 @@ def pack_targets(demo, pack):
 
 
 def firing(demo, pack):
-    """Names of the pack's alerts that fire now and should not."""
+    """Names of the pack's alerts that fire now and should not. Packs share names: the label `system` says whose it is."""
     alerts = demo.get("/api/v1/alerts")["data"]["alerts"]
-    names = {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
-    return sorted(names & set(pack.rules) - pack.always)
+    names = {alert["labels"]["alertname"] for alert in alerts
+             if alert["state"] == "firing" and alert["labels"].get("system") == pack.system}
+    return sorted(names - pack.always)
 
 
 def held_back(demo, name):
@@ -81,23 +61,32 @@ def held_back(demo, name):
     return sorted(reasons)
 
 
-def check_stands(checks, demo, pack):
-    down = ["not asked yet"]
+def check_stands(checks, demo, packs):
+    for pack in packs:
+        down = ["not asked yet"]
 
-    def up():
-        down[:] = pack_targets(demo, pack)
-        return not down
+        def up(pack=pack, down=down):
+            down[:] = pack_targets(demo, pack)
+            return not down
 
-    checks.check(f"all targets of {len(pack.jobs)} jobs are up", eventually(UP_SECONDS, up), "; ".join(down))
-    check_dashboards(checks, demo, PANEL_SECONDS)
+        checks.check(f"{pack.system}: all targets of {len(pack.jobs)} jobs are up", eventually(UP_SECONDS, up), "; ".join(down))
+    check_dashboards(checks, demo, PANEL_SECONDS * len(packs))
+
+
+def check_own(checks, demo, packs):
+    """No rule of a pack reads what another system measures."""
+    for pack in packs:
+        foreign = foreign_series(demo, pack)
+        checks.check(f"{pack.system}: rules read their own system alone", not foreign, "; ".join(foreign))
 
 
 def check_quiet(checks, demo, pack, since_seconds):
     """Nothing but what always fires has fired within the last seconds."""
-    query = f'count by (alertname) (count_over_time(ALERTS{{alertstate="firing"}}[{max(1, round(since_seconds))}s]))'
+    matchers = f'alertstate="firing",system="{pack.system}"'
+    query = f'count by (alertname) (count_over_time(ALERTS{{{matchers}}}[{max(1, round(since_seconds))}s]))'
     names = {sample["metric"]["alertname"] for sample in demo.instant(query)}
-    unasked = sorted(names & set(pack.rules) - pack.always)
-    checks.check("no alert fires unasked", not unasked, ", ".join(unasked))
+    unasked = sorted(names - pack.always)
+    checks.check(f"{pack.system}: no alert fires unasked", not unasked, ", ".join(unasked))
 
 
 class Trial:
@@ -189,7 +178,7 @@ def check_promises(checks, pack, faults):
 
 
 def check_alerts(checks, demo, hook, pack, arguments):
-    faults = faults_of(demo, arguments.system, arguments.fault)
+    faults = faults_of(demo, pack.system, arguments.fault)
     if not arguments.fault:
         check_promises(checks, pack, faults)
     settled = eventually(arguments.patience, lambda: not firing(demo, pack))
@@ -206,7 +195,7 @@ def check_alerts(checks, demo, hook, pack, arguments):
 
 def check_full_length(checks, demo, hook, pack, arguments):
     """All faults at once, those that take a target away after the rest has been seen: they would hide it."""
-    faults = [fault for fault in faults_of(demo, arguments.system, arguments.fault) if fault["alerts"]]
+    faults = [fault for fault in faults_of(demo, pack.system, arguments.fault) if fault["alerts"]]
     takes_away = lambda fault: all(pack.is_about_a_lost_target(alert) for alert in fault["alerts"])
     all_trials = []
     for wave in ([one for one in faults if not takes_away(one)], [one for one in faults if takes_away(one)]):
@@ -231,22 +220,30 @@ def print_table(trials):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
 
 
+def check_without_faults(checks, demo, packs, seconds):
+    time.sleep(max(0, seconds - (time.monotonic() - demo.started)))
+    for pack in packs:
+        check_quiet(checks, demo, pack, time.monotonic() - demo.started)
+    check_own(checks, demo, packs)
+
+
 def run(checks, arguments, folder):
-    original = PACKS / arguments.system
-    pack = Pack(shorten(original, folder, arguments.longest_window) if arguments.alerts else original)
+    short = lambda pack: shorten(pack, folder, arguments.longest_window)
+    packs = open_packs(arguments.system, short if arguments.alerts else None)
     hook = Webhook()
-    demo = Demo(os.path.abspath(arguments.binary), folder,
-                ["--system", arguments.system, "--pack", str(pack.folder), "--load", str(arguments.load)],
-                SERVER_PORT if pack.watches_the_server else None)
+    chosen = [word for pack in packs for word in ("--system", pack.system, "--pack", str(pack.folder))]
+    demo = Demo(os.path.abspath(arguments.binary), folder, [*chosen, "--load", str(arguments.load)],
+                SERVER_PORT if any(pack.watches_the_server for pack in packs) else None)
     try:
         print(f"ready after {demo.wait_ready(READY_SECONDS):.1f} s")
-        check_stands(checks, demo, pack)
+        check_stands(checks, demo, packs)
+        trials = []
         if arguments.alerts:
-            trials = check_alerts(checks, demo, hook, pack, arguments)
+            trials = check_alerts(checks, demo, hook, packs[0], arguments)
         else:
-            time.sleep(max(0, arguments.quiet - (time.monotonic() - demo.started)))
-            check_quiet(checks, demo, pack, time.monotonic() - demo.started)
-            trials = check_full_length(checks, demo, hook, pack, arguments) if arguments.full_length else []
+            check_without_faults(checks, demo, packs, arguments.quiet)
+            if arguments.full_length:
+                trials = check_full_length(checks, demo, hook, packs[0], arguments)
         checks.check("SIGTERM ends it cleanly", demo.stop() == 0)
         if trials:
             print_table(trials)
@@ -261,7 +258,8 @@ def run(checks, arguments, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", required=True, help="the built program")
-    parser.add_argument("--system", required=True, help="a system of the fleet, which is also the folder of its pack")
+    parser.add_argument("--system", action="append", default=[], metavar="NAME",
+                        help="a system of the fleet, which is also the folder of its pack; several times for several (all)")
     parser.add_argument("--alerts", action="store_true", help="on a short copy of the pack: each fault, its alerts, their ends")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="only this fault; may be given several times")
     parser.add_argument("--full-length", action="store_true", help="on the pack as it is: all faults at once")
@@ -272,6 +270,8 @@ def main():
     arguments = parser.parse_args()
     if arguments.alerts and arguments.full_length:
         parser.error("--alerts shortens the pack, --full-length does not: choose one")
+    if (arguments.alerts or arguments.full_length) and len(arguments.system) != 1:
+        parser.error("faults are tried in one system at a time: name it with --system")
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:
         run(checks, arguments, folder)
