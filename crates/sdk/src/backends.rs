@@ -3,6 +3,7 @@
 
 use opentelemetry::{Array, StringValue, Value};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::{MeterProviderBuilder, PeriodicReader};
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanProcessor, TracerProviderBuilder};
 use prometheus::Registry;
@@ -10,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use crate::SetupError;
 use crate::context::ContextProcessor;
-use crate::export::{CountedProcessor, ExportMetrics};
+use crate::export::{CountedLogs, CountedProcessor, ExportMetrics};
 use crate::sampler::{KeepErrors, RecordUnsampled};
 use crate::scrub::ScrubSpans;
 use crate::settings::{BatchSettings, Settings, TracesBackend};
@@ -113,6 +114,21 @@ fn processor(
         }
         TracesBackend::None => Ok(CountedProcessor::new(http::Nowhere, batch, metrics)),
     }
+}
+
+/// A provider that sends log records over OTLP, where the settings have such an exporter.
+pub(crate) fn logger_provider(
+    settings: &Settings,
+    registry: &Registry,
+    runtime: &mut ExportRuntime,
+) -> Result<Option<SdkLoggerProvider>, SetupError> {
+    let Some(otlp) = settings.logs.otlp.as_ref().filter(|_| settings.enabled) else {
+        return Ok(None);
+    };
+    let exporter = otlp::logs(otlp, runtime.get()?)?;
+    let processor = CountedLogs::new(exporter, settings.logs.batch, registry)?;
+    let builder = SdkLoggerProvider::builder().with_resource(settings.resource());
+    Ok(Some(builder.with_log_processor(processor).build()))
 }
 
 /// Adds the OTLP reader where the settings have one.

@@ -18,7 +18,10 @@ use self::fields::{FieldWriter, write_json, write_text};
 use crate::context::RequestContext;
 
 mod fields;
+mod otlp;
 mod time;
+
+pub(crate) use otlp::RecordLayer;
 
 /// Where finished lines go, each with its line feed.
 pub type LineSink = Arc<dyn Fn(&[u8]) + Send + Sync>;

@@ -8,29 +8,27 @@ use std::time::Duration;
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry::{InstrumentationScope, global};
+use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanExporter};
 use prometheus::Registry;
 use tracing::Dispatch;
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::{EnvFilter, Targets};
-use tracing_subscriber::prelude::*;
 
+use self::dispatch::dispatch;
 use crate::backends::{self, ExportRuntime, Listener, MakeProcessor};
 #[cfg(feature = "errors")]
 use crate::errors::Errors;
 use crate::export::CountedProcessor;
 use crate::http_server::{HttpLayer, HttpMetrics, HttpOptions};
-use crate::logging::{JsonLayer, LineSink};
+use crate::logging::LineSink;
 use crate::prometheus_names::MeterCollector;
-use crate::sampler::SkipUnsampled;
-use crate::settings::{LogsExporter, Settings};
+use crate::settings::Settings;
 use crate::{SetupError, logging, metrics, panic_hook, propagation, scrub};
+
+mod dispatch;
 
 /// How long the flush at shutdown may take; a dead endpoint costs no more than this.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
-/// Libraries whose spans would describe the export itself.
-const SILENT_TARGETS: [&str; 6] = ["h2", "hyper", "tonic", "tower", "opentelemetry", "rustls"];
 
 /// Sets up traces, metrics and logs for this process from the environment, as the first line of `main`.
 ///
@@ -132,6 +130,7 @@ impl ObservabilityBuilder {
         let meters = meter_provider(&settings, &registry, &mut runtime)?;
         let tracers = backends::tracer_provider(&settings, exporter, &registry, &mut runtime)?;
         let tracer = tracers.tracer_with_scope(scope(&settings));
+        let loggers = backends::logger_provider(&settings, &registry, &mut runtime)?;
         let sink = scrub::sink(sink, settings.pii_filter);
         #[cfg(feature = "errors")]
         let errors = Errors::new(&settings, &registry, &mut runtime)?;
@@ -139,6 +138,7 @@ impl ObservabilityBuilder {
             &settings,
             sink,
             tracer.clone(),
+            loggers.as_ref(),
             #[cfg(feature = "errors")]
             errors.as_ref(),
         )?;
@@ -151,6 +151,7 @@ impl ObservabilityBuilder {
                 meters,
                 tracers,
                 tracer,
+                loggers,
                 dispatch,
                 http,
                 listener,
@@ -191,6 +192,7 @@ struct Inner {
     meters: SdkMeterProvider,
     tracers: SdkTracerProvider,
     tracer: SdkTracer,
+    loggers: Option<SdkLoggerProvider>,
     dispatch: Dispatch,
     http: HttpMetrics,
     listener: Option<Listener>,
@@ -284,6 +286,9 @@ impl Observability {
         if let Err(error) = self.inner.meters.force_flush() {
             tracing::debug!(error = %error, "flush of metrics");
         }
+        if let Some(Err(error)) = self.inner.loggers.as_ref().map(SdkLoggerProvider::force_flush) {
+            tracing::debug!(error = %error, "flush of logs");
+        }
         self.flush_errors();
     }
 
@@ -296,6 +301,11 @@ impl Observability {
             tracing::debug!(error = %error, "shutdown of metrics");
         }
         self.flush_errors();
+        // Last, for what the others had to say.
+        let loggers = self.inner.loggers.as_ref();
+        if let Some(Err(error)) = loggers.map(|loggers| loggers.shutdown_with_timeout(SHUTDOWN_TIMEOUT)) {
+            tracing::debug!(error = %error, "shutdown of logs");
+        }
     }
 
     fn flush_errors(&self) {
@@ -382,44 +392,4 @@ fn listener(
             Ok(None)
         }
     }
-}
-
-fn dispatch(
-    settings: &Settings,
-    sink: LineSink,
-    tracer: SdkTracer,
-    #[cfg(feature = "errors")] errors: Option<&Errors>,
-) -> Result<Dispatch, SetupError> {
-    let filter = EnvFilter::try_new(&settings.log_filter)
-        .map_err(|source| SetupError::Filter {
-            filter: settings.log_filter.clone(),
-            source,
-        })?
-        // The SDK's own diagnostics repeat what the export counters and the one warning per outage say.
-        .add_directive("opentelemetry=off".parse().expect("a constant directive"))
-        .add_directive("opentelemetry_sdk=off".parse().expect("a constant directive"))
-        .add_directive("opentelemetry-otlp=off".parse().expect("a constant directive"));
-    let span_filter = Targets::new()
-        .with_default(LevelFilter::INFO)
-        .with_targets(SILENT_TARGETS.map(|target| (target, LevelFilter::OFF)));
-    let skips = settings.enabled && settings.sampler.follows_parent() && !settings.errors_always;
-    let traces = settings.enabled.then(|| {
-        tracing_opentelemetry::layer()
-            .with_tracer(tracer)
-            .with_threads(false)
-            .with_tracked_inactivity(false)
-            .with_filter(span_filter.clone())
-    });
-    let logs =
-        (settings.logs == LogsExporter::Console).then(|| JsonLayer::new(&settings.service, sink).with_filter(filter));
-    #[cfg(feature = "errors")]
-    let errors = errors.map(|errors| errors.layer().with_filter(span_filter.clone()));
-    #[cfg(not(feature = "errors"))]
-    let errors = None::<tracing_subscriber::layer::Identity>;
-    let layers = tracing_subscriber::registry()
-        .with(traces)
-        .with(logs)
-        .with(errors)
-        .with(skips.then_some(SkipUnsampled));
-    Ok(Dispatch::new(layers))
 }

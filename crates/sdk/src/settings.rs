@@ -34,7 +34,7 @@ mod values;
 
 pub use export::{ListenerSettings, MetricsSettings, TracesBackend};
 pub use otlp::{OtlpProtocol, OtlpSettings, Signal};
-pub use process::{BatchSettings, LogsExporter, SentrySettings};
+pub use process::{BatchSettings, LogsSettings, SentrySettings};
 pub use values::Secret;
 pub(crate) use values::{Variables, wrong};
 
@@ -80,8 +80,8 @@ pub struct Settings {
     pub errors_always: bool,
     /// What carries trace context and baggage between processes.
     pub propagators: Vec<Propagator>,
-    /// Where log lines go.
-    pub logs: LogsExporter,
+    /// Where logs go.
+    pub logs: LogsSettings,
     /// Directives for the JSON log.
     pub log_filter: String,
     /// How spans are gathered for export.
@@ -138,9 +138,9 @@ impl Settings {
             sampler: sampler::read(&environment, variables)?,
             errors_always: variables.flag("ERRORS_ALWAYS")?.unwrap_or(false),
             propagators: Propagator::read(variables)?,
-            logs: LogsExporter::read(variables)?,
+            logs: LogsSettings::read(variables)?,
             log_filter: first(variables, &["RUST_LOG", "LOG_LEVEL"]).unwrap_or_else(|| DEFAULT_FILTER.to_owned()),
-            batch: BatchSettings::read(variables)?,
+            batch: BatchSettings::of_spans(variables)?,
             span_limits: process::span_limits(variables)?,
             http_metrics: HttpMetricSet::read(variables)?,
             sentry: SentrySettings::read(variables)?,

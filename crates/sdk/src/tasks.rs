@@ -72,7 +72,8 @@ pub fn trace_task_execution(task_id: &str, task_type: &str) -> Operation {
     global_tracer().task_execution(task_id, task_type)
 }
 
-/// One call of a model: `llm.call.duration`, `llm.token.usage`; the span follows the GenAI conventions.
+/// One call of a model: `llm.call.duration`, `llm.token.usage`; span and the metrics `gen_ai.client.operation.duration`
+/// and `gen_ai.client.token.usage` follow the GenAI conventions.
 pub fn trace_llm_call(model: &str, endpoint: &str) -> LlmCall {
     global_tracer().llm_call(model, endpoint)
 }

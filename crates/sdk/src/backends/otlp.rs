@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use opentelemetry_otlp::tonic_types::metadata::MetadataMap;
 use opentelemetry_otlp::tonic_types::transport::{Certificate, ClientTlsConfig, Identity};
 use opentelemetry_otlp::{
-    Compression, ExporterBuildError, MetricExporter, Protocol, SpanExporter, WithExportConfig, WithHttpConfig,
-    WithTonicConfig,
+    Compression, ExporterBuildError, LogExporter, MetricExporter, Protocol, SpanExporter, WithExportConfig,
+    WithHttpConfig, WithTonicConfig,
 };
 use opentelemetry_sdk::metrics::Temporality;
 use tokio::runtime::Runtime;
@@ -26,6 +26,19 @@ pub(super) fn spans(otlp: &OtlpSettings, runtime: &Runtime) -> Result<SpanExport
             Client::for_otlp(otlp, runtime)?,
         )
         .build(),
+    };
+    built.map_err(|source| refused(otlp, source))
+}
+
+/// Exporter of log records.
+pub(super) fn logs(otlp: &OtlpSettings, runtime: &Runtime) -> Result<LogExporter, SetupError> {
+    let _entered = runtime.enter();
+    let built = match otlp.protocol {
+        OtlpProtocol::Grpc => over_grpc(LogExporter::builder().with_tonic(), otlp)?.build(),
+        OtlpProtocol::HttpProtobuf => {
+            let client = Client::for_otlp(otlp, runtime)?;
+            over_http(LogExporter::builder().with_http(), otlp, client).build()
+        }
     };
     built.map_err(|source| refused(otlp, source))
 }

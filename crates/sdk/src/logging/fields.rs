@@ -7,7 +7,7 @@ use std::io::Write as _;
 use tracing::field::{Field, Visit};
 
 /// Bytes of one text value; the rest is cut.
-const MAX_VALUE_BYTES: usize = 16 * 1024;
+pub(super) const MAX_VALUE_BYTES: usize = 16 * 1024;
 /// Bytes of all fields; one that does not fit any more is left out and counted in `fields_dropped`.
 const MAX_FIELDS_BYTES: usize = 64 * 1024;
 /// Causes of one error that are followed.
@@ -42,9 +42,14 @@ pub(super) fn write_text(buffer: &mut Vec<u8>, key: &str, value: &str) {
     write_json(buffer, value);
 }
 
+/// A text, cut at the bound of a value.
+pub(super) fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_VALUE_BYTES)]
+}
+
 /// Writes a text with its quotes and escapes, cut at the bound of a value.
 pub(super) fn write_json(buffer: &mut Vec<u8>, text: &str) {
-    let text = &text[..text.floor_char_boundary(MAX_VALUE_BYTES)];
+    let text = cut(text);
     // Most texts need no escape, and a copy is several times as fast as the serializer.
     if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
         buffer.push(b'"');

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use opentelemetry_sdk::trace::SpanLimits;
 
+use super::otlp::{OtlpSettings, Signal};
 use super::values::{Secret, Variables, wrong};
 use crate::SetupError;
 
-/// How spans are gathered for export.
+/// How spans, or log records, are gathered for export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchSettings {
-    /// Spans that may wait before new ones are dropped and counted.
+    /// How many may wait before new ones are dropped and counted.
     pub max_queue_size: usize,
-    /// Spans of one export at most.
+    /// How many one export holds at most.
     pub max_export_batch_size: usize,
     /// Time until a batch that is not full is sent.
     pub schedule_delay: Duration,
@@ -32,28 +33,41 @@ impl Default for BatchSettings {
 }
 
 impl BatchSettings {
-    pub(super) fn read(variables: &Variables<'_>) -> Result<Self, SetupError> {
-        let default = Self::default();
+    /// `OTEL_BSP_*`.
+    pub(super) fn of_spans(variables: &Variables<'_>) -> Result<Self, SetupError> {
+        Self::read("OTEL_BSP", Self::default(), variables)
+    }
+
+    /// `OTEL_BLRP_*`; log records wait for a second at most.
+    pub(super) fn of_logs(variables: &Variables<'_>) -> Result<Self, SetupError> {
+        let default = Self {
+            schedule_delay: Duration::from_secs(1),
+            ..Self::default()
+        };
+        Self::read("OTEL_BLRP", default, variables)
+    }
+
+    fn read(prefix: &str, default: Self, variables: &Variables<'_>) -> Result<Self, SetupError> {
+        let name = |what: &str| format!("{prefix}_{what}");
         let max_queue_size = variables
-            .count("OTEL_BSP_MAX_QUEUE_SIZE")?
+            .count(&name("MAX_QUEUE_SIZE"))?
             .unwrap_or(default.max_queue_size);
-        let name = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
-        let batch = variables.count(name)?;
+        let batch = variables.count(&name("MAX_EXPORT_BATCH_SIZE"))?;
         if let Some(batch) = batch.filter(|batch| *batch > max_queue_size) {
             return Err(wrong(
-                name,
+                &name("MAX_EXPORT_BATCH_SIZE"),
                 batch.to_string(),
-                "at most OTEL_BSP_MAX_QUEUE_SIZE, which is 2048 by default",
+                "at most the queue's size, MAX_QUEUE_SIZE with the same prefix, which is 2048 by default",
             ));
         }
         Ok(Self {
             max_queue_size,
             max_export_batch_size: batch.unwrap_or(default.max_export_batch_size.min(max_queue_size)),
             schedule_delay: variables
-                .milliseconds("OTEL_BSP_SCHEDULE_DELAY")?
+                .milliseconds(&name("SCHEDULE_DELAY"))?
                 .unwrap_or(default.schedule_delay),
             export_timeout: variables
-                .milliseconds("OTEL_BSP_EXPORT_TIMEOUT")?
+                .milliseconds(&name("EXPORT_TIMEOUT"))?
                 .unwrap_or(default.export_timeout),
         })
     }
@@ -97,20 +111,44 @@ impl SentrySettings {
     }
 }
 
-/// Where log lines go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogsExporter {
+/// Where logs go; nowhere where neither is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogsSettings {
     /// JSON lines to the sink, which is standard output unless the builder says otherwise.
-    Console,
-    /// Nowhere.
-    None,
+    pub console: bool,
+    /// Log records to an OTLP endpoint.
+    pub otlp: Option<OtlpSettings>,
+    /// How log records are gathered for it.
+    pub batch: BatchSettings,
 }
 
-impl LogsExporter {
+impl LogsSettings {
     pub(super) fn read(variables: &Variables<'_>) -> Result<Self, SetupError> {
-        let choices = [("console", Self::Console), ("none", Self::None)];
-        let choice = variables.choice("OTEL_LOGS_EXPORTER", &choices, "console or none")?;
-        Ok(choice.unwrap_or(Self::Console))
+        #[derive(Clone, Copy, PartialEq)]
+        enum Exporter {
+            Console,
+            Otlp,
+            None,
+        }
+        let choices = [
+            ("console", Exporter::Console),
+            ("otlp", Exporter::Otlp),
+            ("none", Exporter::None),
+        ];
+        let expected = "console, otlp, both joined by a comma, or none";
+        let exporters = variables
+            .choices("OTEL_LOGS_EXPORTER", &choices, expected)?
+            .unwrap_or_else(|| vec![Exporter::Console]);
+        let otlp = if exporters.contains(&Exporter::Otlp) {
+            Some(OtlpSettings::read(Signal::Logs, variables)?)
+        } else {
+            None
+        };
+        Ok(Self {
+            console: exporters.contains(&Exporter::Console),
+            otlp,
+            batch: BatchSettings::of_logs(variables)?,
+        })
     }
 }
 

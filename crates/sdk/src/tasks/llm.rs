@@ -1,12 +1,15 @@
-//! A model call: tokens, cost and answer on the span by the GenAI semantic conventions, tokens as a histogram too.
+//! A model call: tokens, cost and answer on the span by the GenAI semantic conventions, tokens and duration in their
+//! metrics too (`gen_ai.client.token.usage`, `gen_ai.client.operation.duration`), beside the marketplace's own.
 
 use std::fmt::Display;
 use std::ops::Deref;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::operation::Operation;
+use crate::address::Address;
 
 /// Tokens of one call, as the provider reports them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,7 +30,17 @@ pub struct LlmCall {
     model: String,
     name: String,
     provider: Option<String>,
+    host: Option<String>,
+    port: Option<u16>,
+    answer: Mutex<Answer>,
     operation: Operation,
+}
+
+/// What is known of the answer, for the metrics at the end.
+#[derive(Debug, Default)]
+struct Answer {
+    usage: Option<Usage>,
+    model: Option<String>,
 }
 
 impl Deref for LlmCall {
@@ -39,11 +52,14 @@ impl Deref for LlmCall {
 }
 
 impl LlmCall {
-    pub(super) fn new(model: &str, host: Option<&str>, operation: Operation) -> Self {
+    pub(super) fn new(model: &str, address: &Address, operation: Operation) -> Self {
         Self {
             model: model.to_owned(),
             name: "chat".to_owned(),
-            provider: provider_of(host).map(str::to_owned),
+            provider: provider_of(address.host.as_deref()).map(str::to_owned),
+            host: address.host.clone(),
+            port: address.port,
+            answer: Mutex::default(),
             operation,
         }
     }
@@ -61,7 +77,8 @@ impl LlmCall {
         self
     }
 
-    /// Records the tokens on the span and in `llm.token.usage`, once for each call.
+    /// Records the tokens on the span, in `llm.token.usage` and, when the guard is dropped, in `gen_ai.client.token.usage`.
+    /// Once for each call.
     pub fn usage(&self, usage: Usage) {
         let span = self.span();
         span.record("gen_ai.usage.input_tokens", usage.input_tokens);
@@ -77,6 +94,7 @@ impl LlmCall {
             ];
             self.operation.instruments().llm_tokens.record(tokens, &labels);
         }
+        self.answer().usage = Some(usage);
     }
 
     /// `gen_ai.usage.cost`: what the call cost, in US dollars. Unknown cost is not recorded; it is not zero.
@@ -88,12 +106,46 @@ impl LlmCall {
     pub fn response(&self, model: &str, id: impl Display, finish_reasons: &[&str]) {
         let span = self.span();
         span.record("gen_ai.response.model", model);
+        self.answer().model = Some(model.to_owned());
         span.record("gen_ai.response.id", id.to_string());
         let reasons = finish_reasons
             .iter()
             .map(|r| StringValue::from((*r).to_owned()))
             .collect();
         span.set_attribute("gen_ai.response.finish_reasons", Value::Array(Array::String(reasons)));
+    }
+
+    fn answer(&self) -> MutexGuard<'_, Answer> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The metrics of the conventions: how long it took and what it failed of, and its tokens by kind.
+    fn measure(&self) {
+        let answer = self.answer();
+        let mut labels = vec![
+            KeyValue::new("gen_ai.operation.name", self.name.clone()),
+            KeyValue::new("gen_ai.request.model", self.model.clone()),
+        ];
+        let mut add =
+            |key: &'static str, value: Option<Value>| labels.extend(value.map(|value| KeyValue::new(key, value)));
+        add("gen_ai.provider.name", self.provider.clone().map(Value::from));
+        add("gen_ai.response.model", answer.model.clone().map(Value::from));
+        add("server.address", self.host.clone().map(Value::from));
+        add("server.port", self.port.map(|port| Value::I64(port.into())));
+        let instruments = self.operation.instruments();
+        if let Some(usage) = answer.usage {
+            let output = Some(usage.output_tokens).filter(|tokens| *tokens > 0);
+            for (kind, tokens) in [("input", Some(usage.input_tokens)), ("output", output)] {
+                let Some(tokens) = tokens else { continue };
+                labels.push(KeyValue::new("gen_ai.token.type", kind));
+                instruments.gen_ai_tokens.record(tokens, &labels);
+                labels.pop();
+            }
+        }
+        if let Some(end) = self.operation.end() {
+            labels.extend(end.error_type.map(|kind| KeyValue::new("error.type", kind)));
+            instruments.gen_ai_duration.record(end.seconds, &labels);
+        }
     }
 }
 
@@ -103,6 +155,8 @@ impl Drop for LlmCall {
         let span = self.operation.span();
         span.record("gen_ai.operation.name", self.name.as_str());
         span.record("gen_ai.provider.name", self.provider.as_deref());
+        self.operation.finish();
+        self.measure();
     }
 }
 

@@ -54,7 +54,15 @@ struct State {
     outcome: Option<&'static str>,
     failure: Option<Failure>,
     running: bool,
-    ended: bool,
+    end: Option<End>,
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone)]
+pub(super) struct End {
+    pub(super) seconds: f64,
+    /// `cancelled` where its future was dropped.
+    pub(super) error_type: Option<Cow<'static, str>>,
 }
 
 /// An operation under way; it ends with [`run`](Operation::run), or when dropped.
@@ -149,7 +157,7 @@ impl Operation {
     /// Ends the operation now; dropping it later does nothing more.
     pub fn finish(&self) {
         let mut state = self.state();
-        if std::mem::replace(&mut state.ended, true) {
+        if state.end.is_some() {
             return;
         }
         if std::thread::panicking() && state.failure.is_none() {
@@ -165,15 +173,26 @@ impl Operation {
         };
         let outcome = state.outcome.unwrap_or(status);
         let failure = state.failure.take();
+        let seconds = self.started.elapsed().as_secs_f64();
+        let cancelled = (status == "cancelled").then_some(Cow::Borrowed(status));
+        state.end = Some(End {
+            seconds,
+            error_type: failure.as_ref().map(|failure| failure.error_type.clone()).or(cancelled),
+        });
         drop(state);
-        self.measure(status, outcome);
+        self.measure(status, outcome, seconds);
         if let Some(failure) = failure {
             self.mark(&failure);
             self.count(failure);
         }
     }
 
-    fn measure(&self, status: &'static str, outcome: &'static str) {
+    /// How it ended, once it has.
+    pub(super) fn end(&self) -> Option<End> {
+        self.state().end.clone()
+    }
+
+    fn measure(&self, status: &'static str, outcome: &'static str, seconds: f64) {
         let instruments = &self.instruments;
         let mut labels = self.labels.clone();
         let histogram = match self.area {
@@ -199,7 +218,7 @@ impl Operation {
                 &instruments.arena_duration
             }
         };
-        histogram.record(self.started.elapsed().as_secs_f64() * 1000.0, &labels);
+        histogram.record(seconds * 1000.0, &labels);
     }
 
     fn mark(&self, failure: &Failure) {

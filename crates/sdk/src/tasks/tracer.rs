@@ -77,9 +77,9 @@ impl TaskTracer {
         );
         let labels = vec![
             KeyValue::new("model", model.to_owned()),
-            KeyValue::new("endpoint", address.plain),
+            KeyValue::new("endpoint", address.plain.clone()),
         ];
-        LlmCall::new(model, address.host.as_deref(), self.start(Area::Llm, span, labels))
+        LlmCall::new(model, &address, self.start(Area::Llm, span, labels))
     }
 
     /// See [`super::trace_marketplace_scan`].

@@ -1,120 +1,18 @@
 //! Each back end on a real socket: what arrives there, and what happens when it goes away under load.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::http::{HeaderMap, Request, StatusCode, Uri};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use axum::routing::get;
 use opentelemetry::KeyValue;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
-use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use prost::Message;
 use skopos_sdk::Observability;
-use tokio::runtime::Runtime;
-use tokio_stream::wrappers::TcpListenerStream;
 use tower::ServiceExt;
 
+use crate::collector::Collector;
 use crate::support::{set_up, value, wait_until};
-
-type Received = Arc<Mutex<Vec<(String, HeaderMap, Bytes)>>>;
-
-/// A collector of its own runtime: dropping it closes every socket, as a killed process does.
-struct Collector {
-    runtime: Option<Runtime>,
-    address: SocketAddr,
-    received: Received,
-}
-
-fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .expect("a runtime")
-}
-
-impl Collector {
-    fn http() -> Self {
-        async fn keep(State(received): State<Received>, uri: Uri, headers: HeaderMap, body: Bytes) -> StatusCode {
-            let path = uri.path().to_owned();
-            received
-                .lock()
-                .expect("no panic while held")
-                .push((path, headers, body));
-            StatusCode::OK
-        }
-        let received = Received::default();
-        let router = Router::new().fallback(keep).with_state(Arc::clone(&received));
-        let runtime = runtime();
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .expect("binds");
-        let address = listener.local_addr().expect("bound");
-        runtime.spawn(async move { axum::serve(listener, router).await });
-        Self {
-            runtime: Some(runtime),
-            address,
-            received,
-        }
-    }
-
-    fn grpc() -> Self {
-        let received = Received::default();
-        let service = TraceServiceServer::new(Grpc(Arc::clone(&received)));
-        let runtime = runtime();
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .expect("binds");
-        let address = listener.local_addr().expect("bound");
-        let server = tonic::transport::Server::builder().add_service(service);
-        runtime.spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
-        Self {
-            runtime: Some(runtime),
-            address,
-            received,
-        }
-    }
-
-    fn kill(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-
-    fn paths(&self) -> Vec<String> {
-        let received = self.received.lock().expect("no panic while held");
-        received.iter().map(|(path, ..)| path.clone()).collect()
-    }
-}
-
-impl Drop for Collector {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-struct Grpc(Received);
-
-#[tonic::async_trait]
-impl TraceService for Grpc {
-    async fn export(
-        &self,
-        request: tonic::Request<ExportTraceServiceRequest>,
-    ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
-        let body = Bytes::from(request.get_ref().encode_to_vec());
-        let headers = request.metadata().clone().into_headers();
-        self.0
-            .lock()
-            .expect("no panic while held")
-            .push(("grpc".to_owned(), headers, body));
-        Ok(tonic::Response::new(ExportTraceServiceResponse::default()))
-    }
-}
 
 /// A service whose every request makes two spans.
 struct Service {
@@ -260,7 +158,7 @@ fn each_back_end_gets_its_own_format() {
         let service = Service::start(&vars);
         service.serve(1);
         service.observability.flush();
-        let received = collector.received.lock().expect("no panic while held").clone();
+        let received = collector.received();
         let (found, headers, body) = received.first().expect("an export");
         assert_eq!(found, path);
         assert_eq!(headers["content-type"], content_type);
@@ -311,7 +209,7 @@ fn metrics_travel_over_otlp_as_totals_or_differences() {
         invoices.add(3, &[KeyValue::new("tenant", "acme")]);
         observability.flush();
         assert_eq!(collector.paths(), ["/v1/metrics"]);
-        let (_, _, body) = collector.received.lock().expect("no panic while held")[0].clone();
+        let (_, _, body) = collector.received()[0].clone();
         let request = ExportMetricsServiceRequest::decode(body).expect("protobuf");
         let metrics = request
             .resource_metrics

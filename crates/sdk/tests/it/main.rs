@@ -1,9 +1,11 @@
 //! The SDK from outside: the shared cases of others, back ends that come and go, and what a service gets to see.
 
 mod backends;
+mod collector;
 mod environment;
 mod errors_always;
 mod http_metrics;
+mod otlp_logs;
 #[cfg(feature = "errors")]
 mod pii;
 mod propagation;

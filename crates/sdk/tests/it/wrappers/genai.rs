@@ -111,4 +111,60 @@ fn spans_say_what_the_conventions_say() {
     for (ours, theirs) in ours.iter().zip(&theirs) {
         compare(ours, theirs);
     }
+    let Some(case) = shared::<Value>("genai/otel_latest/metrics_2.json") else {
+        return;
+    };
+    let mut points = Vec::new();
+    histograms(&case, &mut points);
+    points.retain(|(name, _)| name.starts_with("gen_ai.client."));
+    assert!(points.len() > 3, "durations and tokens of chats and of an embedding");
+    for (name, point) in &points {
+        compare_point(&recorded, name, point);
+    }
+}
+
+/// The points of all histograms, with the histogram's name.
+fn histograms(value: &Value, found: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Object(fields) if fields.contains_key("histogram") => {
+            let name = fields["name"].as_str().expect("a name");
+            let points = fields["histogram"]["dataPoints"].as_array().expect("points");
+            found.extend(points.iter().map(|point| (name.to_owned(), point.clone())));
+        }
+        Value::Object(fields) => fields.values().for_each(|value| histograms(value, found)),
+        Value::Array(values) => values.iter().for_each(|value| histograms(value, found)),
+        _ => {}
+    }
+}
+
+/// Ours counted as many calls under the same labels, with the same bounds.
+#[track_caller]
+fn compare_point(recorded: &Recorded, name: &str, point: &Value) {
+    const LABELS: [&str; 5] = [
+        "gen_ai.operation.name",
+        "gen_ai.request.model",
+        "gen_ai.response.model",
+        "gen_ai.token.type",
+        "error.type",
+    ];
+    let labels: Vec<(String, String)> = LABELS
+        .into_iter()
+        .filter_map(|key| Some((key.replace('.', "_"), text(point, key)?)))
+        .collect();
+    let labels: Vec<(&str, &str)> = labels.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let unit = if name.ends_with("duration") { "_seconds" } else { "" };
+    let exported = format!("{}{unit}", name.replace('.', "_"));
+    let theirs: u64 = point["count"]
+        .as_str()
+        .and_then(|count| count.parse().ok())
+        .expect("a count");
+    assert_eq!(recorded.count(&exported, &labels), theirs, "{exported} {labels:?}");
+    for bound in point["explicitBounds"].as_array().expect("bounds") {
+        let bound = bound.as_f64().expect("a number").to_string();
+        let bucket = [&labels[..], &[("le", &bound)]].concat();
+        assert!(
+            recorded.has(&format!("{exported}_bucket"), &bucket),
+            "{exported} {bucket:?}"
+        );
+    }
 }

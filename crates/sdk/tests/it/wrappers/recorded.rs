@@ -53,22 +53,31 @@ impl Recorded {
 
     /// Count of a histogram's series with all these labels.
     pub(crate) fn count(&self, histogram: &str, labels: &[(&str, &str)]) -> u64 {
+        let count = |line: &String| {
+            let (_, value) = line.rsplit_once(' ')?;
+            value.parse::<u64>().ok()
+        };
+        let lines = self.lines(&format!("{histogram}_count"), labels);
+        lines.iter().map(|line| count(line).expect("a number")).sum()
+    }
+
+    /// Whether there is a sample of that name with all these labels.
+    pub(crate) fn has(&self, name: &str, labels: &[(&str, &str)]) -> bool {
+        !self.lines(name, labels).is_empty()
+    }
+
+    fn lines(&self, name: &str, labels: &[(&str, &str)]) -> Vec<String> {
         let mut text = Vec::new();
         TextEncoder::new()
             .encode(&self.registry.gather(), &mut text)
             .expect("into memory");
         let text = String::from_utf8(text).expect("UTF-8");
-        let prefix = format!("{histogram}_count{{");
+        let prefix = format!("{name}{{");
         text.lines()
             .filter(|line| line.starts_with(&prefix))
             .filter(|line| labels.iter().all(|(k, v)| line.contains(&format!("{k}=\"{v}\""))))
-            .map(|line| {
-                line.rsplit(' ')
-                    .next()
-                    .and_then(|n| n.parse::<u64>().ok())
-                    .expect("a number")
-            })
-            .sum()
+            .map(str::to_owned)
+            .collect()
     }
 }
 
