@@ -1,20 +1,23 @@
 """Counting checks and waiting for what comes."""
 
 import socket
+import threading
 import time
 import urllib.error
 
 
 class Checks:
-    """Counts checks and prints each as it is made."""
+    """Counts checks and prints each as it is made; several threads may do so."""
 
     def __init__(self):
         self.passed = self.failed = 0
+        self.lock = threading.Lock()
 
     def check(self, name, holds, detail=""):
-        self.passed += bool(holds)
-        self.failed += not holds
-        print(f"{'ok  ' if holds else 'FAIL'} {name}{f': {detail}' if detail != '' else ''}", flush=True)
+        with self.lock:
+            self.passed += bool(holds)
+            self.failed += not holds
+            print(f"{'ok  ' if holds else 'FAIL'} {name}{f': {detail}' if detail != '' else ''}", flush=True)
         return holds
 
     def summary(self):

@@ -15,6 +15,7 @@ class Pack:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.system = self.folder.name
+        self.is_short = self.folder.parent != PACKS
         read = lambda name: yaml.safe_load((self.folder / name).read_text())
         self.jobs = {job["job_name"] for job in read("prometheus.yml")["scrape_configs"]}
         rules = [rule for name in ("alerts.yml", "recording_rules.yml") for group in read(name)["groups"] for rule in group["rules"]]
@@ -29,7 +30,7 @@ class Pack:
         return "up{" in expression and "== 0" in expression
 
 
-def open_packs(systems=(), change=None):
+def open_packs(systems, change):
     """The packs of these systems, of all where none is named; `change` makes of a pack's folder the one to open."""
     systems = systems or sorted(path.parent.name for path in PACKS.glob("*/incidents.yml"))
-    return [Pack(change(PACKS / system) if change else PACKS / system) for system in systems]
+    return [Pack(change(PACKS / system)) for system in systems]

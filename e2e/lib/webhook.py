@@ -43,16 +43,18 @@ class Webhook:
             for alert in alerts:
                 self.arrivals.append((time.monotonic(), path, alert["status"], alert["labels"]))
 
-    def arrived(self, name, status, since):
-        """Paths at which an alert of that name arrived in that state after an instant."""
+    def arrived(self, system, name, status, since):
+        """Paths at which an alert of that system and name arrived in that state after an instant."""
         with self.lock:
             return sorted({path for at, path, state, labels in self.arrivals
-                           if at >= since and state == status and labels.get("alertname") == name})
+                           if at >= since and state == status and labels.get("alertname") == name
+                           and labels.get("system") == system})
 
-    def names(self, status, since):
-        """Names of all alerts that arrived in that state after an instant."""
+    def names(self, system, status, since):
+        """Names of all alerts of a system that arrived in that state after an instant."""
         with self.lock:
-            return {labels.get("alertname") for at, _, state, labels in self.arrivals if at >= since and state == status}
+            return {labels.get("alertname") for at, _, state, labels in self.arrivals
+                    if at >= since and state == status and labels.get("system") == system}
 
     def close(self):
         self.server.shutdown()
