@@ -2,7 +2,7 @@
 
     python3 e2e/systems.py --binary target/debug/skopos [--system NAME …]
     python3 e2e/systems.py --binary … [--system NAME …] --alerts [--fault NAME …]
-    python3 e2e/systems.py --binary … [--system NAME …] --full-length NAME
+    python3 e2e/systems.py --binary … [--alerts] --full-length NAME
 
 Runs `skopos demo` with the systems, all of them where none is named, and checks that every target of the packs is up,
 that each query of each panel of their dashboards has data, that nothing fires unasked, and that no pack reads what
@@ -27,7 +27,7 @@ from lib.demo import Demo
 from lib.pack import SERVER_PORT, open_packs
 from lib.selectors import foreign_series
 from lib.short_pack import LONGEST_WINDOW, shorten
-from lib.trials import check_alerts, check_full_length, check_quiet, print_table
+from lib.trials import check_alerts, check_full_length, check_quiet, print_table, refuse_unknown
 from lib.webhook import Webhook
 
 READY_SECONDS = 60
@@ -76,6 +76,7 @@ def check_without_faults(checks, demo, packs, seconds):
 
 def check_with_faults(checks, demo, hook, packs, arguments):
     """Each system on a thread of its own, but for those at full length, which come one after the other."""
+    refuse_unknown(demo, arguments.fault)
     trials, threads = [], []
     for pack in packs:
         if pack.system not in arguments.full_length:
@@ -138,11 +139,12 @@ def main():
     parser.add_argument("--longest-window", type=float, default=LONGEST_WINDOW, metavar="SECONDS", help=f"bound of a short pack's windows ({LONGEST_WINDOW})")
     parser.add_argument("--load", type=float, default=1, help="how much traffic: 2 is twice the usual")
     arguments = parser.parse_args()
-    if arguments.full_length:
+    if not arguments.alerts:
         arguments.system = arguments.system or arguments.full_length
-        arguments.alerts = set(arguments.system) != set(arguments.full_length)
-    if set(arguments.full_length) - set(arguments.system):
+    if arguments.system and set(arguments.full_length) - set(arguments.system):
         parser.error("--full-length names a system that --system does not")
+    if arguments.full_length and set(arguments.system) - set(arguments.full_length):
+        arguments.alerts = True
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:
         run(checks, arguments, folder)

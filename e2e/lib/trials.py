@@ -105,11 +105,14 @@ def check_fault(checks, demo, hook, pack, fault, patience):
 
 def faults_of(demo, system, wanted):
     faults = [fault for fault in demo.get("/api/skopos/fleet")["faults"] if fault["system"] == system]
-    unknown = set(wanted) - {fault["name"] for fault in faults}
-    if unknown:
-        raise SystemExit(f"{system} has no fault {', '.join(sorted(unknown))}; "
-                         f"it has {', '.join(fault['name'] for fault in faults)}")
     return [fault for fault in faults if not wanted or fault["name"] in wanted]
+
+
+def refuse_unknown(demo, wanted):
+    """Ends the program where a wanted fault is none of the running systems'."""
+    known = {fault["name"] for fault in demo.get("/api/skopos/fleet")["faults"]}
+    if unknown := set(wanted) - known:
+        raise SystemExit(f"there is no fault {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
 
 
 def check_promises(checks, pack, faults):

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use clap::Args;
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{Context, ProcessArgs, health_router, serve_http};
 use skopos_sdk::context::RequestContextLayer;
 
 use self::api::Agents;
@@ -21,7 +21,7 @@ use self::economy::Economy;
 use self::ledger::Ledger;
 use self::pricing::Pricing;
 use self::reports::Reports;
-use crate::{AGENTS, FAULTS};
+use crate::AGENTS;
 
 mod api;
 mod economy;
@@ -60,7 +60,7 @@ pub(crate) struct AgentsArgs {
 
 pub(super) fn run(arguments: AgentsArgs) -> Result<(), FleetError> {
     let process = arguments.process.clone();
-    process::run(AGENTS, &process, FAULTS, |context| serve(arguments, context))
+    crate::run_service(AGENTS, &process, |context| serve(arguments, context))
 }
 
 async fn serve(arguments: AgentsArgs, context: Context) -> Result<(), FleetError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{Context, ProcessArgs, health_router, serve_http};
 use skopos_sdk::breaker::CircuitBreakers;
 use skopos_sdk::context::RequestContextLayer;
 
@@ -15,7 +15,7 @@ use self::executor::Executor;
 use self::metrics::BackendMetrics;
 use self::pack_source::PackSource;
 use self::pattern::Patterns;
-use crate::{BACKEND, FAULTS};
+use crate::BACKEND;
 
 mod agents;
 mod api;
@@ -58,7 +58,7 @@ pub(crate) struct BackendArgs {
 
 pub(super) fn run(arguments: BackendArgs) -> Result<(), FleetError> {
     let process = arguments.process.clone();
-    process::run(BACKEND, &process, FAULTS, |context| serve(arguments, context))
+    crate::run_service(BACKEND, &process, |context| serve(arguments, context))
 }
 
 async fn serve(arguments: BackendArgs, context: Context) -> Result<(), FleetError> {

@@ -6,7 +6,10 @@
 //!                       └──── which pack ──▶ dawsos-packs ◀── price file
 //! ```
 
+use std::future::Future;
+
 use clap::{Args, Subcommand};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs};
 use skopos_fleet_frame::{FaultKind, FaultSpec, FleetError, ServiceSpec, SystemSpec};
 
 mod agents;
@@ -158,6 +161,22 @@ pub fn run(command: DawsosCommand) -> Result<(), FleetError> {
         Service::DawsosPacks(arguments) => packs::run(arguments),
         Service::Traffic(arguments) => traffic::run(arguments),
     }
+}
+
+/// What the services hold to unless their environment says otherwise: nothing personal leaves a process, neither in log
+/// lines nor in spans.
+const SETTINGS: &[(&str, &str)] = &[("PII_FILTER", "strict")];
+
+/// Runs one service with what all of them share.
+fn run_service<F>(
+    name: &'static str,
+    process: &ProcessArgs,
+    service: impl FnOnce(Context) -> F,
+) -> Result<(), FleetError>
+where
+    F: Future<Output = Result<(), FleetError>>,
+{
+    process::run_with(name, process, FAULTS, SETTINGS, service)
 }
 
 /// A client for the other services; a request may take so long at most.

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use clap::Args;
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{Context, ProcessArgs, health_router, serve_http};
 use skopos_sdk::context::RequestContextLayer;
 
 use self::job::Job;
 use self::metrics::PackMetrics;
 use self::provider::Provider;
 use self::store::Store;
-use crate::{FAULTS, PACKS};
+use crate::PACKS;
 
 mod api;
 mod build;
@@ -49,7 +49,7 @@ pub(crate) struct PacksArgs {
 
 pub(super) fn run(arguments: PacksArgs) -> Result<(), FleetError> {
     let process = arguments.process.clone();
-    process::run(PACKS, &process, FAULTS, |context| serve(arguments, context))
+    crate::run_service(PACKS, &process, |context| serve(arguments, context))
 }
 
 async fn serve(arguments: PacksArgs, context: Context) -> Result<(), FleetError> {

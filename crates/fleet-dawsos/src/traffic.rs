@@ -10,13 +10,13 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use reqwest::Client;
 use serde_json::{Value, json};
-use skopos_fleet_frame::process::{self, Context, ProcessArgs};
+use skopos_fleet_frame::process::{Context, ProcessArgs};
 use skopos_fleet_frame::{Fault, FleetError};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::{FAULTS, TRAFFIC};
+use crate::TRAFFIC;
 
 /// Fault: hardly anybody works.
 pub(crate) const QUIET: &str = "dawsos-quiet";
@@ -84,7 +84,7 @@ struct Ask {
 
 pub(super) fn run(arguments: TrafficArgs) -> Result<(), FleetError> {
     let process = arguments.process.clone();
-    process::run(TRAFFIC, &process, FAULTS, |context| generate(arguments, context))
+    crate::run_service(TRAFFIC, &process, |context| generate(arguments, context))
 }
 
 async fn generate(arguments: TrafficArgs, context: Context) -> Result<(), FleetError> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use clap::Args;
 use skopos_bus::BusConfig;
-use skopos_sdk::Observability;
+use skopos_sdk::{Observability, ObservabilityBuilder, Settings};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -68,8 +68,28 @@ pub fn run<F>(
 where
     F: Future<Output = Result<(), FleetError>>,
 {
+    run_with(name, arguments, faults, &[], service)
+}
+
+/// As [`run`], with settings of observability that hold where the environment sets no others.
+pub fn run_with<F>(
+    name: &'static str,
+    arguments: &ProcessArgs,
+    faults: &[FaultSpec],
+    defaults: &[(&str, &str)],
+    service: impl FnOnce(Context) -> F,
+) -> Result<(), FleetError>
+where
+    F: Future<Output = Result<(), FleetError>>,
+{
     let faults = Faults::new(name, faults, &arguments.faults)?;
-    let observability = skopos_sdk::setup_observability(name, env!("CARGO_PKG_VERSION"))?;
+    let settings = Settings::from_lookup(name, env!("CARGO_PKG_VERSION"), |variable| {
+        std::env::var(variable).ok().or_else(|| {
+            let default = defaults.iter().find(|(name, _)| *name == variable);
+            default.map(|(_, value)| (*value).to_owned())
+        })
+    })?;
+    let observability = ObservabilityBuilder::new(settings).install()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)
         .thread_name(name)

@@ -8,12 +8,13 @@ use std::time::Duration;
 use clap::Args;
 use skopos_fleet_frame::FleetError;
 use skopos_fleet_frame::process::{self, Context, ProcessArgs};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_util::sync::CancellationToken;
 
 use self::metrics::PostgresSource;
 use crate::folder::{Folder, FolderArgs};
-use crate::program::needed;
+use crate::program::{Farewell, needed};
 use crate::{POSTGRES, SYSTEM, exporter, program};
 
 mod metrics;
@@ -24,6 +25,11 @@ const NAME: &str = "skopos";
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 /// Pause between attempts while it starts.
 const START_PAUSE: Duration = Duration::from_millis(250);
+/// Its fast shutdown: clients are sent away. With SIGTERM it would wait for their leave, refuse new ones, and keep the
+/// port and the data from its successor.
+const FAREWELL: Farewell = Farewell::Int;
+/// How long a server that is just ending or starting may take to make up its mind.
+const PROBE_LIMIT: Duration = Duration::from_secs(10);
 /// Users that the server may run as where we are root; it refuses to be root.
 const USERS: [&str; 2] = ["postgres", "nobody"];
 
@@ -49,9 +55,7 @@ pub(super) fn run(arguments: PostgresArgs) -> Result<(), FleetError> {
 
 async fn serve(arguments: PostgresArgs, context: Context) -> Result<(), FleetError> {
     let config = config(arguments.port, NAME);
-    let is_outside = tokio::net::TcpStream::connect(("127.0.0.1", arguments.port))
-        .await
-        .is_ok();
+    let is_outside = answers(arguments.port).await;
     let installed = Installed::find();
     if is_outside {
         tracing::info!(
@@ -86,6 +90,21 @@ fn config(port: u16, database: &str) -> Config {
         .application_name("skopos-exporter")
         .connect_timeout(CONNECT_LIMIT);
     config
+}
+
+/// Whether a server is there that is not about to leave: one that was started for a predecessor of ours may be ending.
+async fn answers(port: u16) -> bool {
+    let deadline = tokio::time::Instant::now() + PROBE_LIMIT;
+    loop {
+        let Err(refusal) = connect(&config(port, "postgres")).await else {
+            return true;
+        };
+        if refusal.code() != Some(&SqlState::CANNOT_CONNECT_NOW) || tokio::time::Instant::now() > deadline {
+            // A server with other users is one all the same: its port is taken.
+            return tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok();
+        }
+        tokio::time::sleep(START_PAUSE).await;
+    }
 }
 
 /// A client whose connection lives on a task until the client is dropped.
@@ -132,7 +151,7 @@ impl Installed {
             })?;
         }
         if !data.join("PG_VERSION").is_file() {
-            let mut command = program::command(&self.initdb, self.user);
+            let mut command = program::command(&self.initdb, self.user, FAREWELL);
             command
                 .args([
                     "--auth=trust",
@@ -147,7 +166,7 @@ impl Installed {
             program::run("initdb", command).await?;
         }
         let command = || {
-            let mut command = program::command(&self.postgres, self.user);
+            let mut command = program::command(&self.postgres, self.user, FAREWELL);
             command.arg("-D").arg(&data).arg("-k").arg(folder.path());
             command.args(["-h", "127.0.0.1", "-p", &port.to_string()]);
             // Small, and not made to outlive the machine: this is a demonstration's store.
@@ -163,7 +182,7 @@ impl Installed {
             command.current_dir(folder.path());
             command
         };
-        let keep = program::keep("postgres", command, stop);
+        let keep = program::keep("postgres", FAREWELL, command, stop);
         let create = create_database(port, stop);
         tokio::try_join!(keep, async {
             create.await;
@@ -182,7 +201,7 @@ async fn create_database(port: u16, stop: &CancellationToken) {
         };
         match client.batch_execute(&format!("CREATE DATABASE {NAME}")).await {
             Ok(()) => tracing::info!(database = NAME, "database made"),
-            Err(error) if error.code() == Some(&tokio_postgres::error::SqlState::DUPLICATE_DATABASE) => {}
+            Err(error) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => {}
             Err(error) => {
                 tracing::warn!(%error, "the database could not be made, once more");
                 continue;

@@ -12,12 +12,37 @@ use tokio_util::sync::CancellationToken;
 
 /// Pause before a program that ended is started again.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
-/// Time to end after SIGTERM; less than the frame's own limit.
+/// Time to end after the signal; less than the frame's own limit.
 const STOP_LIMIT: Duration = Duration::from_secs(4);
 /// Where programs are beside `PATH`, in which daemons' folders may be missing.
 const FOLDERS: [&str; 4] = ["/usr/local/bin", "/usr/bin", "/usr/local/sbin", "/usr/sbin"];
 /// Starts a program that the kernel ends with us, however we end.
 const TIE: &str = "setpriv";
+
+/// How a program is asked to end, by us and by the kernel when we are gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Farewell {
+    /// SIGTERM, as most programs want it.
+    Term,
+    /// SIGINT, for a server that takes SIGTERM as "when the last client has left": PostgreSQL.
+    Int,
+}
+
+impl Farewell {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Term => "TERM",
+            Self::Int => "INT",
+        }
+    }
+
+    fn signal(self) -> Signal {
+        match self {
+            Self::Term => Signal::TERM,
+            Self::Int => Signal::INT,
+        }
+    }
+}
 
 /// The first of these names that is installed, looked for in `first`, in `PATH` and in the usual folders.
 pub(crate) fn find(names: &[&str], first: &[PathBuf]) -> Option<PathBuf> {
@@ -35,7 +60,7 @@ pub(crate) fn find(names: &[&str], first: &[PathBuf]) -> Option<PathBuf> {
 }
 
 /// A command for the program, tied to this process and run as `user` where one is given.
-pub(crate) fn command(program: &Path, user: Option<(u32, u32)>) -> Command {
+pub(crate) fn command(program: &Path, user: Option<(u32, u32)>, farewell: Farewell) -> Command {
     let mut command = match (find(&[TIE], &[]), user) {
         (None, None) => Command::new(program),
         (None, Some((uid, gid))) => {
@@ -45,7 +70,7 @@ pub(crate) fn command(program: &Path, user: Option<(u32, u32)>) -> Command {
         }
         (Some(tie), user) => {
             let mut command = Command::new(tie);
-            command.args(["--pdeathsig", "TERM"]);
+            command.args(["--pdeathsig", farewell.name()]);
             if let Some((uid, gid)) = user {
                 command.args([
                     "--reuid",
@@ -74,6 +99,7 @@ pub(crate) fn command(program: &Path, user: Option<(u32, u32)>) -> Command {
 /// Keeps a program running until told to stop.
 pub(crate) async fn keep(
     name: &'static str,
+    farewell: Farewell,
     mut command: impl FnMut() -> Command,
     stop: &CancellationToken,
 ) -> Result<(), FleetError> {
@@ -84,7 +110,7 @@ pub(crate) async fn keep(
                 tracing::error!(program = name, how = said(status), "the program ended unasked and is started again");
             }
             () = stop.cancelled() => {
-                end(name, &mut child).await;
+                end(name, farewell, &mut child).await;
                 return Ok(());
             }
         }
@@ -139,10 +165,10 @@ async fn log_lines(name: &'static str, from: impl AsyncRead + Unpin) {
     }
 }
 
-async fn end(name: &'static str, child: &mut Child) {
+async fn end(name: &'static str, farewell: Farewell, child: &mut Child) {
     let pid = child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
     if let Some(pid) = pid
-        && let Err(error) = kill_process(pid, Signal::TERM)
+        && let Err(error) = kill_process(pid, farewell.signal())
     {
         tracing::warn!(program = name, %error, "the program could not be asked to end");
     }
@@ -173,17 +199,17 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_fails_is_an_error_and_one_that_is_kept_ends_with_us() {
         let shell = find(&["sh"], &[]).expect("a shell");
-        let mut failing = command(&shell, None);
+        let mut failing = command(&shell, None, Farewell::Term);
         failing.args(["-c", "exit 3"]);
         assert!(run("sh", failing).await.is_err());
 
         let stop = CancellationToken::new();
         stop.cancel();
         let sleeping = || {
-            let mut sleeping = command(&shell, None);
+            let mut sleeping = command(&shell, None, Farewell::Int);
             sleeping.args(["-c", "exec sleep 600"]);
             sleeping
         };
-        keep("sh", sleeping, &stop).await.expect("it was ended");
+        keep("sh", Farewell::Int, sleeping, &stop).await.expect("it was ended");
     }
 }

@@ -8,6 +8,7 @@ use skopos_fleet_frame::process::{self, Context, ProcessArgs};
 
 use self::metrics::RedisSource;
 use crate::folder::FolderArgs;
+use crate::program::Farewell;
 use crate::{REDIS, SYSTEM, exporter, program};
 
 mod info;
@@ -55,7 +56,7 @@ async fn serve(arguments: RedisArgs, context: Context) -> Result<(), FleetError>
         };
         let folder = arguments.folder.open(REDIS)?;
         let command = || {
-            let mut command = program::command(&installed, None);
+            let mut command = program::command(&installed, None, Farewell::Term);
             command
                 .args(["--port", &arguments.port.to_string(), "--bind", "127.0.0.1"])
                 .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
@@ -64,7 +65,7 @@ async fn serve(arguments: RedisArgs, context: Context) -> Result<(), FleetError>
                 .arg(folder.path());
             command
         };
-        program::keep("redis-server", command, &context.stop).await?;
+        program::keep("redis-server", Farewell::Term, command, &context.stop).await?;
         folder.close();
         Ok(())
     };

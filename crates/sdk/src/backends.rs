@@ -10,7 +10,7 @@ use prometheus::Registry;
 use tokio::runtime::Runtime;
 
 use crate::SetupError;
-use crate::context::ContextProcessor;
+use crate::context::{ContextProcessor, Discard};
 use crate::export::{CountedLogs, CountedProcessor, ExportMetrics};
 use crate::sampler::{KeepErrors, RecordUnsampled};
 use crate::scrub::ScrubSpans;
@@ -66,12 +66,11 @@ pub(crate) fn tracer_provider(
     let resource = settings.resource();
     let builder = SdkTracerProvider::builder()
         .with_resource(resource.clone())
-        .with_span_limits(settings.span_limits)
-        .with_span_processor(ContextProcessor);
+        .with_span_limits(settings.span_limits);
     let sampler = settings.sampler.build();
     let has_back_end = exporter.is_some() || settings.traces != TracesBackend::None;
     if !settings.enabled || !has_back_end {
-        return Ok(builder.with_sampler(sampler).build());
+        return Ok(with(builder.with_sampler(sampler), Discard).build());
     }
     let metrics = ExportMetrics::register(registry)?;
     let processor = match exporter {
@@ -89,7 +88,7 @@ pub(crate) fn tracer_provider(
 }
 
 fn with(builder: TracerProviderBuilder, processor: impl SpanProcessor + 'static) -> TracerProviderBuilder {
-    builder.with_span_processor(processor)
+    builder.with_span_processor(ContextProcessor(processor))
 }
 
 fn processor(

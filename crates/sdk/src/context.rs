@@ -24,7 +24,7 @@ mod layer;
 mod span;
 
 pub use layer::{RequestContextLayer, RequestContextService};
-pub(crate) use span::ContextProcessor;
+pub(crate) use span::{ContextProcessor, Discard};
 
 /// Header and field of the request's own id.
 pub const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");

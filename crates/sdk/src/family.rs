@@ -2,19 +2,22 @@
 //!
 //! `with_label_values` of the crate hashes with FNV under a lock, and hashes the labels without a mark between them, so
 //! that `["ab", "c"]` and `["a", "bc"]` are one series to it; here the labels are hashed once with a fast hash, compared,
-//! and looked up without a lock. The table also bounds the series: what comes after the limit is counted under
+//! and looked up without a lock, the first series of a hash even without counting readers. The table also bounds the series: what comes after the limit is counted under
 //! [`OVERFLOW`] in every label, so that a label from outside cannot fill the memory.
 
 use std::collections::HashMap as StdHashMap;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use hashbrown::{Equivalent, HashMap};
+use hashbrown::HashTable;
 use prometheus::core::{AtomicI64, AtomicU64, Collector, Desc, GenericCounter, GenericGauge, Metric};
 use prometheus::proto::{MetricFamily, MetricType};
 use prometheus::{Histogram, HistogramOpts, Opts, Registry};
+
+use self::labels::{Front, Hashing, Key};
+
+mod labels;
 
 /// Value of all labels of the series that takes what is beyond the limit.
 pub const OVERFLOW: &str = "_OTHER";
@@ -28,7 +31,8 @@ pub type GaugeFamily<const N: usize> = Family<GenericGauge<AtomicI64>, N>;
 /// Histograms with `N` labels.
 pub type HistogramFamily<const N: usize> = Family<Histogram, N>;
 
-type Table<M, const N: usize> = HashMap<Key<N>, M>;
+/// Series by the hash of their labels.
+type Table<M, const N: usize> = HashTable<(Key<N>, M)>;
 type Make<M> = dyn Fn(StdHashMap<String, String>) -> prometheus::Result<M> + Send + Sync;
 
 /// Metrics of one name that differ by `N` labels.
@@ -50,7 +54,9 @@ pub struct Family<M, const N: usize> {
 }
 
 struct Inner<M, const N: usize> {
+    front: Front<M, N>,
     table: ArcSwap<Table<M, N>>,
+    hashing: Hashing,
     labels: [String; N],
     make: Box<Make<M>>,
     /// Where series go that the crate refuses to make; not exported.
@@ -89,7 +95,9 @@ impl<M: Metric + Clone + 'static, const N: usize> Family<M, N> {
     ) -> prometheus::Result<Self> {
         let labels = labels.map(str::to_owned);
         let inner = Inner {
-            table: ArcSwap::default(),
+            front: Front::default(),
+            table: ArcSwap::from_pointee(Table::new()),
+            hashing: Hashing::default(),
             spare: make(StdHashMap::new())?,
             make: Box::new(make),
             desc: Desc::new(name.to_owned(), help.to_owned(), labels.to_vec(), StdHashMap::new())?,
@@ -113,9 +121,14 @@ impl<M: Metric + Clone + 'static, const N: usize> Family<M, N> {
 
     /// Calls the function with the metric of these labels.
     pub fn with<R>(&self, labels: [&str; N], update: impl FnOnce(&M) -> R) -> R {
-        match self.inner.table.load().get(&Labels(&labels)) {
-            Some(metric) => update(metric),
-            None => update(&self.make_series(&labels)),
+        let inner = &*self.inner;
+        let hash = inner.hashing.of(&labels);
+        if let Some(metric) = inner.front.find(hash, &labels) {
+            return update(metric);
+        }
+        match inner.table.load().find(hash, |(key, _)| key.is(&labels)) {
+            Some((_, metric)) => update(metric),
+            None => update(&self.make_series(hash, &labels)),
         }
     }
 
@@ -125,25 +138,40 @@ impl<M: Metric + Clone + 'static, const N: usize> Family<M, N> {
         self.with(labels, Clone::clone)
     }
 
-    fn make_series(&self, labels: &[&str; N]) -> M {
-        let table = self.inner.table.load();
+    fn make_series(&self, hash: u64, labels: &[&str; N]) -> M {
+        let inner = &*self.inner;
         let overflow = [OVERFLOW; N];
-        let labels = if table.len() < self.limit { labels } else { &overflow };
-        if let Some(metric) = table.get(&Labels(labels)) {
-            return metric.clone();
-        }
-        let pairs = self.inner.labels.iter().cloned().zip(labels.map(str::to_owned));
-        let Ok(made) = (self.inner.make)(pairs.collect()) else {
-            return self.inner.spare.clone();
+        let (hash, labels) = if inner.table.load().len() < self.limit {
+            (hash, labels)
+        } else {
+            (inner.hashing.of(&overflow), &overflow)
         };
+        let known = |table: &Table<M, N>| {
+            table
+                .find(hash, |(key, _)| key.is(labels))
+                .map(|(_, metric)| metric.clone())
+        };
+        if let Some(metric) = known(&inner.table.load()) {
+            return metric;
+        }
+        let pairs = inner.labels.iter().cloned().zip(labels.map(str::to_owned));
+        let Ok(made) = (inner.make)(pairs.collect()) else {
+            return inner.spare.clone();
+        };
+        let key = Key::of(labels);
         let mut kept = made.clone();
-        self.inner.table.rcu(|table| {
+        inner.table.rcu(|table| {
             // Another thread may have been first; its metric holds.
-            kept = table.get(&Labels(labels)).unwrap_or(&made).clone();
+            if let Some(metric) = known(table) {
+                kept = metric;
+                return Table::clone(table);
+            }
+            kept = made.clone();
             let mut table = Table::clone(table);
-            table.insert(Key(Arc::new(labels.map(Box::from))), kept.clone());
+            table.insert_unique(hash, (key.clone(), made.clone()), |(key, _)| inner.hashing.of_key(key));
             table
         });
+        inner.front.offer(hash, &key, &kept);
         kept
     }
 }
@@ -158,7 +186,14 @@ impl<M: Metric + Clone + 'static, const N: usize> Collector for Family<M, N> {
         family.set_name(self.inner.desc.fq_name.clone());
         family.set_help(self.inner.desc.help.clone());
         family.set_field_type(self.inner.kind);
-        family.set_metric(self.inner.table.load().values().map(Metric::metric).collect());
+        family.set_metric(
+            self.inner
+                .table
+                .load()
+                .iter()
+                .map(|(_, metric)| metric.metric())
+                .collect(),
+        );
         vec![family]
     }
 }
@@ -229,47 +264,6 @@ impl<const N: usize> HistogramFamily<N> {
     }
 }
 
-/// Labels that are kept.
-#[derive(Clone)]
-struct Key<const N: usize>(Arc<[Box<str>; N]>);
-
-/// Labels that are asked for.
-struct Labels<'a, const N: usize>(&'a [&'a str; N]);
-
-fn hash_all<'a, H: Hasher>(labels: impl Iterator<Item = &'a str>, state: &mut H) {
-    for label in labels {
-        // The length parts the labels as the separator of `str::hash` would, for one write less.
-        state.write_usize(label.len());
-        state.write(label.as_bytes());
-    }
-}
-
-impl<const N: usize> Hash for Key<N> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        hash_all(self.0.iter().map(|label| &**label), state);
-    }
-}
-
-impl<const N: usize> Hash for Labels<'_, N> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        hash_all(self.0.iter().copied(), state);
-    }
-}
-
-impl<const N: usize> PartialEq for Key<N> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-}
-
-impl<const N: usize> Eq for Key<N> {}
-
-impl<const N: usize> Equivalent<Key<N>> for Labels<'_, N> {
-    fn equivalent(&self, key: &Key<N>) -> bool {
-        self.0.iter().zip(key.0.iter()).all(|(asked, kept)| *asked == &**kept)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,6 +281,19 @@ mod tests {
         assert_eq!((count(["a", "x"]), count(["b", "x"])), (2, 1));
         assert_eq!(count([OVERFLOW, OVERFLOW]), 2);
         assert_eq!(registry.gather()[0].get_metric().len(), 3);
+    }
+
+    #[test]
+    fn many_threads_count_every_update_of_more_series_than_the_front_holds() {
+        let family = CounterFamily::register(&Registry::new(), "u_total", "U.", ["number"]).expect("a valid name");
+        let numbers: Vec<String> = (0..300).map(|number| number.to_string()).collect();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| numbers.iter().for_each(|number| family.inc([number])));
+            }
+        });
+        assert!(numbers.iter().all(|number| family.get([number]).get() == 4));
+        assert_eq!(family.collect()[0].get_metric().len(), 300);
     }
 
     #[test]

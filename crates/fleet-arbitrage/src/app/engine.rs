@@ -81,7 +81,9 @@ impl Engine {
         };
         self.tasks().set(id, Progress::Running);
         let task = trace_task_execution(id, request.kind.as_str());
-        let progress = match task.run(work::run(&self.agents, &request)).await {
+        // Boxed: a task may hold a model call, a payment and a scan at one time.
+        let work = Box::pin(work::run(&self.agents, &request));
+        let progress = match task.run(work).await {
             Ok(result) => Progress::Done { result },
             Err(error) => Progress::Failed {
                 error: error.to_string(),

@@ -1,20 +1,63 @@
-//! DawsOS as processes: patterns over packs, every metric of the system's table, one trace with its attributes, a dead agent.
+//! DawsOS as processes: patterns over packs, every metric of the system's table, one trace with its attributes, a dead
+//! agent, and an error tracker that learns of it without a word about persons.
 
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
-use crate::fleet::{Service, metric, metric_reaches};
+use crate::fleet::{Service, eventually, metric, metric_reaches};
 use crate::receiver::Receiver;
 
 const SYSTEM: &str = "dawsos";
 const TRACE_ID: &str = "6bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT_ID: &str = "20f067aa0ba902b7";
-const LISTEN: [&str; 2] = ["--listen", "127.0.0.1:0"];
+const USER: &str = "analyst-7";
+const PORTFOLIO: &str = "harbour-growth";
+/// What stands for user and portfolio outside of a process: the start of their SHA-256, by `sha256sum`.
+const USER_HASH: &str = "fa821a80";
+const PORTFOLIO_HASH: &str = "ee3e6742";
 /// Failures in a row that open a breaker.
 const TRIP: usize = 5;
 
+/// An error tracker: it keeps the envelopes that it is sent.
+#[derive(Clone, Default)]
+struct Tracker(Arc<Mutex<String>>);
+
+impl Tracker {
+    /// Starts it; its address as a DSN.
+    async fn start() -> (Self, String) {
+        let tracker = Self::default();
+        let kept = tracker.clone();
+        let keep = move |body: Bytes| {
+            let text = String::from_utf8_lossy(&body).into_owned();
+            kept.0.lock().expect("no panic while held").push_str(&text);
+            std::future::ready(())
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let router = Router::new().fallback(axum::routing::post(keep));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (tracker, format!("http://key@{address}/7"))
+    }
+
+    fn text(&self) -> String {
+        self.0.lock().expect("no panic while held").clone()
+    }
+}
+
+/// An address that nobody has. The services' own lines do not tell it: they leave out all addresses.
+fn free_address() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("bound")
+}
+
 struct System {
     receiver: Receiver,
+    tracker: Tracker,
     services: Vec<Service>,
     packs: String,
     backend: String,
@@ -25,19 +68,28 @@ impl System {
     async fn start() -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let (receiver, collector) = Receiver::start().await;
-        let start = |name, flags: &[&str]| Service::start_of(SYSTEM, name, &[&LISTEN[..], flags].concat(), collector);
-        let packs = start("dawsos-packs", &[]);
-        let packs_address = packs.address().await;
+        let (tracker, dsn) = Tracker::start().await;
+        let start = |name, flags: &[&str]| {
+            let address = free_address().to_string();
+            let flags = [&["--listen", &address], flags].concat();
+            let service = Service::start_with(SYSTEM, name, &flags, collector, &[("SENTRY_DSN", &dsn)]);
+            (service, address)
+        };
+        let (packs, packs_address) = start("dawsos-packs", &[]);
         let packs_url = format!("http://{packs_address}");
-        let agents = start("dawsos-agents", &["--packs", &packs_url]);
-        let agents_url = format!("http://{}", agents.address().await);
-        let backend = start("dawsos-backend", &["--packs", &packs_url, "--agents", &agents_url]);
+        let (agents, agents_address) = start("dawsos-agents", &["--packs", &packs_url]);
+        let agents_url = format!("http://{agents_address}");
+        let (backend, backend_address) = start("dawsos-backend", &["--packs", &packs_url, "--agents", &agents_url]);
+        for service in [&packs, &agents, &backend] {
+            service.listens().await;
+        }
         let latest = "dawsos_pack_freshness{pack_id=\"PP_2026-11-20\"}";
         metric_reaches(&packs_address, latest, 1.0).await;
         Self {
             receiver,
+            tracker,
             packs: packs_address,
-            backend: backend.address().await,
+            backend: backend_address,
             services: vec![agents, backend, packs],
             client: Client::new(),
         }
@@ -47,7 +99,7 @@ impl System {
         let answer = self
             .client
             .post(format!("http://{}/v1/execute", self.backend))
-            .header("x-user-id", "analyst-7")
+            .header("x-user-id", USER)
             .header("x-request-id", "the-test")
             .header("traceparent", format!("00-{TRACE_ID}-{PARENT_ID}-01"))
             .json(&json!({ "pattern_id": pattern_id, "inputs": inputs }))
@@ -67,6 +119,7 @@ async fn patterns_run_over_packs_and_a_dead_agent_is_cut_off() {
     metrics(&system).await;
     assert!(system.services[0].abandon().await.success());
     dead_agent(&system).await;
+    errors_are_tracked(&system).await;
     for service in &mut system.services[1..] {
         assert!(service.abandon().await.success());
     }
@@ -81,7 +134,7 @@ async fn patterns_run_over_packs_and_a_dead_agent_is_cut_off() {
 
 /// Each pattern once; the commit of the booked trade.
 async fn patterns(system: &System) -> String {
-    let portfolio = json!({ "portfolio_id": "harbour-growth", "require_fresh": true });
+    let portfolio = json!({ "portfolio_id": PORTFOLIO, "require_fresh": true });
     let (status, body) = system.run("portfolio_overview", portfolio.clone()).await;
     assert_eq!(status, StatusCode::OK, "{body}");
     assert_eq!(body["pricing_pack_id"], "PP_2026-11-20");
@@ -99,8 +152,7 @@ async fn patterns(system: &System) -> String {
         assert_eq!(status, StatusCode::OK, "{pattern}: {body}");
     }
     let before = body["ledger_commit_hash"].clone();
-    let trade =
-        json!({ "portfolio_id": "harbour-growth", "security": "ALBA", "quantity": 10, "asof_date": "2026-11-19" });
+    let trade = json!({ "portfolio_id": PORTFOLIO, "security": "ALBA", "quantity": 10, "asof_date": "2026-11-19" });
     let (status, body) = system.run("record_trade", trade).await;
     assert_eq!(
         (status, &body["pricing_pack_id"]),
@@ -226,6 +278,29 @@ async fn dead_agent(system: &System) {
     }
 }
 
+/// The failed patterns are events with their trace; neither they nor spans nor lines name the user or the portfolio.
+async fn errors_are_tracked(system: &System) {
+    let text = eventually("an event of the failed pattern", || {
+        let text = system.tracker.text();
+        (text.contains("pattern failed") && text.contains(TRACE_ID)).then_some(text)
+    })
+    .await;
+    assert!(text.contains(USER_HASH), "{text}");
+    let spans = format!("{:?}", system.receiver.trace(TRACE_ID));
+    let lines: String = system
+        .services
+        .iter()
+        .flat_map(Service::lines)
+        .map(|line| line.to_string())
+        .collect();
+    assert!(lines.contains(USER_HASH), "{lines}");
+    for (place, text) in [("events", &text), ("spans", &spans), ("lines", &lines)] {
+        for name in [USER, PORTFOLIO] {
+            assert!(!text.contains(name), "{name} in {place}: {text}");
+        }
+    }
+}
+
 /// All requests share one trace; its spans say whose request it was, over what, and what went wrong.
 fn one_trace(system: &System, commit: &str) {
     let services = system.receiver.services(TRACE_ID);
@@ -246,11 +321,11 @@ fn one_trace(system: &System, commit: &str) {
     for (key, value) in [
         ("pricing_pack_id", "PP_2026-11-19"),
         ("ledger_commit_hash", commit),
-        ("user_id", "analyst-7"),
+        ("user_id", USER_HASH),
         ("request_id", "the-test"),
         ("trace_id", TRACE_ID),
         ("asof_date", "2026-11-19"),
-        ("portfolio_id", "harbour-growth"),
+        ("portfolio_id", PORTFOLIO_HASH),
         ("require_fresh", "false"),
         ("pattern_inputs_count", "4"),
         ("pattern_input_keys", "portfolio_id,security,quantity,asof_date"),

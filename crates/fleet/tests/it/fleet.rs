@@ -42,6 +42,16 @@ impl Service {
     }
 
     pub(crate) fn start_of(system: &str, name: &'static str, flags: &[&str], collector: SocketAddr) -> Self {
+        Self::start_with(system, name, flags, collector, &[])
+    }
+
+    pub(crate) fn start_with(
+        system: &str,
+        name: &'static str,
+        flags: &[&str],
+        collector: SocketAddr,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut child = Command::new(program())
             .args(["fleet", system, name, "--exit-with-parent"])
             .args(flags)
@@ -49,6 +59,7 @@ impl Service {
             .env("TRACE_SAMPLE_RATE", "1")
             .env_remove("RUST_LOG")
             .env_remove("SOMA_AGENT_MODE")
+            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -75,6 +86,15 @@ impl Service {
             line["address"].as_str().map(str::to_owned)
         })
         .await
+    }
+
+    /// Waits until the service listens.
+    pub(crate) async fn listens(&self) {
+        let is_listening = |line: &Value| line["message"] == "listening";
+        eventually(&format!("{} listens", self.name), || {
+            self.lines().iter().any(is_listening).then_some(())
+        })
+        .await;
     }
 
     pub(crate) fn lines(&self) -> Vec<Value> {

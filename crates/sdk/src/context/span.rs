@@ -4,19 +4,45 @@ use std::time::Duration;
 
 use opentelemetry::Context;
 use opentelemetry::trace::Span as _;
+use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use super::RequestContext;
 
-/// To be added before the processor that exports.
+/// Wraps the processor that exports. Not a second one beside it: a provider with two copies each span that ends.
 #[derive(Debug)]
-pub(crate) struct ContextProcessor;
+pub(crate) struct ContextProcessor<P>(pub(crate) P);
 
-impl SpanProcessor for ContextProcessor {
-    fn on_start(&self, span: &mut Span, _: &Context) {
+impl<P: SpanProcessor> SpanProcessor for ContextProcessor<P> {
+    fn on_start(&self, span: &mut Span, parent: &Context) {
         RequestContext::with_current(|context| span.set_attributes(context.attributes()));
+        self.0.on_start(span, parent);
     }
+
+    fn on_end(&self, span: SpanData) {
+        self.0.on_end(span);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.0.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.0.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.0.set_resource(resource);
+    }
+}
+
+/// Where spans end that no back end wants.
+#[derive(Debug)]
+pub(crate) struct Discard;
+
+impl SpanProcessor for Discard {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
 
     fn on_end(&self, _: SpanData) {}
 

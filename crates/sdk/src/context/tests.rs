@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::routing::get;
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SimpleSpanProcessor};
 use tower::ServiceExt;
 use tracing_subscriber::prelude::*;
 
@@ -42,8 +42,7 @@ async fn log_line_span_and_answer_bear_the_ids() {
     );
     let spans = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder()
-        .with_span_processor(ContextProcessor)
-        .with_simple_exporter(spans.clone())
+        .with_span_processor(ContextProcessor(SimpleSpanProcessor::new(spans.clone())))
         .build();
     let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
     let response = {

@@ -1,0 +1,53 @@
+//! What one counter update, span or log line costs, beside plain `opentelemetry`, `prometheus-client` and `metrics`.
+//!
+//! `cargo bench -p skopos-sdk --bench cost` measures time with criterion. `… --bench cost -- --instructions` counts
+//! instructions with valgrind, which a busy machine does not change: those of all threads, the exporter's too. The bars
+//! and figures are in docs/sdk-cost.md. As a test (`cargo test -p skopos-sdk --benches`) each case runs once.
+
+use std::time::Instant;
+
+use criterion::Criterion;
+
+use crate::case::Case;
+
+mod case;
+mod counters;
+mod instructions;
+mod spans;
+
+fn cases() -> Vec<Case> {
+    [counters::cases(), spans::cases(), spans::log_lines()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments
+        .iter()
+        .map(String::as_str)
+        .filter(|word| *word != "--bench")
+        .collect();
+    match words[..] {
+        ["--instructions"] => instructions::print(&cases()),
+        [instructions::RUN, name, count] => instructions::run(&cases(), name, count),
+        _ => time(&mut Criterion::default().configure_from_args()),
+    }
+}
+
+fn time(criterion: &mut Criterion) {
+    for case in cases() {
+        let mut group = criterion.benchmark_group(case.group);
+        let mut run = (case.prepare)();
+        group.bench_function(case.name, |b| {
+            b.iter_custom(|count| {
+                let started = Instant::now();
+                run(count);
+                started.elapsed()
+            });
+        });
+        group.finish();
+    }
+    criterion.final_summary();
+}
