@@ -76,7 +76,7 @@ def check_without_faults(checks, demo, packs, seconds):
 
 def check_with_faults(checks, demo, hook, packs, arguments):
     """Each system on a thread of its own, but for those at full length, which come one after the other."""
-    refuse_unknown(demo, arguments.fault)
+    refuse_unknown(demo, arguments.fault + arguments.apart)
     trials, threads = [], []
     for pack in packs:
         if pack.system not in arguments.full_length:
@@ -134,6 +134,8 @@ def main():
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="only this fault; may be given several times")
     parser.add_argument("--full-length", action="append", default=[], metavar="NAME",
                         help="this system on its pack as it is: all faults at once")
+    parser.add_argument("--apart", action="append", default=[], metavar="FAULT",
+                        help="at full length, a fault that keeps traffic from the others: it comes after them")
     parser.add_argument("--quiet", type=float, default=60, metavar="SECONDS", help="how long nothing may fire before faults come (60)")
     parser.add_argument("--patience", type=float, default=FAULT_SECONDS, metavar="SECONDS", help=f"longest wait for an alert or its end ({FAULT_SECONDS})")
     parser.add_argument("--longest-window", type=float, default=LONGEST_WINDOW, metavar="SECONDS", help=f"bound of a short pack's windows ({LONGEST_WINDOW})")

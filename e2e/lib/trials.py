@@ -141,13 +141,16 @@ def check_alerts(checks, demo, hook, pack, arguments):
 
 
 def check_full_length(checks, demo, hook, pack, arguments, meanwhile):
-    """All faults at once, those that take a target away after the rest has been seen: they would hide it. What other
-    systems try meanwhile comes to its end first, for targets may be shared."""
+    """All faults at once, but for those that are to be kept apart, which come next, and those that take a target away,
+    which come last: they would hide the rest. What other systems try meanwhile comes to its end before that, for targets
+    may be shared."""
     faults = [fault for fault in faults_of(demo, pack.system, arguments.fault) if fault["alerts"]]
     takes_away = lambda fault: all(pack.is_about_a_lost_target(alert) for alert in fault["alerts"])
+    place = lambda fault: 2 if takes_away(fault) else 1 if fault["name"] in arguments.apart else 0
     all_trials = []
-    for is_last, wave in enumerate(([one for one in faults if not takes_away(one)], [one for one in faults if takes_away(one)])):
-        if is_last:
+    for number in range(3):
+        wave = [fault for fault in faults if place(fault) == number]
+        if number == 2:
             for thread in meanwhile:
                 thread.join()
         trials = [Trial(pack.system, fault["name"], alert) for fault in wave for alert in fault["alerts"]]

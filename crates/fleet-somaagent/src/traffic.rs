@@ -19,7 +19,7 @@ pub(crate) mod plan;
 mod visitor;
 
 /// Journeys a second at the usual load.
-const DEFAULT_RATE: f64 = 1.0;
+const DEFAULT_RATE: f64 = 1.5;
 /// Pause between looks whether the system is up.
 const READY_PAUSE: Duration = Duration::from_millis(500);
 

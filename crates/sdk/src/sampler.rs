@@ -13,7 +13,7 @@ mod skip;
 pub(crate) use adaptive::AdaptiveSampler;
 pub(crate) use errors::{KeepErrors, RecordUnsampled};
 pub(crate) use root::RootSampler;
-pub(crate) use skip::SkipUnsampled;
+pub(crate) use skip::{SampledEvents, SkipUnsampled};
 
 /// A sampler as the settings name it.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -91,7 +91,7 @@ fn valuation(pack: &Pack, positions: &[Position]) -> Result<Valuation, Refusal> 
     for position in positions {
         let price = pack.price(&position.security).ok_or_else(|| {
             Refusal::invalid(
-                format!("{} has no price for {}", pack.pack_id, position.security),
+                format!("{} has no price for a security of the portfolio", pack.pack_id),
                 "add it to the price file",
             )
         })?;

@@ -22,6 +22,31 @@ fn dashboard() -> Value {
     serde_json::from_str(&text("dashboards/slo-overview.json")).expect("JSON")
 }
 
+/// Panels of the second dashboard, which answers later asks: heat maps of agents, business, the provider.
+const BUSINESS: [&str; 8] = [
+    "Patterns run in an hour",
+    "Trades booked in an hour",
+    "Refused requests",
+    "Latency of agents",
+    "Agent latency p95 by capability",
+    "Time of pattern steps",
+    "Packs built in an hour",
+    "Delivery of prices",
+];
+
+#[test]
+fn business_agents_and_provider_have_a_dashboard_of_their_own() {
+    let dashboard: Value = serde_json::from_str(&text("dashboards/business.json")).expect("JSON");
+    let panels = list(&dashboard["panels"], "panels");
+    let titles: Vec<&str> = panels.iter().filter_map(|panel| panel["title"].as_str()).collect();
+    assert_eq!(titles, BUSINESS);
+    let heat = panels
+        .iter()
+        .find(|panel| panel["type"] == "heatmap")
+        .expect("a heat map");
+    assert_eq!(heat["targets"][0]["format"], "heatmap");
+}
+
 #[test]
 fn all_eight_panels_stand_with_their_limits() {
     let dashboard = dashboard();

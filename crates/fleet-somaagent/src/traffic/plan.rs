@@ -54,7 +54,7 @@ const REPORTS: [&str; 5] = [
     "sales-by-minute",
 ];
 /// Every so many journeys one is that of the small tenant's buyer: a rare case, and a regular one.
-const SMALL_EVERY: u64 = 80;
+const SMALL_EVERY: u64 = 120;
 /// Longest pause between two journeys, in multiples of the mean one.
 const LONGEST_PAUSE: f64 = 4.0;
 

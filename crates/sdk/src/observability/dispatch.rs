@@ -5,7 +5,7 @@ use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::trace::SdkTracer;
 use tracing::Dispatch;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::{EnvFilter, Targets};
+use tracing_subscriber::filter::{EnvFilter, FilterExt, Targets};
 use tracing_subscriber::prelude::*;
 
 use super::scope;
@@ -13,7 +13,7 @@ use crate::SetupError;
 #[cfg(feature = "errors")]
 use crate::errors::Errors;
 use crate::logging::{JsonLayer, LineSink, RecordLayer};
-use crate::sampler::SkipUnsampled;
+use crate::sampler::{SampledEvents, SkipUnsampled};
 use crate::settings::Settings;
 
 /// Libraries whose spans and events would describe the export itself.
@@ -37,7 +37,11 @@ pub(super) fn dispatch(
             .with_tracer(tracer)
             .with_threads(false)
             .with_tracked_inactivity(false)
-            .with_filter(span_filter.clone())
+            .with_filter(
+                span_filter
+                    .clone()
+                    .and((!settings.errors_always).then_some(SampledEvents)),
+            )
     });
     let filter = event_filter(settings, &OWN_DIAGNOSTICS)?;
     let lines = settings

@@ -13,7 +13,26 @@ use opentelemetry::trace::TraceContextExt;
 use tracing::subscriber::Interest;
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::layer::Context;
+use tracing_subscriber::layer::{Context, Filter};
+
+/// Keeps events from the layer of traces while the request is unsampled: no span will tell of them, and to make them into
+/// events of one costs more than the log line. Not for errors-always, which needs them later.
+#[derive(Debug)]
+pub(crate) struct SampledEvents;
+
+impl<S> Filter<S> for SampledEvents {
+    fn enabled(&self, metadata: &Metadata<'_>, _context: &Context<'_, S>) -> bool {
+        metadata.is_span() || !is_unsampled()
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if metadata.is_span() {
+            Interest::always()
+        } else {
+            Interest::sometimes()
+        }
+    }
+}
 
 /// Leaves out inner spans of unsampled requests. Not for samplers that do not follow the parent, nor for errors-always.
 #[derive(Debug)]
