@@ -15,9 +15,11 @@ def firing(demo, pack):
 def held_back(demo, system, name):
     """Why an alert that fires is not told: inhibited, muted or silenced; empty while it is told."""
     reasons = set()
-    for alert in demo.get("/api/v2/alerts", filter=[f'alertname="{name}"', f'system="{system}"']):
-        status = alert["status"]
-        reasons |= {why.removesuffix("By") for why in ("inhibitedBy", "mutedBy", "silencedBy") if status.get(why)}
+    # Only the groups tell what a mute time holds back: it is a property of the route.
+    for group in demo.get("/api/v2/alerts/groups", filter=[f'alertname="{name}"', f'system="{system}"']):
+        for alert in group["alerts"]:
+            status = alert["status"]
+            reasons |= {why.removesuffix("By") for why in ("inhibitedBy", "mutedBy", "silencedBy") if status.get(why)}
     return sorted(reasons)
 
 

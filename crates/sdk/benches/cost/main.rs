@@ -50,7 +50,7 @@ fn time(criterion: &mut Criterion) {
             b.iter_custom(|count| {
                 let started = processor_time();
                 run(count);
-                processor_time() - started
+                processor_time().saturating_sub(started)
             });
         });
         group.finish();
