@@ -3,6 +3,7 @@
 //! The tree is what was written: durations may still be expressions and `@ start()` is not yet a
 //! time. The engine resolves both for a query's time range before it evaluates.
 
+mod normal;
 mod op;
 
 use skopos_core::Matcher;

@@ -13,7 +13,7 @@ use crate::value::QueryOutput;
 
 /// Prometheus' default of `--query.lookback-delta`.
 pub const DEFAULT_LOOKBACK_MS: i64 = 5 * 60 * 1000;
-/// Most points a range query may have per series.
+/// Most steps between the first and the last point of a range query.
 pub const MAX_STEPS: i64 = 11_000;
 /// Stack of the threads that evaluate: deep trees recurse.
 const STACK_BYTES: usize = 32 << 20;
@@ -32,6 +32,8 @@ pub struct EngineOptions {
     pub delayed_name_removal: Feature,
     /// `use-start-timestamps`: counters reset where a sample's start timestamp says so.
     pub start_timestamps: Feature,
+    /// Whether samples are counted for each step (`promql-per-step-stats`).
+    pub per_step_stats: Feature,
 }
 
 impl Default for EngineOptions {
@@ -42,6 +44,7 @@ impl Default for EngineOptions {
             syntax: ParseOptions::default(),
             delayed_name_removal: Feature::Enabled,
             start_timestamps: Feature::Enabled,
+            per_step_stats: Feature::Disabled,
         }
     }
 }
@@ -71,6 +74,16 @@ impl Engine {
     pub fn with_lookback(&self, lookback_ms: i64) -> Self {
         let options = EngineOptions {
             lookback_ms,
+            ..self.options
+        };
+        Self { options }
+    }
+
+    /// The same engine counting samples for each step, as one request may ask for.
+    #[must_use]
+    pub fn with_per_step_stats(&self) -> Self {
+        let options = EngineOptions {
+            per_step_stats: Feature::Enabled,
             ..self.options
         };
         Self { options }
@@ -138,7 +151,7 @@ fn range_grid(start_ms: i64, end_ms: i64, step_ms: i64) -> Result<Grid, EvalErro
     }
     let too_many = end_ms
         .checked_sub(start_ms)
-        .is_none_or(|range| range / step_ms >= MAX_STEPS);
+        .is_none_or(|range| range / step_ms > MAX_STEPS);
     if too_many {
         let message = "exceeded maximum resolution of 11,000 points per timeseries. \
                        Try decreasing the query resolution (?step=XX)";

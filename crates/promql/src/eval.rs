@@ -14,10 +14,12 @@ mod fold;
 mod histograms;
 mod info;
 mod labels;
+mod looked;
 mod matching;
 mod ranges;
 mod resolve;
 mod select;
+mod share;
 mod window;
 
 use std::sync::Mutex;
@@ -59,6 +61,8 @@ pub(crate) struct Evaluator<'a> {
     annotations: Mutex<Annotations>,
     /// Samples that the budget is charged with: results that are still used, and series read.
     held: AtomicUsize,
+    counts: looked::Counts,
+    shared: share::Shared,
 }
 
 /// What the parts of a query see of it: its own range, which `start()` and `range()` name.
@@ -84,12 +88,23 @@ impl<'a> Evaluator<'a> {
             query,
             annotations: Mutex::default(),
             held: AtomicUsize::new(0),
+            counts: looked::Counts::default(),
+            shared: share::Shared::default(),
         }
     }
 
-    pub(crate) fn instant(&self, expr: &Expr, time_ms: i64) -> EvalResult<QueryOutput> {
+    /// Readies the counts and what repeats for a query over `grid`.
+    fn prepare(&mut self, expr: &Expr, grid: Grid) {
+        if self.options.per_step_stats == Feature::Enabled {
+            self.counts = looked::Counts::by_step(grid);
+        }
+        self.shared = share::Shared::of(expr, self.query);
+    }
+
+    pub(crate) fn instant(mut self, expr: &Expr, time_ms: i64) -> EvalResult<QueryOutput> {
         let grid = Grid::instant(time_ms);
         let expr = resolve::resolve(expr, grid)?;
+        self.prepare(&expr, grid);
         let frame = Frame { grid, query: grid };
         let value = match expr.unwrap_parens() {
             range @ (Expr::Matrix(_) | Expr::Subquery(_)) => {
@@ -99,11 +114,12 @@ impl<'a> Evaluator<'a> {
             }
             _ => self.instant_value(self.eval(&expr, frame)?, time_ms)?,
         };
-        Ok(self.output(value))
+        Ok(self.output(value, grid))
     }
 
-    pub(crate) fn range(&self, expr: &Expr, grid: Grid) -> EvalResult<QueryOutput> {
+    pub(crate) fn range(mut self, expr: &Expr, grid: Grid) -> EvalResult<QueryOutput> {
         let expr = resolve::resolve(expr, grid)?;
+        self.prepare(&expr, grid);
         let evaluated = self.eval(&expr, Frame { grid, query: grid })?;
         let columns = match evaluated {
             Evaluated::Scalar(values) => vec![Column::new(Labels::empty(), values)],
@@ -116,7 +132,7 @@ impl<'a> Evaluator<'a> {
             .filter(|series| !series.is_empty())
             .collect();
         series.sort_by(|a, b| a.labels.cmp(&b.labels));
-        Ok(self.output(Value::Matrix(series)))
+        Ok(self.output(Value::Matrix(series), grid))
     }
 
     fn instant_value(&self, evaluated: Evaluated, timestamp_ms: i64) -> EvalResult<Value> {
@@ -142,10 +158,15 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    fn output(&self, value: Value) -> QueryOutput {
+    fn output(&self, value: Value, grid: Grid) -> QueryOutput {
         let annotations = self.annotations.lock().expect("no holder of the lock panics");
         let (warnings, infos) = annotations.render(self.query);
-        QueryOutput { value, warnings, infos }
+        QueryOutput {
+            value,
+            warnings,
+            infos,
+            stats: self.counts.stats(grid),
+        }
     }
 
     pub(crate) fn note(&self, annotation: Annotation, pos: PosRange) {
@@ -184,18 +205,35 @@ impl<'a> Evaluator<'a> {
     /// its result is charged.
     pub(crate) fn eval(&self, expr: &Expr, frame: Frame) -> EvalResult<Evaluated> {
         self.budget.check(STAGE)?;
+        if let Some(evaluated) = self.shared.take(expr, frame.grid) {
+            self.hold(slots(&evaluated, frame.grid))?;
+            return Ok(evaluated);
+        }
+        if !self.shared.is_shared(expr) {
+            return self.eval_charged(expr, frame);
+        }
+        let notes_before = self.note_count();
+        let evaluated = self.eval_charged(expr, frame)?;
+        if self.note_count() == notes_before {
+            // What is kept stays charged until the query ends.
+            self.budget.charge(slots(&evaluated, frame.grid), STAGE)?;
+            self.shared.keep(expr, frame.grid, &evaluated);
+        }
+        Ok(evaluated)
+    }
+
+    fn eval_charged(&self, expr: &Expr, frame: Frame) -> EvalResult<Evaluated> {
         let before = self.held.load(Ordering::Relaxed);
         let evaluated = self.eval_part(expr, frame)?;
         let used = self.held.load(Ordering::Relaxed) - before;
-        let slots = match &evaluated {
-            Evaluated::Vector(columns) => columns.len().saturating_mul(frame.grid.len()),
-            Evaluated::Scalar(values) => values.len(),
-            Evaluated::Text(_) => 0,
-        };
         self.budget.release(used);
         self.held.store(before, Ordering::Relaxed);
-        self.hold(slots)?;
+        self.hold(slots(&evaluated, frame.grid))?;
         Ok(evaluated)
+    }
+
+    fn note_count(&self) -> usize {
+        self.annotations.lock().expect("no holder of the lock panics").len()
     }
 
     /// Fails where columns of that many steps would be more than the query may hold: columns have
@@ -230,7 +268,7 @@ impl<'a> Evaluator<'a> {
                     UnaryOp::Minus => self.negate(operand),
                 }
             }
-            Expr::Vector(selector) => self.vector_selector(selector, frame.grid).map(Evaluated::Vector),
+            Expr::Vector(selector) => self.vector_selector(selector, frame).map(Evaluated::Vector),
             Expr::Matrix(_) | Expr::Subquery(_) => Err(EvalError::execution("a range vector has no value at a step")),
             Expr::Aggregate(aggregate) => self.aggregate(aggregate, frame).map(Evaluated::Vector),
             Expr::Binary(binary) => self.binary(binary, expr.pos(), frame),
@@ -299,6 +337,15 @@ impl<'a> Evaluator<'a> {
             }
             text @ Evaluated::Text(_) => text,
         })
+    }
+}
+
+/// How many values a result holds, filled or not.
+fn slots(evaluated: &Evaluated, grid: Grid) -> usize {
+    match evaluated {
+        Evaluated::Vector(columns) => columns.len().saturating_mul(grid.len()),
+        Evaluated::Scalar(values) => values.len(),
+        Evaluated::Text(_) => 0,
     }
 }
 

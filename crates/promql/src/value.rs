@@ -61,4 +61,21 @@ pub struct QueryOutput {
     pub warnings: Vec<String>,
     /// Infos, at most ten and a line that counts the rest.
     pub infos: Vec<String>,
+    /// What it took.
+    pub stats: QueryStats,
+}
+
+/// What a query read, and what it looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueryStats {
+    /// Series that the store gave, of each selector.
+    pub series: u64,
+    /// Samples that the store gave, of each selector.
+    pub read_samples: u64,
+    /// Samples looked at over all steps: one that lies in several windows counts in each
+    /// (`totalQueryableSamples` in Prometheus).
+    pub queryable_samples: u64,
+    /// The same by the time of the step, where [`crate::EngineOptions::per_step_stats`] is on. What
+    /// subqueries look at within is in the total alone.
+    pub queryable_per_step: Vec<(i64, u64)>,
 }

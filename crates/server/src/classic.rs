@@ -108,7 +108,10 @@ fn finish(app: &Shared, router: Router<Shared>) -> Router {
     let router = router
         .fallback(|| async { text::not_found() })
         .method_not_allowed_fallback(text::method_not_allowed);
-    layers::wrap(router.with_state(Arc::clone(app)))
+    layers::wrap(
+        router.with_state(Arc::clone(app)),
+        app.state.options.cors_origin.as_ref(),
+    )
 }
 
 /// Health in the words of Jaeger's admin port.

@@ -8,9 +8,10 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use regex::Regex;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::cors::{Any, CorsLayer};
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tracing::Instrument;
 
 use crate::pool::panic_text;
@@ -19,15 +20,17 @@ use crate::{telemetry, text};
 /// The handler's name of requests that no route took.
 const UNMATCHED: &str = "other";
 
-/// Wraps a router of HTTP APIs.
-pub(crate) fn wrap(router: Router) -> Router {
-    let cors = CorsLayer::new().allow_origin(Any).allow_headers(Any).allow_methods([
-        Method::GET,
-        Method::POST,
-        Method::PUT,
-        Method::DELETE,
-        Method::OPTIONS,
-    ]);
+/// Wraps a router of HTTP APIs. Pages of all origins may read its answers, or those alone whose
+/// origin matches.
+pub(crate) fn wrap(router: Router, cors_origin: Option<&Regex>) -> Router {
+    let origins = cors_origin.map_or_else(AllowOrigin::any, |pattern| {
+        let pattern = pattern.clone();
+        AllowOrigin::predicate(move |origin, _| origin.to_str().is_ok_and(|origin| pattern.is_match(origin)))
+    });
+    let cors = CorsLayer::new()
+        .allow_origin(origins)
+        .allow_headers(Any)
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS]);
     watch(router.layer(CompressionLayer::new().gzip(true)).layer(cors))
 }
 

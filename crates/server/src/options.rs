@@ -48,6 +48,10 @@ pub struct ServerOptions {
     pub drain_timeout: Duration,
     /// Whether `/-/reload` and `/-/quit` act (`--web.enable-lifecycle`).
     pub lifecycle: Lifecycle,
+    /// Whether the admin API acts (`--web.enable-admin-api`).
+    pub admin_api: AdminApi,
+    /// Origins whose pages may read answers (`--web.cors.origin`); all where there is none.
+    pub cors_origin: Option<regex::Regex>,
     /// Where OTLP is taken besides the page's port, as the connect page tells.
     pub otlp_ports: OtlpPorts,
 }
@@ -70,6 +74,15 @@ pub enum Lifecycle {
     Disabled,
 }
 
+/// Whether the endpoints that delete and copy data act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AdminApi {
+    /// They do.
+    Enabled,
+    /// They answer that they are disabled, as Prometheus does without `--web.enable-admin-api`.
+    Disabled,
+}
+
 impl ServerOptions {
     /// Largest body that OTLP recommends to take: 64 MiB.
     pub const DEFAULT_MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
@@ -87,6 +100,8 @@ impl Default for ServerOptions {
             max_connections: 4096,
             drain_timeout: Duration::from_secs(10),
             lifecycle: Lifecycle::Enabled,
+            admin_api: AdminApi::Disabled,
+            cors_origin: None,
             otlp_ports: OtlpPorts::default(),
         }
     }

@@ -13,6 +13,7 @@ use crate::text;
 /// Largest form that is read (Go's `http.Request.ParseForm`).
 const MAX_FORM_BYTES: usize = 10 * 1024 * 1024;
 const FORM: &str = "application/x-www-form-urlencoded";
+const MULTIPART: &str = "multipart/form-data";
 
 /// Parameters in the order they came: those of the body before those of the query string.
 #[derive(Debug, Clone, Default)]
@@ -67,12 +68,31 @@ impl<S: Send + Sync> FromRequest<S> for Params {
         let (parts, body) = request.into_parts();
         let mut params = Self::default();
         let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if parts.method == Method::POST && content_type.is_some_and(|value| value.starts_with(FORM)) {
-            params.extend(&read_form(body).await?);
+        match content_type.filter(|_| parts.method == Method::POST) {
+            Some(value) if value.starts_with(FORM) => params.extend(&read_form(body).await?),
+            Some(value) if value.starts_with(MULTIPART) => {
+                params.pairs.extend(read_multipart(value, body).await?);
+            }
+            _ => {}
         }
         params.extend(parts.uri.query().unwrap_or("").as_bytes());
         Ok(params)
     }
+}
+
+/// The fields of a form in parts, as `multipart/form-data` has them.
+async fn read_multipart(content_type: &str, body: Body) -> Result<Vec<(String, String)>, Response> {
+    let refused = |error: multer::Error| envelope::bad_data(format!("error parsing form values: {error}"));
+    let boundary = multer::parse_boundary(content_type).map_err(refused)?;
+    let whole = read_form(body).await?;
+    let stream = tokio_stream::once(Ok::<_, std::convert::Infallible>(whole));
+    let mut form = multer::Multipart::new(stream, boundary);
+    let mut pairs = Vec::new();
+    while let Some(field) = form.next_field().await.map_err(refused)? {
+        let name = field.name().unwrap_or_default().to_owned();
+        pairs.push((name, field.text().await.map_err(refused)?));
+    }
+    Ok(pairs)
 }
 
 async fn read_form(body: Body) -> Result<bytes::Bytes, Response> {

@@ -15,11 +15,16 @@ mod buckets;
 mod encode;
 pub(crate) mod envelope;
 mod exemplars;
+mod expression;
+mod features;
 mod federate;
 mod label_name;
 pub(crate) mod labels;
 mod manage;
+mod notifications;
+mod pools;
 mod query;
+mod remote_read;
 mod rules;
 mod series;
 mod status;
@@ -28,6 +33,7 @@ mod write;
 
 pub(crate) use manage::metrics;
 pub use manage::own_metrics;
+pub(crate) use notifications::Listeners;
 
 /// The routes.
 pub(crate) fn router() -> Router<Shared> {
@@ -37,6 +43,14 @@ pub(crate) fn router() -> Router<Shared> {
         .route(
             "/api/v1/query_exemplars",
             read(get(exemplars::exemplars).post(exemplars::exemplars)),
+        )
+        .route(
+            "/api/v1/format_query",
+            read(get(expression::format_query).post(expression::format_query)),
+        )
+        .route(
+            "/api/v1/parse_query",
+            read(get(expression::parse_query).post(expression::parse_query)),
         )
         .route("/api/v1/series", read(get(series::series).post(series::series)))
         .route(
@@ -50,7 +64,9 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/api/v1/targets", read(get(targets::targets)))
         .route("/api/v1/targets/metadata", read(get(targets::target_metadata)))
         .route("/api/v1/metadata", read(get(targets::metadata)))
-        .route("/api/v1/scrape_pools", read(get(targets::pools)))
+        .route("/api/v1/targets/relabel_steps", read(get(pools::relabel_steps)))
+        .route("/api/v1/scrape_pools", read(get(pools::names)))
+        .route("/api/v1/scrape_pools/config", read(get(pools::config)))
         .merge(status_routes())
         .merge(manage_routes())
 }
@@ -62,8 +78,10 @@ fn status_routes() -> Router<Shared> {
         .route("/api/v1/status/runtimeinfo", read(get(status::runtime_info)))
         .route("/api/v1/status/buildinfo", read(get(status::build_info)))
         .route("/api/v1/status/tsdb", read(get(status::tsdb)))
+        .route("/api/v1/notifications", read(get(notifications::list)))
+        .route("/api/v1/notifications/live", read(get(notifications::live)))
         .route("/api/v1/status/walreplay", read(get(status::wal_replay)))
-        .route("/api/v1/features", read(get(status::features)))
+        .route("/api/v1/features", read(get(features::features)))
 }
 
 fn manage_routes() -> Router<Shared> {
@@ -75,6 +93,7 @@ fn manage_routes() -> Router<Shared> {
         .route("/-/quit", post(manage::quit).merge(put(manage::quit)))
         .route("/metrics", get(manage::metrics))
         .route("/federate", get(federate::federate))
+        .route("/api/v1/read", post(remote_read::read))
         .route("/api/v1/write", post(write::write))
         .route("/api/v1/admin/tsdb/snapshot", admin())
         .route("/api/v1/admin/tsdb/delete_series", admin())

@@ -23,6 +23,8 @@ pub(crate) struct App {
     pub(crate) dead: DeadCache,
     /// Deltas of OTLP metrics, added up.
     pub(crate) delta_states: otlp::DeltaStates,
+    /// Who may listen to notifications yet.
+    pub(crate) listeners: prometheus::Listeners,
 }
 
 /// How handlers hold it.
@@ -46,6 +48,7 @@ impl App {
             recent: RecentQueries::default(),
             dead: DeadCache::default(),
             delta_states: otlp::DeltaStates::default(),
+            listeners: prometheus::Listeners::default(),
             state,
         })
     }
@@ -68,7 +71,10 @@ pub(crate) fn http(app: &Shared) -> Router {
     let router = router
         .fallback(web::serve)
         .method_not_allowed_fallback(text::method_not_allowed);
-    layers::wrap(router.with_state(Arc::clone(app)))
+    layers::wrap(
+        router.with_state(Arc::clone(app)),
+        app.state.options.cors_origin.as_ref(),
+    )
 }
 
 /// Port 4318: OTLP over HTTP alone.
@@ -76,7 +82,10 @@ pub(crate) fn otlp_http(app: &Shared) -> Router {
     let router = otlp::router()
         .fallback(|| async { text::not_found() })
         .method_not_allowed_fallback(text::method_not_allowed);
-    layers::wrap(router.with_state(Arc::clone(app)))
+    layers::wrap(
+        router.with_state(Arc::clone(app)),
+        app.state.options.cors_origin.as_ref(),
+    )
 }
 
 /// Port 4317: OTLP over gRPC alone.

@@ -140,6 +140,8 @@ pub struct ReloadStatus {
     pub succeeded: bool,
     /// When the configuration in use was loaded, in milliseconds.
     pub loaded_at_ms: i64,
+    /// When the last attempt was made, in milliseconds.
+    pub attempted_at_ms: i64,
 }
 
 /// Reloads the configuration, all or nothing.

@@ -105,6 +105,13 @@ fn unsnap(body: &[u8], limit_bytes: usize) -> Result<Vec<u8>, CompressionError> 
         .map_err(|error| corrupt("snappy", &error))
 }
 
+/// Compresses to a snappy block. Fails beyond 4 GiB, which is the most that a block can hold.
+pub fn snappy_block(body: &[u8]) -> Result<Vec<u8>, CompressionError> {
+    snap::raw::Encoder::new()
+        .compress_vec(body)
+        .map_err(|error| corrupt("snappy", &error))
+}
+
 fn read_bounded(reader: impl Read, encoding: &'static str, limit_bytes: usize) -> Result<Vec<u8>, CompressionError> {
     let mut out = Vec::new();
     reader

@@ -23,6 +23,7 @@ pub mod loki;
 pub mod number;
 pub mod otlp;
 pub mod protobuf;
+pub mod remote_read;
 pub mod remote_write;
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use skopos_core::sample::STALE_NAN;
 use skopos_core::{Labels, QueryBudget};
 use skopos_promql::{Engine, EvalError, QueryOutput, Value};
 
+use super::round_trip;
 use crate::Outcome;
 use skopos_rules::memory::{MemoryStore, Stored};
 
@@ -106,6 +107,7 @@ fn sample(value: &Json) -> Option<f64> {
 fn check(expected: &Expected, got: Result<QueryOutput, EvalError>) -> Result<(), String> {
     let got = match (got, &expected.error) {
         (Ok(output), None) => {
+            round_trip::check(&expected.query)?;
             same_texts(&expected.warnings, &output.warnings)?;
             same_texts(&expected.infos, &output.infos)?;
             output.value

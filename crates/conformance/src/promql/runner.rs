@@ -8,7 +8,7 @@ use skopos_promql::ast::ValueType;
 use skopos_promql::{Engine, EngineOptions, EvalError, Expr, Feature, ParseOptions, Value};
 
 use super::script::{CommandKind, Eval, Load, Loaded, RangeTimes, When, parse_script};
-use super::{at_variant, check, classic};
+use super::{at_variant, check, classic, round_trip};
 use crate::Outcome;
 use skopos_rules::memory::{MemoryStore, Stored};
 
@@ -38,7 +38,7 @@ pub(super) fn run(file: &str, text: &str, outcome: &mut Outcome) {
                 }
             }
             CommandKind::Eval(eval) => {
-                let result = evaluate(&engine, &store, &eval);
+                let result = round_trip::check(&eval.query).and_then(|()| evaluate(&engine, &store, &eval));
                 outcome.record(case(), result.map_err(|error| format!("{}: {error}", eval.query)));
             }
         }

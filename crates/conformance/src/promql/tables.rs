@@ -1,5 +1,5 @@
 //! Prometheus' tables: expressions to accept or refuse with the message and place of the first
-//! fault, durations, and series notation. A table that is not in the folder has no cases.
+//! fault, their canonical and their pretty text, durations, and series notation. A table that is not in the folder has no cases.
 
 use std::path::Path;
 
@@ -11,6 +11,7 @@ use skopos_core::metric::MetricValue;
 use skopos_promql::duration::{format_duration, parse_duration};
 use skopos_promql::parse;
 
+use super::round_trip;
 use super::runner::same_samples;
 use crate::Outcome;
 use skopos_promql::notation::parse_series;
@@ -27,6 +28,12 @@ pub(super) fn run(dir: &Path) -> anyhow::Result<Outcome> {
     }
     for (line, case) in lines(dir, "series_notation.jsonl")?.iter().enumerate() {
         outcome.record(format!("series_notation.jsonl:{}", line + 1), check_notation(case));
+    }
+    for (line, case) in lines(dir, "print_cases.jsonl")?.iter().enumerate() {
+        outcome.record(format!("print_cases.jsonl:{}", line + 1), check_print(case));
+    }
+    for (line, case) in lines(dir, "pretty_cases.jsonl")?.iter().enumerate() {
+        outcome.record(format!("pretty_cases.jsonl:{}", line + 1), check_pretty(case));
     }
     Ok(outcome)
 }
@@ -52,7 +59,7 @@ fn check_parse(case: &Value) -> Result<(), String> {
     };
     let expected = &case["errors"][0];
     match (parse(&query), case["ok"].as_bool()) {
-        (Ok(_), Some(true)) => Ok(()),
+        (Ok(_), Some(true)) => round_trip::check(&query),
         (Ok(_), _) => Err(format!("{query:?} was accepted, expected {expected}")),
         (Err(error), Some(true)) => Err(format!("{query:?} was refused: {error}")),
         (Err(error), _) => {
@@ -65,6 +72,26 @@ fn check_parse(case: &Value) -> Result<(), String> {
             }
             Err(format!("{query:?}: {fault:?}, expected {expected}"))
         }
+    }
+}
+
+fn check_print(case: &Value) -> Result<(), String> {
+    let text = case["in"].as_str().ok_or("no input")?;
+    let printed = parse(text).map_err(|error| error.to_string())?.to_string();
+    same_text(&printed, &case["out"])
+}
+
+fn check_pretty(case: &Value) -> Result<(), String> {
+    let text = case["in"].as_str().ok_or("no input")?;
+    let width = case["width"].as_u64().and_then(|width| usize::try_from(width).ok());
+    let expr = parse(text).map_err(|error| error.to_string())?;
+    same_text(&expr.pretty_within(width.ok_or("no width")?), &case["out"])
+}
+
+fn same_text(printed: &str, expected: &Value) -> Result<(), String> {
+    match expected.as_str() {
+        Some(expected) if expected == printed => Ok(()),
+        _ => Err(format!("printed {printed:?}, expected {expected}")),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The conformance suites as tests: one test per suite or file.
 
+mod round_trip;
+
 use std::path::Path;
 
 use skopos_conformance::{SUITES, Suite};

@@ -44,6 +44,28 @@ pub enum BinaryOp {
 }
 
 impl BinaryOp {
+    /// All operators.
+    pub const ALL: [Self; 18] = [
+        Self::Add,
+        Self::Sub,
+        Self::Mul,
+        Self::Div,
+        Self::Mod,
+        Self::Pow,
+        Self::Atan2,
+        Self::Equal,
+        Self::NotEqual,
+        Self::Less,
+        Self::LessOrEqual,
+        Self::Greater,
+        Self::GreaterOrEqual,
+        Self::TrimUpper,
+        Self::TrimLower,
+        Self::And,
+        Self::Or,
+        Self::Unless,
+    ];
+
     /// The operator as written.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -157,7 +179,8 @@ pub enum AggregateOp {
 }
 
 impl AggregateOp {
-    const ALL: [Self; 14] = [
+    /// All operators.
+    pub const ALL: [Self; 14] = [
         Self::Avg,
         Self::BottomK,
         Self::Count,

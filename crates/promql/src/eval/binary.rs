@@ -5,8 +5,9 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use skopos_core::Labels;
 use skopos_core::metric::MetricValue;
+use skopos_core::sample::is_stale;
 
-use super::column::{Column, merge_same};
+use super::column::{Column, NOTHING, merge_same};
 use super::matching::signature;
 use super::{EvalResult, Evaluated, Evaluator, Frame, float};
 use crate::annotation::Annotation;
@@ -63,6 +64,21 @@ impl Evaluator<'_> {
     ) -> EvalResult<Evaluated> {
         let op = binary.op;
         for column in &mut columns {
+            if is_plain(op, column) {
+                let values = column
+                    .floats
+                    .iter_mut()
+                    .zip(numbers)
+                    .filter(|(value, _)| !is_stale(**value));
+                for (value, number) in values {
+                    let (left, right) = if swapped { (*number, *value) } else { (*value, *number) };
+                    *value = plain(binary, left, right, *value);
+                }
+                if changes_schema(op) || binary.return_bool {
+                    self.drop_name(column);
+                }
+                continue;
+            }
             for (step, number) in numbers.iter().enumerate() {
                 let Some(value) = column.value(step) else {
                     continue;
@@ -156,6 +172,23 @@ impl Evaluator<'_> {
                 }
             }
         }
+    }
+}
+
+/// Whether the operator meets only floats on this side.
+pub(super) fn is_plain(op: BinaryOp, column: &Column) -> bool {
+    column.histograms.is_empty() && !matches!(op, BinaryOp::TrimLower | BinaryOp::TrimUpper)
+}
+
+/// The result for two floats; [`NOTHING`] where a comparison does not hold, `kept` where it does.
+pub(super) fn plain(binary: &BinaryExpr, left: f64, right: f64, kept: f64) -> f64 {
+    let result = scalars(binary.op, left, right);
+    if !binary.op.is_comparison() || binary.return_bool {
+        result
+    } else if result == 0.0 {
+        NOTHING
+    } else {
+        kept
     }
 }
 

@@ -13,7 +13,7 @@ use crate::eval::EvalResult;
 use crate::eval_error::EvalError;
 
 /// Evenly spaced times, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::struct_field_names, reason = "the unit is part of the name")]
 pub(crate) struct Grid {
     pub(crate) start_ms: i64,

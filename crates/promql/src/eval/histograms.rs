@@ -156,6 +156,10 @@ impl Evaluator<'_> {
             });
             classic[position].buckets.push((bound, column));
         }
+        // Sorted once here, so that what measures them at each step finds them in order.
+        for histogram in &mut classic {
+            histogram.buckets.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        }
         let natives = columns.iter().filter(|column| !column.histograms.is_empty());
         let native = natives.map(|column| {
             let other = positions.get(&column.labels).map(|position| &classic[*position]);

@@ -3,9 +3,10 @@
 use hashbrown::HashMap;
 use skopos_core::labels::METRIC_NAME;
 use skopos_core::metric::MetricValue;
+use skopos_core::sample::is_stale;
 use skopos_core::{Labels, LabelsBuilder};
 
-use super::binary::{changes_schema, outcome};
+use super::binary::{changes_schema, is_plain, outcome, plain};
 use super::column::{Column, without_metadata};
 use super::{EvalResult, Evaluator, float};
 use crate::ast::{BinaryExpr, Cardinality, VectorMatching};
@@ -86,6 +87,10 @@ impl Match<'_> {
             .collect();
         for group in self.groups() {
             self.by_parts.clear();
+            if let (false, Some(pairs)) = (is_filled, self.plain_pairs(&group)) {
+                self.combine_plain(&group, &pairs);
+                continue;
+            }
             for step in &active {
                 self.combine_step(&group, *step)?;
             }
@@ -116,6 +121,40 @@ impl Match<'_> {
             }
         }
         groups
+    }
+
+    /// The new result of each of the "many" side of a group of plain floats with a single "one".
+    /// `None` where series may meet in a way that is an error, which has to be seen step by step.
+    fn plain_pairs(&mut self, group: &Group) -> Option<Vec<usize>> {
+        let [one] = *group.one.as_slice() else { return None };
+        let is_single = group.many.len() == 1 || self.matching.cardinality != Cardinality::OneToOne;
+        let op = self.binary.op;
+        let is_plain = is_plain(op, &self.one[one]) && group.many.iter().all(|at| is_plain(op, &self.many[*at]));
+        if !is_single || !is_plain {
+            return None;
+        }
+        let mut positions = Vec::with_capacity(group.many.len());
+        for at in &group.many {
+            let made = self.results.len();
+            if self.result(group, (Some(*at), Some(one))) != made {
+                return None;
+            }
+            positions.push(made);
+        }
+        Some(positions)
+    }
+
+    fn combine_plain(&mut self, group: &Group, positions: &[usize]) {
+        let one = &self.one[group.one[0]].floats;
+        for (at, position) in group.many.iter().zip(positions) {
+            let results = &mut self.results[*position].floats;
+            for ((result, many), one) in results.iter_mut().zip(&self.many[*at].floats).zip(one) {
+                if !is_stale(*many) && !is_stale(*one) {
+                    let (left, right) = if self.swapped { (*one, *many) } else { (*many, *one) };
+                    *result = plain(self.binary, left, right, left);
+                }
+            }
+        }
     }
 
     fn combine_step(&mut self, group: &Group, step: usize) -> EvalResult<()> {

@@ -10,7 +10,7 @@ use skopos_core::sample::is_stale;
 
 use super::column::{Column, Grid, NOTHING};
 use super::resolve::at_ms;
-use super::{EvalResult, Evaluator, STAGE};
+use super::{EvalResult, Evaluator, Frame, STAGE};
 use crate::ast::VectorSelector;
 use crate::eval_error::EvalError;
 use crate::functions::rate::interpolate;
@@ -60,7 +60,8 @@ impl LookAt {
 }
 
 impl Evaluator<'_> {
-    pub(crate) fn vector_selector(&self, selector: &VectorSelector, grid: Grid) -> EvalResult<Vec<Column>> {
+    pub(crate) fn vector_selector(&self, selector: &VectorSelector, frame: Frame) -> EvalResult<Vec<Column>> {
+        let grid = frame.grid;
         let look_at = LookAt::new(selector, grid);
         let lookback_ms = self.options.lookback_ms;
         let ahead_ms = if selector.smoothed { lookback_ms } else { 0 };
@@ -77,6 +78,11 @@ impl Evaluator<'_> {
             } else {
                 newest_column(&series, look_at, lookback_ms)
             };
+            let mut looked = self.looked(frame);
+            for step in (0..grid.len()).filter(|step| column.has(*step)) {
+                looked.add(step, 1);
+            }
+            self.count_looked(&looked);
             Ok(Some(column).filter(|column| !column.is_empty()))
         };
         let columns: Vec<Option<Column>> = if all.len() >= PARALLEL_SERIES {
@@ -94,7 +100,7 @@ impl Evaluator<'_> {
             step_ms,
         };
         let mut found = self.source.select(&selection, self.budget)?;
-        self.note_read(found.iter().map(Series::len).sum());
+        self.note_read(self.count_read(found.iter()));
         if selector.histogram_stats {
             for series in &mut found {
                 keep_statistics(series);
@@ -122,7 +128,7 @@ impl Evaluator<'_> {
             step_ms,
         };
         let mut found = self.source.select_started(&selection, self.budget)?;
-        self.note_read(found.iter().map(|(series, _)| series.len()).sum());
+        self.note_read(self.count_read(found.iter().map(|(series, _)| series)));
         if selector.histogram_stats {
             for (series, starts) in &mut found {
                 keep_statistics(series);

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use skopos_core::histogram::FloatHistogram;
 use skopos_core::metric::{MetricValue, Series, StartTimestamps};
 
-use super::column::{self, Column, Grid};
+use super::column::{self, Column};
 use super::ranges::{RangeSeries, Ranges};
 use super::select::{PARALLEL_SERIES, advance};
 use super::{EvalResult, Evaluated, Evaluator, Frame, STAGE};
@@ -14,8 +14,9 @@ use crate::annotation::{Annotation, Annotations};
 use crate::ast::Call;
 use crate::eval_error::EvalError;
 use crate::functions::extended::{self, Extension};
+use crate::functions::over_time::{self, OverTime};
+use crate::functions::rate::{self, Kind, Resets};
 use crate::functions::start::Started;
-use crate::functions::{over_time, rate};
 
 /// The samples of one series in `(start_ms, end_ms]`; in extended ranges also those around.
 #[derive(Clone, Copy)]
@@ -115,7 +116,14 @@ struct Cursors {
 }
 
 impl Cursors {
-    fn slide<'a>(&mut self, series: &'a RangeSeries, ranges: &Ranges, step: usize, eval_ms: i64) -> Option<Window<'a>> {
+    fn slide<'a>(
+        &mut self,
+        series: &'a RangeSeries,
+        metric: &'a str,
+        ranges: &Ranges,
+        step: usize,
+        eval_ms: i64,
+    ) -> Option<Window<'a>> {
         let (start_ms, end_ms) = ranges.bounds(step);
         let (first_ms, last_ms) = ranges.reach(step);
         let RangeSeries { series, starts, .. } = series;
@@ -129,7 +137,7 @@ impl Cursors {
             return None;
         }
         Some(Window {
-            metric: series.labels.metric_name(),
+            metric,
             times: &series.timestamps_ms[floats.clone()],
             values: &series.values[floats.clone()],
             starts: starts.floats_ms.get(floats).unwrap_or_default(),
@@ -155,7 +163,9 @@ impl Evaluator<'_> {
         let ranges = self.ranges(&call.args[matrix_at], frame)?;
         refuse_extension(ranges.extension, name)?;
         self.check_room(ranges.series.len(), frame.grid.len())?;
-        let one = |series: &RangeSeries| self.windows(call, series, &ranges, &params, frame.grid);
+        let function = RangeFunction::by_name(name)
+            .ok_or_else(|| EvalError::execution(format!("function {name} is not supported")))?;
+        let one = |series: &RangeSeries| self.windows(call, function, series, &ranges, &params, frame);
         let columns: Vec<Option<Column>> = if ranges.series.len() >= PARALLEL_SERIES {
             ranges.series.par_iter().map(one).collect::<EvalResult<_>>()?
         } else {
@@ -180,43 +190,103 @@ impl Evaluator<'_> {
     fn windows(
         &self,
         call: &Call,
+        function: RangeFunction,
         series: &RangeSeries,
         ranges: &Ranges,
         params: &[Vec<f64>],
-        grid: Grid,
+        frame: Frame,
     ) -> EvalResult<Option<Column>> {
         self.budget.check(STAGE)?;
+        let (grid, metric) = (frame.grid, series.series.labels.metric_name());
         let mut column = Column::empty(series.series.labels.clone(), grid.len());
         column.drop_name = series.drop_name;
-        let mut notes = Vec::new();
+        let mut computing = Computing::new(function, series, ranges.extension);
         let mut annotations = Annotations::default();
         // All notes of a range function point to its first argument.
         let pos = call.args[0].pos();
         let mut cursors = Cursors::default();
+        let mut looked = self.looked(frame);
         let mut step_params = vec![0.0; params.len()];
         for step in 0..grid.len() {
-            let Some(window) = cursors.slide(series, ranges, step, grid.time(step)) else {
+            let Some(window) = cursors.slide(series, metric, ranges, step, grid.time(step)) else {
                 continue;
             };
+            looked.add(step, window.times.len() + window.histograms.len());
             for (slot, values) in step_params.iter_mut().zip(params) {
                 *slot = values[step];
             }
-            let value = match ranges.extension {
-                Some(extension) => evaluate_extended(call.function.name, window, extension, &mut notes)?,
-                None => evaluate(call.function.name, &window, &step_params, &mut notes)?,
-            };
-            if let Some(value) = value {
+            if let Some(value) = computing.value(window, cursors.from, &step_params)? {
                 column.set(step, value);
             }
-            for note in notes.drain(..) {
+            for note in computing.notes.drain(..) {
                 annotations.add(note, pos);
             }
         }
+        self.count_looked(&looked);
         if let Some(note) = non_counter(call.function.name, &column) {
             annotations.add(note, pos);
         }
         self.merge_notes(&annotations);
         Ok(Some(column).filter(|column| !column.is_empty()))
+    }
+}
+
+/// A function of range vectors, chosen once for a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RangeFunction {
+    Extrapolated(Kind),
+    Irate,
+    Idelta,
+    OverTime(OverTime),
+}
+
+impl RangeFunction {
+    fn by_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "rate" => Self::Extrapolated(Kind::Rate),
+            "increase" => Self::Extrapolated(Kind::Increase),
+            "delta" => Self::Extrapolated(Kind::Delta),
+            "irate" => Self::Irate,
+            "idelta" => Self::Idelta,
+            name => Self::OverTime(OverTime::by_name(name)?),
+        })
+    }
+}
+
+/// How the windows of one series are computed.
+struct Computing {
+    function: RangeFunction,
+    extension: Option<Extension>,
+    /// Of a rate over plain floats.
+    resets: Option<Resets>,
+    notes: Vec<Annotation>,
+}
+
+impl Computing {
+    fn new(function: RangeFunction, range: &RangeSeries, extension: Option<Extension>) -> Self {
+        let RangeSeries { series, starts, .. } = range;
+        let is_plain = extension.is_none() && series.histograms.is_empty() && starts.floats_ms.is_empty();
+        let resets = match function {
+            RangeFunction::Extrapolated(kind) if is_plain => Some(Resets::of(&series.values, kind)),
+            _ => None,
+        };
+        Self {
+            function,
+            extension,
+            resets,
+            notes: Vec::new(),
+        }
+    }
+
+    /// The value of a window whose first float is at `from` of its series.
+    fn value(&mut self, window: Window<'_>, from: usize, params: &[f64]) -> EvalResult<Option<MetricValue>> {
+        match (self.extension, self.function, &mut self.resets) {
+            (Some(extension), function, _) => evaluate_extended(function, window, extension, &mut self.notes),
+            (None, RangeFunction::Extrapolated(kind), Some(resets)) => {
+                Ok(resets.extrapolated(&window, from, kind).map(MetricValue::Float))
+            }
+            (None, function, _) => evaluate(function, &window, params, &mut self.notes),
+        }
     }
 }
 
@@ -244,46 +314,41 @@ fn refuse_extension(extension: Option<Extension>, function: &str) -> EvalResult<
 }
 
 fn evaluate(
-    name: &str,
+    function: RangeFunction,
     window: &Window<'_>,
     params: &[f64],
     notes: &mut Vec<Annotation>,
 ) -> EvalResult<Option<MetricValue>> {
-    Ok(match name {
-        "rate" => rate::extrapolated(window, rate::Kind::Rate, notes),
-        "increase" => rate::extrapolated(window, rate::Kind::Increase, notes),
-        "delta" => rate::extrapolated(window, rate::Kind::Delta, notes),
-        "irate" => rate::instant(window, true, notes),
-        "idelta" => rate::instant(window, false, notes),
-        _ => over_time::evaluate(name, window, params, notes).map_err(EvalError::execution)?,
+    Ok(match function {
+        RangeFunction::Extrapolated(kind) => rate::extrapolated(window, kind, notes),
+        RangeFunction::Irate => rate::instant(window, true, notes),
+        RangeFunction::Idelta => rate::instant(window, false, notes),
+        RangeFunction::OverTime(function) => {
+            over_time::evaluate(function, window, params, notes).map_err(EvalError::execution)?
+        }
     })
 }
 
 fn evaluate_extended(
-    name: &str,
+    function: RangeFunction,
     window: Window<'_>,
     extension: Extension,
     notes: &mut Vec<Annotation>,
 ) -> EvalResult<Option<MetricValue>> {
     refuse_histograms(&window)?;
-    let kind = match name {
-        "rate" => rate::Kind::Rate,
-        "increase" => rate::Kind::Increase,
-        "delta" => rate::Kind::Delta,
-        _ => {
-            let Some(first) = extended::anchor(&window) else {
-                return Ok(None);
-            };
-            let anchored = Window {
-                times: &window.times[first..],
-                values: &window.values[first..],
-                starts: window.starts.get(first..).unwrap_or_default(),
-                ..window
-            };
-            return evaluate(name, &anchored, &[], notes);
-        }
+    if let RangeFunction::Extrapolated(kind) = function {
+        return Ok(extended::difference(&window, extension, kind).map(MetricValue::Float));
+    }
+    let Some(first) = extended::anchor(&window) else {
+        return Ok(None);
     };
-    Ok(extended::difference(&window, extension, kind).map(MetricValue::Float))
+    let anchored = Window {
+        times: &window.times[first..],
+        values: &window.values[first..],
+        starts: window.starts.get(first..).unwrap_or_default(),
+        ..window
+    };
+    evaluate(function, &anchored, &[], notes)
 }
 
 pub(super) fn refuse_histograms(window: &Window<'_>) -> EvalResult<()> {
@@ -296,7 +361,7 @@ pub(super) fn refuse_histograms(window: &Window<'_>) -> EvalResult<()> {
 
 /// The window of the only step, as an instant query returns an extended range.
 pub(super) fn extend_series(series: RangeSeries, ranges: &Ranges, extension: Extension) -> EvalResult<RangeSeries> {
-    let (timestamps_ms, values) = match Cursors::default().slide(&series, ranges, 0, 0) {
+    let (timestamps_ms, values) = match Cursors::default().slide(&series, "", ranges, 0, 0) {
         Some(window) => {
             refuse_histograms(&window)?;
             extended::extended(&window, extension)

@@ -82,33 +82,90 @@ pub(crate) fn quantile(q: f64, mut values: Vec<f64>) -> f64 {
     values[lower] * (1.0 - weight) + values[upper] * weight
 }
 
-/// Whether the function looks at floats only and says so where histograms are among them.
-fn floats_only(name: &str) -> bool {
-    matches!(
-        name,
-        "min_over_time"
-            | "max_over_time"
-            | "stddev_over_time"
-            | "stdvar_over_time"
-            | "quantile_over_time"
-            | "mad_over_time"
-            | "ts_of_max_over_time"
-            | "ts_of_min_over_time"
-            | "deriv"
-            | "predict_linear"
-            | "double_exponential_smoothing"
-    )
+/// A function over the samples of a window, chosen once for all windows of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OverTime {
+    Sum,
+    Avg,
+    First,
+    Last,
+    Count,
+    Present,
+    Absent,
+    Min,
+    Max,
+    TsOfMin,
+    TsOfMax,
+    TsOfFirst,
+    TsOfLast,
+    Stdvar,
+    Stddev,
+    Quantile,
+    Mad,
+    Changes,
+    Resets,
+    DoubleExponentialSmoothing,
+    Deriv,
+    PredictLinear,
+}
+
+impl OverTime {
+    pub(crate) fn by_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "sum_over_time" => Self::Sum,
+            "avg_over_time" => Self::Avg,
+            "first_over_time" => Self::First,
+            "last_over_time" => Self::Last,
+            "count_over_time" => Self::Count,
+            "present_over_time" => Self::Present,
+            "absent_over_time" => Self::Absent,
+            "min_over_time" => Self::Min,
+            "max_over_time" => Self::Max,
+            "ts_of_min_over_time" => Self::TsOfMin,
+            "ts_of_max_over_time" => Self::TsOfMax,
+            "ts_of_first_over_time" => Self::TsOfFirst,
+            "ts_of_last_over_time" => Self::TsOfLast,
+            "stdvar_over_time" => Self::Stdvar,
+            "stddev_over_time" => Self::Stddev,
+            "quantile_over_time" => Self::Quantile,
+            "mad_over_time" => Self::Mad,
+            "changes" => Self::Changes,
+            "resets" => Self::Resets,
+            "double_exponential_smoothing" => Self::DoubleExponentialSmoothing,
+            "deriv" => Self::Deriv,
+            "predict_linear" => Self::PredictLinear,
+            _ => return None,
+        })
+    }
+
+    /// Whether the function looks at floats only and says so where histograms are among them.
+    const fn floats_only(self) -> bool {
+        matches!(
+            self,
+            Self::Min
+                | Self::Max
+                | Self::Stddev
+                | Self::Stdvar
+                | Self::Quantile
+                | Self::Mad
+                | Self::TsOfMax
+                | Self::TsOfMin
+                | Self::Deriv
+                | Self::PredictLinear
+                | Self::DoubleExponentialSmoothing
+        )
+    }
 }
 
 /// Evaluates a function over a window that is not empty. `params` are its scalar arguments.
 pub(crate) fn evaluate(
-    name: &str,
+    function: OverTime,
     window: &Window<'_>,
     params: &[f64],
     notes: &mut Vec<Annotation>,
 ) -> Result<Option<MetricValue>, String> {
     let values = window.values;
-    if floats_only(name) {
+    if function.floats_only() {
         if values.is_empty() {
             return Ok(None);
         }
@@ -118,41 +175,40 @@ pub(crate) fn evaluate(
     }
     let seconds = |ms: i64| ms as f64 / 1000.0;
     let total = values.len() + window.histograms.len();
-    let float = match name {
-        "sum_over_time" | "avg_over_time" => return Ok(sum_or_avg(name == "avg_over_time", window, notes)),
-        "first_over_time" => return Ok(window.first().map(|point| point.value)),
-        "last_over_time" => return Ok(window.last().map(|point| point.value)),
-        "count_over_time" => total as f64,
-        "present_over_time" | "absent_over_time" => 1.0,
-        "min_over_time" => values[extreme(values, |value, best| value < best)],
-        "max_over_time" => values[extreme(values, |value, best| value > best)],
-        "ts_of_min_over_time" => seconds(window.times[extreme(values, |value, best| value <= best)]),
-        "ts_of_max_over_time" => seconds(window.times[extreme(values, |value, best| value >= best)]),
-        "ts_of_first_over_time" => seconds(window.first().map_or(0, |point| point.time_ms)),
-        "ts_of_last_over_time" => seconds(window.last().map_or(0, |point| point.time_ms)),
-        "stdvar_over_time" => variance(values.iter().copied()),
-        "stddev_over_time" => variance(values.iter().copied()).sqrt(),
-        "quantile_over_time" => {
+    let float = match function {
+        OverTime::Sum | OverTime::Avg => return Ok(sum_or_avg(function == OverTime::Avg, window, notes)),
+        OverTime::First => return Ok(window.first().map(|point| point.value)),
+        OverTime::Last => return Ok(window.last().map(|point| point.value)),
+        OverTime::Count => total as f64,
+        OverTime::Present | OverTime::Absent => 1.0,
+        OverTime::Min => values[extreme(values, |value, best| value < best)],
+        OverTime::Max => values[extreme(values, |value, best| value > best)],
+        OverTime::TsOfMin => seconds(window.times[extreme(values, |value, best| value <= best)]),
+        OverTime::TsOfMax => seconds(window.times[extreme(values, |value, best| value >= best)]),
+        OverTime::TsOfFirst => seconds(window.first().map_or(0, |point| point.time_ms)),
+        OverTime::TsOfLast => seconds(window.last().map_or(0, |point| point.time_ms)),
+        OverTime::Stdvar => variance(values.iter().copied()),
+        OverTime::Stddev => variance(values.iter().copied()).sqrt(),
+        OverTime::Quantile => {
             if !(0.0..=1.0).contains(&params[0]) {
                 notes.push(Annotation::InvalidQuantile(params[0]));
             }
             quantile(params[0], values.to_vec())
         }
-        "mad_over_time" if values.iter().any(|value| value.is_nan()) => f64::NAN,
-        "mad_over_time" => {
+        OverTime::Mad if values.iter().any(|value| value.is_nan()) => f64::NAN,
+        OverTime::Mad => {
             let median = quantile(0.5, values.to_vec());
             quantile(0.5, values.iter().map(|value| (value - median).abs()).collect())
         }
-        "changes" => pairs(window, differs),
-        "resets" => pairs(window, is_reset),
-        "double_exponential_smoothing" => return smoothing(values, params[0], params[1]),
+        OverTime::Changes => pairs(window, differs),
+        OverTime::Resets => pairs(window, is_reset),
+        OverTime::DoubleExponentialSmoothing => return smoothing(values, params[0], params[1]),
         _ if values.len() < 2 => return Ok(None),
-        "deriv" => regression(window, window.times[0]).0,
-        "predict_linear" => {
+        OverTime::Deriv => regression(window, window.times[0]).0,
+        OverTime::PredictLinear => {
             let (slope, intercept) = regression(window, window.eval_ms);
             slope * params[0] + intercept
         }
-        _ => return Ok(None),
     };
     Ok(Some(MetricValue::Float(float)))
 }

@@ -57,18 +57,53 @@ pub(crate) fn extrapolated(window: &Window<'_>, kind: Kind, notes: &mut Vec<Anno
         let factor = extrapolation(window, times, began, to_zero, kind);
         return Some(MetricValue::Histogram(Arc::new(scaled(&result, factor))));
     }
+    let pairs = window.values.windows(2).enumerate();
+    let fallen = pairs.filter(|(at, pair)| is_counter && (pair[1] < pair[0] || points.reset_before(at + 1)));
+    of_floats(window, began, fallen.map(|(_, pair)| pair[0]), kind).map(MetricValue::Float)
+}
+
+/// Rate, increase or delta of floats; `fallen` are the values before each reset in the window.
+fn of_floats(window: &Window<'_>, began: Option<i64>, fallen: impl Iterator<Item = f64>, kind: Kind) -> Option<f64> {
     let (first, last) = (*window.values.first()?, *window.values.last()?);
     let mut result = if began.is_some() { last } else { last - first };
-    if is_counter {
-        for (at, pair) in window.values.windows(2).enumerate() {
-            if pair[1] < pair[0] || points.reset_before(at + 1) {
-                result += pair[0];
-            }
+    for value in fallen {
+        result += value;
+    }
+    let to_zero = (kind != Kind::Delta && result > 0.0 && first >= 0.0).then(|| first / result);
+    Some(result * extrapolation(window, window.times, began, to_zero, kind))
+}
+
+/// The resets of a series of plain floats, found once for all windows: windows that overlap need not
+/// look at each of their samples again.
+pub(crate) struct Resets {
+    /// Positions of samples that are lower than the one before.
+    positions: Vec<usize>,
+    /// The first position that lies in a window to come.
+    next: usize,
+}
+
+impl Resets {
+    pub(crate) fn of(values: &[f64], kind: Kind) -> Self {
+        let is_reset = |at: &usize| kind != Kind::Delta && values[*at] < values[at - 1];
+        Self {
+            positions: (1..values.len()).filter(is_reset).collect(),
+            next: 0,
         }
     }
-    let to_zero = (is_counter && result > 0.0 && first >= 0.0).then(|| first / result);
-    let factor = extrapolation(window, times, began, to_zero, kind);
-    Some(MetricValue::Float(result * factor))
+
+    /// As [`extrapolated`] for the window whose first sample is at `from` of the series. Windows
+    /// must come in order.
+    pub(crate) fn extrapolated(&mut self, window: &Window<'_>, from: usize, kind: Kind) -> Option<f64> {
+        let length = window.values.len();
+        if length < 2 {
+            return None;
+        }
+        while self.positions.get(self.next).is_some_and(|at| *at <= from) {
+            self.next += 1;
+        }
+        let within = self.positions[self.next..].iter().take_while(|at| **at < from + length);
+        of_floats(window, None, within.map(|at| window.values[at - from - 1]), kind)
+    }
 }
 
 /// Times and start timestamps of the samples of one kind; the latter are empty where unknown.

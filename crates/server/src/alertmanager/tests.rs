@@ -54,6 +54,7 @@ impl Reloader for NoReload {
         ReloadStatus {
             succeeded: false,
             loaded_at_ms: 1_000,
+            attempted_at_ms: 1_000,
         }
     }
 }

@@ -166,6 +166,7 @@ mod tests {
             value,
             warnings: Vec::new(),
             infos: vec!["a \"note\"".to_owned()],
+            stats: skopos_promql::QueryStats::default(),
         };
         let extras = Extras { limit: 1, stats: None };
         String::from_utf8(query_body(output, &extras)).expect("JSON is UTF-8")

@@ -5,7 +5,7 @@ use std::time::Instant;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::json;
+use serde_json::{Value, json};
 use skopos_core::{QueryBudget, TenantId};
 use skopos_promql::{EvalError, QueryOutput};
 
@@ -27,7 +27,16 @@ struct Request {
     text: QueryText,
     lookback_ms: Option<i64>,
     limit: usize,
-    with_stats: bool,
+    stats: Stats,
+}
+
+/// What is told of a query beside its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stats {
+    Nothing,
+    Totals,
+    /// `stats=all`: for each step too.
+    Steps,
 }
 
 /// When a query is evaluated.
@@ -79,7 +88,11 @@ impl Request {
             query,
             lookback_ms,
             limit,
-            with_stats: params.non_empty("stats").is_some(),
+            stats: match params.get("stats") {
+                "" => Stats::Nothing,
+                "all" => Stats::Steps,
+                _ => Stats::Totals,
+            },
         })
     }
 }
@@ -111,15 +124,18 @@ fn read_range(params: &Params) -> Result<Span, ApiError> {
 
 async fn evaluate(app: &App, tenant: &TenantId, request: Request, span: Span) -> Result<Response, ApiError> {
     let source = app.state.stores.tenant(tenant).metric_source;
-    let engine = match request.lookback_ms {
+    let mut engine = match request.lookback_ms {
         Some(lookback_ms) => app.state.promql.with_lookback(lookback_ms),
         None => app.state.promql.clone(),
     };
+    if request.stats == Stats::Steps {
+        engine = engine.with_per_step_stats();
+    }
     let Request {
         query,
         text,
         limit,
-        with_stats,
+        stats,
         ..
     } = request;
     let received = Instant::now();
@@ -133,7 +149,7 @@ async fn evaluate(app: &App, tenant: &TenantId, request: Request, span: Span) ->
                 step_ms,
             } => engine.range(&*source, &query, start_ms, end_ms, step_ms, budget),
         }?;
-        let stats = with_stats.then(|| stats_json(&output, budget, received, started));
+        let stats = (stats != Stats::Nothing).then(|| stats_json(&output, budget, received, started));
         Ok(query_body(output, &Extras { limit, stats }))
     })
     .await
@@ -142,7 +158,7 @@ async fn evaluate(app: &App, tenant: &TenantId, request: Request, span: Span) ->
 }
 
 /// Faults of the query's text are faults of the parameter; all others keep their kind.
-fn failure(failure: QueryFailure<EvalError>) -> ApiError {
+pub(super) fn failure(failure: QueryFailure<EvalError>) -> ApiError {
     match failure {
         QueryFailure::Engine(error @ (EvalError::Parse(_) | EvalError::NotRangeable(_))) => {
             ApiError::parameter("query", error)
@@ -155,6 +171,20 @@ fn failure(failure: QueryFailure<EvalError>) -> ApiError {
 fn stats_json(output: &QueryOutput, budget: &QueryBudget, received: Instant, started: Instant) -> String {
     let evaluated = started.elapsed().as_secs_f64();
     let queued = started.duration_since(received).as_secs_f64();
+    let mut samples = json!({
+        "totalQueryableSamples": output.stats.queryable_samples,
+        "peakSamples": budget.peak_samples(),
+        "samplesRead": output.stats.read_samples,
+    });
+    let steps = &output.stats.queryable_per_step;
+    if !steps.is_empty() {
+        let seconds = |time_ms: i64| match time_ms % 1000 {
+            0 => Value::from(time_ms / 1000),
+            _ => Value::from(time_ms as f64 / 1000.0),
+        };
+        let steps = steps.iter().map(|(time_ms, count)| json!([seconds(*time_ms), count]));
+        samples["totalQueryableSamplesPerStep"] = steps.collect();
+    }
     let stats = json!({
         "timings": {
             "evalTotalTime": evaluated,
@@ -164,19 +194,7 @@ fn stats_json(output: &QueryOutput, budget: &QueryBudget, received: Instant, sta
             "execQueueTime": queued,
             "execTotalTime": queued + evaluated,
         },
-        "samples": {
-            "totalQueryableSamples": budget.peak_samples().max(samples_of(output)),
-            "peakSamples": budget.peak_samples(),
-        },
+        "samples": samples,
     });
     stats.to_string()
-}
-
-fn samples_of(output: &QueryOutput) -> u64 {
-    use skopos_promql::Value;
-    match &output.value {
-        Value::Scalar { .. } | Value::String { .. } => 0,
-        Value::Vector(samples) => samples.len() as u64,
-        Value::Matrix(series) => series.iter().map(|series| series.len() as u64).sum(),
-    }
 }

@@ -7,8 +7,10 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use skopos_core::Matcher;
 use skopos_rules::{AlertView, GroupView, RuleView, RuleViewKind};
 
+use super::arguments;
 use super::envelope::{ApiError, success};
 use super::labels::{LabelsJson, MapJson, PairsJson};
 use crate::number;
@@ -206,6 +208,8 @@ struct RuleFilter {
     names: Vec<String>,
     groups: Vec<String>,
     files: Vec<String>,
+    /// Selectors of `match[]`, on the labels of rules; any may match.
+    selectors: Vec<Vec<Matcher>>,
     alerts: ShowAlerts,
 }
 
@@ -231,6 +235,7 @@ impl RuleFilter {
             names: list("rule_name[]"),
             groups: list("rule_group[]"),
             files: list("file[]"),
+            selectors: arguments::selectors(params)?,
             alerts,
         })
     }
@@ -245,12 +250,18 @@ impl RuleFilter {
             RuleType::Alerting => matches!(rule.kind, RuleViewKind::Alerting { .. }),
             RuleType::Recording => matches!(rule.kind, RuleViewKind::Recording),
         };
-        of_type && takes(&self.names, &rule.name)
+        of_type && takes(&self.names, &rule.name) && self.takes_labels(rule)
+    }
+
+    fn takes_labels(&self, rule: &RuleView) -> bool {
+        let value = |name: &str| rule.labels.get(name).map_or("", String::as_str);
+        let holds = |matcher: &Matcher| matcher.matches(value(matcher.name()));
+        self.selectors.is_empty() || self.selectors.iter().any(|matchers| matchers.iter().all(holds))
     }
 
     /// Whether groups may lose rules, so that empty ones are left out.
     fn narrows(&self) -> bool {
-        self.rule_type != RuleType::Any || !self.names.is_empty()
+        self.rule_type != RuleType::Any || !self.names.is_empty() || !self.selectors.is_empty()
     }
 }
 

@@ -1,4 +1,4 @@
-//! `/api/v1/status/*` and `/api/v1/features`.
+//! `/api/v1/status/*`.
 
 use std::collections::HashMap;
 
@@ -67,15 +67,6 @@ pub(crate) async fn build_info(State(app): State<Shared>) -> Response {
 /// The replay is over before requests are answered.
 pub(crate) async fn wal_replay() -> Response {
     success(json!({ "min": 0, "max": 0, "current": 0 }))
-}
-
-/// What this server can do.
-pub(crate) async fn features() -> Response {
-    success(json!({
-        "api": { "admin": false, "exclude_alerts": true, "label_values_match": true, "lifecycle": true,
-                 "query_stats": true, "remote_write_receiver": true, "otlp_write_receiver": false },
-        "promql": { "at_modifier": true, "bool": true, "negative_offset": true, "offset": true, "subqueries": true },
-    }))
 }
 
 /// Which metrics and labels make the most series.

@@ -1,4 +1,4 @@
-//! `/api/v1/targets`, `/api/v1/targets/metadata`, `/api/v1/scrape_pools`, `/api/v1/metadata`.
+//! `/api/v1/targets`, `/api/v1/targets/metadata`, `/api/v1/metadata`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,11 +36,6 @@ pub(crate) async fn targets(State(app): State<Shared>, params: Params) -> Respon
         dropped_targets: all.dropped.iter().map(dropped_json).collect(),
         dropped_target_counts: all.dropped_counts,
     })
-}
-
-/// Names of the scrape pools.
-pub(crate) async fn pools(State(app): State<Shared>) -> Response {
-    success(json!({ "scrapePools": app.state.targets.targets().pools }))
 }
 
 /// Metadata of the metrics that targets expose.

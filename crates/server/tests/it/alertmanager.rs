@@ -42,6 +42,7 @@ impl Reloader for NoReload {
         ReloadStatus {
             succeeded: true,
             loaded_at_ms: 0,
+            attempted_at_ms: 0,
         }
     }
 }

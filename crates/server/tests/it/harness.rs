@@ -339,6 +339,7 @@ impl Reloader for FailingReload {
         ReloadStatus {
             succeeded: true,
             loaded_at_ms: 0,
+            attempted_at_ms: 0,
         }
     }
 }

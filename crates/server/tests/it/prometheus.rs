@@ -45,7 +45,7 @@ async fn probes_are_answered_as_by_prometheus() {
         serde_json::from_str(&shared("conformance/promql/http_probes.json")).expect("probes are JSON");
     assert!(probes.len() > 50, "all probes are there");
     let mut failures = Vec::new();
-    for probe in probes.iter().filter(|probe| !is_at_the_point_limit(probe)) {
+    for probe in &probes {
         if let Err(difference) = check(&harness, probe).await {
             failures.push(format!(
                 "{} {} {:?}\n  {difference}",
@@ -60,19 +60,6 @@ async fn probes_are_answered_as_by_prometheus() {
         failures.join("\n")
     );
     harness.stop().await;
-}
-
-/// The engine (`skopos_promql::MAX_STEPS`) refuses 11000 intervals, which are 11001 points;
-/// Prometheus refuses from 11001 intervals on.
-fn is_at_the_point_limit(probe: &Probe) -> bool {
-    let value = |name: &str| {
-        probe
-            .params
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-    };
-    value("start") == Some("1699993495") && value("step") == Some("1")
 }
 
 async fn check(harness: &Harness, probe: &Probe) -> Result<(), String> {
@@ -212,5 +199,39 @@ async fn a_broken_tenant_and_a_large_answer_are_handled() {
         .expect("an answer");
     let encoding = packed.headers().get("content-encoding");
     assert_eq!(encoding.map(reqwest::header::HeaderValue::as_bytes), Some(&b"gzip"[..]));
+    harness.stop().await;
+}
+
+/// The two forms of an expression: text and tree.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn expressions_are_formatted_and_parsed() {
+    let harness = Harness::start().await;
+    let long =
+        "sum by(job)(rate(http_requests_total{code=~\"5..\"}[5m])) / sum by(job)(rate(http_requests_total[5m])) > 0.01";
+    let formatted = harness.json("/api/v1/format_query", &[("query", long)]).await;
+    let expected = "    sum by (job) (rate(http_requests_total{code=~\"5..\"}[5m]))\n  /\n    sum by (job) (rate(http_requests_total[5m]))\n>\n  0.01";
+    assert_eq!(formatted["data"], expected);
+
+    let query = "topk(2, foo{a!=\"b\"} @ start() offset -1m) + on (x) group_left (y) rate(bar[5m])";
+    let parsed = harness.json("/api/v1/parse_query", &[("query", query)]).await;
+    let tree = &parsed["data"];
+    assert_eq!(tree["type"], "binaryExpr");
+    assert_eq!(tree["matching"]["card"], "many-to-one");
+    assert_eq!(tree["matching"]["fillValues"]["lhs"], Value::Null);
+    assert_eq!(tree["lhs"]["param"]["val"], "2");
+    let selector = &tree["lhs"]["expr"];
+    assert_eq!(selector["startOrEnd"], "start");
+    assert_eq!(selector["offset"], -60_000);
+    assert_eq!(selector["matchers"][1]["name"], "__name__");
+    let call = &tree["rhs"];
+    assert_eq!(call["func"]["argTypes"][0], "matrix");
+    assert_eq!(call["args"][0]["range"], 300_000);
+
+    let refused = Answer::of(harness.post("/api/v1/parse_query").form(&[("query", "sum(")])).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        refused.json()["error"],
+        "invalid parameter \"query\": 1:5: parse error: unclosed left parenthesis"
+    );
     harness.stop().await;
 }

@@ -57,6 +57,7 @@ impl Configuration {
             status: Mutex::new(ReloadStatus {
                 succeeded: true,
                 loaded_at_ms: SystemClock.now_ms(),
+                attempted_at_ms: SystemClock.now_ms(),
             }),
             reloading: Mutex::new(()),
             scraper,
@@ -147,6 +148,7 @@ impl Reloader for Configuration {
             .and_then(|loaded| self.apply(&loaded).map(|()| loaded));
         let mut status = self.status.lock();
         status.succeeded = outcome.is_ok();
+        status.attempted_at_ms = SystemClock.now_ms();
         match outcome {
             Ok(loaded) => {
                 self.loaded.store(Arc::new(loaded));

@@ -85,6 +85,7 @@ impl Reloader for SameText {
         ReloadStatus {
             succeeded: true,
             loaded_at_ms: START_MS,
+            attempted_at_ms: START_MS,
         }
     }
 }
