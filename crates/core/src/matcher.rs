@@ -169,6 +169,10 @@ pub fn all_match(matchers: &[Matcher], labels: &Labels) -> bool {
 
 /// Compiles a pattern as Prometheus does: RE2, anchored at both ends, `.` matching newlines too.
 pub fn anchored_regex(pattern: &str) -> Result<Regex, MatcherError> {
+    crate::re2::check(pattern).map_err(|reason| MatcherError {
+        pattern: pattern.to_owned(),
+        reason,
+    })?;
     Regex::new(&format!("^(?s:{})$", crate::re2::translate(pattern))).map_err(|error| MatcherError {
         pattern: pattern.to_owned(),
         reason: error.to_string(),

@@ -1,7 +1,16 @@
 //! RE2 syntax as Go reads it, rewritten for the crate `regex`.
 //!
 //! The two differ where Go is ASCII by default (`\d`, `\w`, `\s`, `\b`), where the crate has set
-//! operations inside classes, and where Go takes a lone `{` or `}` literally.
+//! operations inside classes and assertions that Go has not (`\<`), where Go takes a lone `{` or `}`
+//! literally or reads octal numbers, and in what Go refuses: operators that repeat one another, and
+//! more than a thousand repetitions. `\B` alone stays that of the crate, which knows letters beyond
+//! ASCII.
+
+mod limits;
+
+pub(crate) use limits::check;
+
+use std::fmt::Write as _;
 
 use regex::Regex;
 
@@ -19,6 +28,7 @@ pub fn compile_anchored(pattern: &str) -> Result<Regex, String> {
 }
 
 fn build(pattern: &str, translated: &str) -> Result<Regex, String> {
+    limits::check(pattern).map_err(|reason| format!("error parsing regexp: {reason}"))?;
     regex::RegexBuilder::new(translated)
         .size_limit(SIZE_LIMIT)
         .build()
@@ -104,6 +114,9 @@ fn escape(rest: &str, in_class: bool, out: &mut String) -> usize {
         ('s', true) => "\\t\\n\\f\\r ",
         ('S', _) => "[^\\t\\n\\f\\r ]",
         ('b', false) => "(?-u:\\b)",
+        ('<', _) => "<",
+        ('>', _) => ">",
+        ('0'..='7', _) => return octal(rest, out),
         ('Q', false) => return quoted(rest, out),
         _ => {
             out.push('\\');
@@ -112,6 +125,21 @@ fn escape(rest: &str, in_class: bool, out: &mut String) -> usize {
         }
     };
     push(out, replacement, 2)
+}
+
+/// `\0`, and two or three octal digits; a single digit above zero would be a backreference, which
+/// neither has.
+fn octal(rest: &str, out: &mut String) -> usize {
+    const MAX_DIGITS: usize = 3;
+    let digits = rest[1..].bytes().take_while(|byte| matches!(byte, b'0'..=b'7'));
+    let count = digits.take(MAX_DIGITS).count();
+    match u32::from_str_radix(&rest[1..=count], 8) {
+        Ok(code) if count > 1 || code == 0 => {
+            write!(out, "\\x{{{code:x}}}").expect("writing to a string cannot fail");
+        }
+        _ => out.push_str(&rest[..=count]),
+    }
+    1 + count
 }
 
 /// `\Q…\E`.
@@ -156,6 +184,26 @@ mod tests {
         assert!(compile(r#"{"a":\w+}"#).expect("compiles").is_match(r#"{"a":b}"#));
         assert!(compile(r"\Qa.b\E+").expect("compiles").is_match("a.bb"));
         assert!(compile(r"\pL\x{41}").expect("compiles").is_match("éA"));
+    }
+
+    #[test]
+    fn what_go_reads_otherwise() {
+        let whole = |pattern: &str, text: &str| compile_anchored(pattern).expect(pattern).is_match(text);
+        assert!(whole(r"\101\0[\060]", "A\u{0}0"));
+        assert!(whole(r"\<a\>", "<a>"));
+        assert!(whole(r"\pN\p{Greek}\PN", "1αx"));
+        assert!(whole(r"a{,2}", "a{,2}"));
+        assert!(whole(r"(?i)ABC(?-i)d", "abcd"));
+        assert!(whole(r"[\d-z]+", "1-z"));
+        for pattern in [r"\1", r"\8", r"\C", r"\Z", "a**", "a+*", "a{2}{3}", "a{1001}", "a{3,2}"] {
+            assert!(compile(pattern).is_err(), "{pattern} is not refused");
+        }
+        assert_eq!(
+            compile("a**").expect_err("refused"),
+            "error parsing regexp: invalid nested repetition operator: `**`"
+        );
+        // A second `?` makes an operator lazy.
+        assert!(whole("a+?b{2}?", "aabb") && whole("a*?", ""));
     }
 
     #[test]
