@@ -136,6 +136,12 @@ impl PrometheusConfig {
         Ok(paths)
     }
 
+    /// The file that PromQL queries are logged to, if there is one.
+    pub fn query_log_path(&self) -> Option<PathBuf> {
+        let file = &self.global.query_log_file;
+        (!file.is_empty()).then(|| self.folder().join(file))
+    }
+
     /// The folder at which relative names start.
     pub fn folder(&self) -> PathBuf {
         folder_of(&self.path)

@@ -16,6 +16,8 @@ pub struct QueryBudget {
     max_samples: u64,
     samples: AtomicU64,
     peak_samples: AtomicU64,
+    parts: AtomicU64,
+    part_bytes: AtomicU64,
 }
 
 /// Why a budget stopped its query. The texts are Prometheus'.
@@ -63,6 +65,8 @@ impl QueryBudget {
             max_samples,
             samples: AtomicU64::new(0),
             peak_samples: AtomicU64::new(0),
+            parts: AtomicU64::new(0),
+            part_bytes: AtomicU64::new(0),
         }
     }
 
@@ -81,6 +85,17 @@ impl QueryBudget {
             max_samples: self.max_samples,
             samples: AtomicU64::new(0),
             peak_samples: AtomicU64::new(0),
+            parts: AtomicU64::new(0),
+            part_bytes: AtomicU64::new(0),
+        }
+    }
+
+    /// As [`QueryBudget::renewed`] with another bound of samples.
+    #[must_use]
+    pub fn with_max_samples(&self, max_samples: u64) -> Self {
+        Self {
+            max_samples,
+            ..self.renewed()
         }
     }
 
@@ -124,6 +139,22 @@ impl QueryBudget {
     /// Gives back `count` samples that are no longer held.
     pub fn release(&self, count: usize) {
         self.samples.fetch_sub(count as u64, Ordering::Relaxed);
+    }
+
+    /// Notes that a part was read, and how many encoded bytes of it.
+    pub fn note_part(&self, bytes: u64) {
+        self.parts.fetch_add(1, Ordering::Relaxed);
+        self.part_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Parts read so far; one counts each time it is read.
+    pub fn parts(&self) -> u64 {
+        self.parts.load(Ordering::Relaxed)
+    }
+
+    /// Encoded bytes read of parts so far.
+    pub fn part_bytes(&self) -> u64 {
+        self.part_bytes.load(Ordering::Relaxed)
     }
 
     /// Most samples held at once so far.

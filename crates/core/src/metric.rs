@@ -1,6 +1,7 @@
 //! Metrics: what is appended, what is read, and the traits between engines and stores.
 
 mod admin;
+mod estimate;
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use crate::histogram::FloatHistogram;
 use crate::{Labels, Matcher, QueryBudget, ReadError, TimeRange, WriteError};
 
 pub use admin::{Cardinality, CleanReport, DeleteReport, MetricAdmin, NameCount, SnapshotHead};
+pub use estimate::ReadEstimate;
 
 /// A value at a time.
 #[derive(Debug, Clone, PartialEq)]
@@ -232,6 +234,16 @@ pub trait MetricSource: Send + Sync + fmt::Debug {
             .into_iter()
             .map(|series| (series, StartTimestamps::default()))
             .collect())
+    }
+
+    /// What [`MetricSource::select`] would touch. Where a store cannot tell more, only the series
+    /// are counted.
+    fn estimate(&self, selection: &Selection<'_>) -> Result<ReadEstimate, ReadError> {
+        let series = self.series(selection.matchers, selection.range)?.len() as u64;
+        Ok(ReadEstimate {
+            series,
+            ..ReadEstimate::default()
+        })
     }
 
     /// Label sets of the series that match and have samples in the range, sorted.

@@ -14,6 +14,7 @@ mod admin;
 mod bits;
 mod cardinality;
 mod codec;
+mod estimate;
 mod head;
 mod index;
 mod options;

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use skopos_core::metric::{
-    AppendReport, Exemplar, MetricBatch, MetricMetadata, MetricSink, MetricSource, Selection, Series, StartTimestamps,
+    AppendReport, Exemplar, MetricBatch, MetricMetadata, MetricSink, MetricSource, ReadEstimate, Selection, Series,
+    StartTimestamps,
 };
 use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TenantId, TimeRange, WriteError, matcher};
 use skopos_storage::{StorageError, error_text};
 
+use crate::estimate;
 use crate::part::{self, RowInfo};
 use crate::run::Run;
 use crate::store::Shared;
@@ -71,6 +73,7 @@ impl TenantMetrics {
             let Some(reader) = self.shared.storage.open_part(&meta).map_err(read_error)? else {
                 continue;
             };
+            budget.note_part(estimate::share(meta.bytes, wanted.len() as u64, meta.rows));
             let tombstones = self.shared.tombstones.of_part(&meta);
             part::read_rows(&reader, &wanted, |number, mut series| {
                 if let Some(row) = index.rows.get(number) {
@@ -142,7 +145,7 @@ impl Collected {
     }
 }
 
-fn read_error(what: &str, error: &StorageError) -> ReadError {
+pub(crate) fn read_error(what: &str, error: &StorageError) -> ReadError {
     ReadError::Storage {
         what: what.to_owned(),
         reason: error_text(error),
@@ -172,6 +175,10 @@ impl MetricSource for TenantMetrics {
             (run.series, starts)
         });
         Ok(started.collect())
+    }
+
+    fn estimate(&self, selection: &Selection<'_>) -> Result<ReadEstimate, ReadError> {
+        estimate::estimate(self, selection)
     }
 
     fn series(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Labels>, ReadError> {
