@@ -6,9 +6,10 @@ use skopos_core::QueryBudget;
 use skopos_core::metric::MetricSource;
 
 use crate::ast::{Expr, ValueType};
-use crate::eval::{Evaluator, Grid};
+use crate::eval::{Evaluator, Grid, plan};
 use crate::eval_error::EvalError;
 use crate::parser::{Feature, ParseOptions, parse_with};
+use crate::plan::QueryPlan;
 use crate::value::QueryOutput;
 
 /// Prometheus' default of `--query.lookback-delta`.
@@ -120,6 +121,27 @@ impl Engine {
         pool().install(|| evaluator.instant(expr, time_ms))
     }
 
+    /// What a query at one time would do and read.
+    pub fn plan_instant(&self, query: &str, time_ms: i64) -> Result<QueryPlan, EvalError> {
+        let expr = self.parse(query)?;
+        pool().install(|| plan(&expr, query, Grid::instant(time_ms), &self.options))
+    }
+
+    /// What a query over a range would do and read.
+    pub fn plan_range(&self, query: &str, start_ms: i64, end_ms: i64, step_ms: i64) -> Result<QueryPlan, EvalError> {
+        let expr = self.parse_rangeable(query)?;
+        let grid = range_grid(start_ms, end_ms, step_ms)?;
+        pool().install(|| plan(&expr, query, grid, &self.options))
+    }
+
+    fn parse_rangeable(&self, query: &str) -> Result<Expr, EvalError> {
+        let expr = self.parse(query)?;
+        match expr.value_type() {
+            ValueType::Scalar | ValueType::Vector => Ok(expr),
+            other => Err(EvalError::NotRangeable(other)),
+        }
+    }
+
     /// Evaluates a query at each step from `start_ms` to `end_ms`.
     pub fn range(
         &self,
@@ -130,11 +152,7 @@ impl Engine {
         step_ms: i64,
         budget: &QueryBudget,
     ) -> Result<QueryOutput, EvalError> {
-        let expr = self.parse(query)?;
-        let value_type = expr.value_type();
-        if !matches!(value_type, ValueType::Scalar | ValueType::Vector) {
-            return Err(EvalError::NotRangeable(value_type));
-        }
+        let expr = self.parse_rangeable(query)?;
         let grid = range_grid(start_ms, end_ms, step_ms)?;
         let evaluator = Evaluator::new(source, self.options, query, budget);
         pool().install(|| evaluator.range(&expr, grid))

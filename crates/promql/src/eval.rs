@@ -16,6 +16,7 @@ mod info;
 mod labels;
 mod looked;
 mod matching;
+mod plan;
 mod ranges;
 mod resolve;
 mod select;
@@ -29,6 +30,7 @@ use skopos_core::metric::{MetricSource, MetricValue, Series};
 use skopos_core::{Labels, QueryBudget};
 
 pub(crate) use column::{Column, Grid};
+pub(crate) use plan::plan;
 pub(crate) use window::{Point, Window};
 
 use crate::annotation::{Annotation, Annotations};

@@ -54,6 +54,55 @@ impl Ranges {
             ),
         }
     }
+
+    /// The samples that all steps of `grid` may use.
+    fn to_read(&self, grid: Grid) -> TimeRange {
+        let last_step = grid.len().saturating_sub(1);
+        let (after_ms, end_ms) = (self.reach(0).0, self.reach(last_step).1);
+        TimeRange::new(after_ms.saturating_add(1), end_ms)
+    }
+}
+
+/// The windows of a range selector, without series yet.
+fn windows_of(matrix: &MatrixSelector, grid: Grid, lookback_ms: i64) -> Ranges {
+    let selector = &matrix.selector;
+    let extension = if selector.anchored {
+        Some(Extension::Anchored)
+    } else if selector.smoothed {
+        Some(Extension::Smoothed)
+    } else {
+        None
+    };
+    Ranges {
+        series: Vec::new(),
+        extension,
+        look_at: LookAt::new(selector, grid),
+        range_ms: matrix.range.ms,
+        lookback_ms,
+    }
+}
+
+/// The samples that a range selector reads for all steps.
+pub(super) fn range_to_read(matrix: &MatrixSelector, grid: Grid, lookback_ms: i64) -> TimeRange {
+    windows_of(matrix, grid, lookback_ms).to_read(grid)
+}
+
+fn look_at_of(subquery: &SubqueryExpr, grid: Grid) -> LookAt {
+    LookAt {
+        grid,
+        at_ms: at_ms(subquery.at),
+        offset_ms: subquery.offset.ms,
+    }
+}
+
+/// The steps at which a subquery evaluates what is in it. The first is the first multiple of its
+/// step after the oldest window's start.
+pub(super) fn subquery_grid(subquery: &SubqueryExpr, grid: Grid, default_step_ms: i64) -> Grid {
+    let look_at = look_at_of(subquery, grid);
+    let step_ms = subquery.step.as_ref().map_or(default_step_ms, |step| step.ms).max(1);
+    let after_ms = look_at.first().saturating_sub(subquery.range.ms);
+    let start_ms = after_ms.div_euclid(step_ms).saturating_add(1).saturating_mul(step_ms);
+    Grid::new(start_ms, look_at.last(), step_ms)
 }
 
 impl Evaluator<'_> {
@@ -85,25 +134,9 @@ impl Evaluator<'_> {
     }
 
     fn range_selector(&self, matrix: &MatrixSelector, frame: Frame) -> EvalResult<Ranges> {
-        let selector = &matrix.selector;
-        let extension = if selector.anchored {
-            Some(Extension::Anchored)
-        } else if selector.smoothed {
-            Some(Extension::Smoothed)
-        } else {
-            None
-        };
-        let mut ranges = Ranges {
-            series: Vec::new(),
-            extension,
-            look_at: LookAt::new(selector, frame.grid),
-            range_ms: matrix.range.ms,
-            lookback_ms: self.options.lookback_ms,
-        };
-        let last_step = frame.grid.len().saturating_sub(1);
-        let (after_ms, end_ms) = (ranges.reach(0).0, ranges.reach(last_step).1);
-        let range = TimeRange::new(after_ms.saturating_add(1), end_ms);
-        let found = self.select_started(selector, range, frame.grid.step_ms)?;
+        let mut ranges = windows_of(matrix, frame.grid, self.options.lookback_ms);
+        let range = ranges.to_read(frame.grid);
+        let found = self.select_started(&matrix.selector, range, frame.grid.step_ms)?;
         let series = found.into_iter().map(|(series, starts)| RangeSeries {
             series,
             starts,
@@ -114,20 +147,8 @@ impl Evaluator<'_> {
     }
 
     fn subquery(&self, subquery: &SubqueryExpr, frame: Frame) -> EvalResult<Ranges> {
-        let look_at = LookAt {
-            grid: frame.grid,
-            at_ms: at_ms(subquery.at),
-            offset_ms: subquery.offset.ms,
-        };
-        let step_ms = subquery
-            .step
-            .as_ref()
-            .map_or(self.options.subquery_step_ms, |step| step.ms)
-            .max(1);
-        // The first step is the first multiple of the step after the oldest window's start.
-        let after_ms = look_at.first().saturating_sub(subquery.range.ms);
-        let start_ms = after_ms.div_euclid(step_ms).saturating_add(1).saturating_mul(step_ms);
-        let grid = Grid::new(start_ms, look_at.last(), step_ms);
+        let look_at = look_at_of(subquery, frame.grid);
+        let grid = subquery_grid(subquery, frame.grid, self.options.subquery_step_ms);
         self.check_room(1, grid.len())?;
         let columns = if grid.len() == 0 {
             Vec::new()

@@ -59,16 +59,22 @@ impl LookAt {
     }
 }
 
+/// The samples that an instant selector looks at over all steps.
+pub(super) fn instant_range(selector: &VectorSelector, grid: Grid, lookback_ms: i64) -> TimeRange {
+    let look_at = LookAt::new(selector, grid);
+    let ahead_ms = if selector.smoothed { lookback_ms } else { 0 };
+    TimeRange::new(
+        look_at.first().saturating_sub(lookback_ms - 1),
+        look_at.last().saturating_add(ahead_ms),
+    )
+}
+
 impl Evaluator<'_> {
     pub(crate) fn vector_selector(&self, selector: &VectorSelector, frame: Frame) -> EvalResult<Vec<Column>> {
         let grid = frame.grid;
         let look_at = LookAt::new(selector, grid);
         let lookback_ms = self.options.lookback_ms;
-        let ahead_ms = if selector.smoothed { lookback_ms } else { 0 };
-        let range = TimeRange::new(
-            look_at.first().saturating_sub(lookback_ms - 1),
-            look_at.last().saturating_add(ahead_ms),
-        );
+        let range = instant_range(selector, grid, lookback_ms);
         let all = self.select(selector, range, grid.step_ms)?;
         self.check_room(all.len(), grid.len())?;
         let column = |series: Series| -> EvalResult<Option<Column>> {
