@@ -32,6 +32,7 @@ mod params;
 mod pool;
 mod prometheus;
 mod query;
+mod query_log;
 mod recent;
 mod router;
 mod server;
@@ -45,8 +46,9 @@ mod web;
 pub use alertmanager::{AlertmanagerHandle, ChangeSink};
 pub use classic::{CLASSIC_PORTS, ClassicApi, ClassicPort};
 pub use listen::{BindError, ClassicAddress, ListenOptions, Listeners};
-pub use options::{BuildInfo, OtlpPorts, QueryOptions, ServerOptions};
+pub use options::{AdminApi, BuildInfo, OtlpPorts, QueryOptions, RemoteReadOptions, ServerOptions};
 pub use prometheus::own_metrics;
+pub use query_log::QueryLog;
 pub use server::Server;
 pub use skopos::alerting::{
     AlertText, AlertingAnswer, AlertingCall, AlertingError, AlertingView, IncidentsQuery, NotificationsQuery, Said,

@@ -26,6 +26,24 @@ impl Default for QueryOptions {
     }
 }
 
+/// Bounds of remote reads, under the meaning of Prometheus' `--storage.remote.read-*` flags.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoteReadOptions {
+    /// Most samples of one answer.
+    pub max_samples: u64,
+    /// Bytes of chunks after which a frame of a streamed answer ends.
+    pub frame_bytes: usize,
+}
+
+impl Default for RemoteReadOptions {
+    fn default() -> Self {
+        Self {
+            max_samples: skopos_core::QueryBudget::DEFAULT_MAX_SAMPLES,
+            frame_bytes: 1 << 20,
+        }
+    }
+}
+
 /// A slow query leaves threads for the others.
 const MIN_QUERY_THREADS: usize = 4;
 
@@ -34,6 +52,8 @@ const MIN_QUERY_THREADS: usize = 4;
 pub struct ServerOptions {
     /// Bounds of queries.
     pub query: QueryOptions,
+    /// Bounds of remote reads.
+    pub remote_read: RemoteReadOptions,
     /// Threads for query work.
     pub query_threads: usize,
     /// Threads for decoding and appending.
@@ -93,6 +113,7 @@ impl Default for ServerOptions {
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self {
             query: QueryOptions::default(),
+            remote_read: RemoteReadOptions::default(),
             query_threads: threads.max(MIN_QUERY_THREADS),
             ingest_threads: threads,
             ingest_max_concurrency: 4 * threads,

@@ -68,7 +68,7 @@ impl<S: Send + Sync> FromRequest<S> for Params {
         let (parts, body) = request.into_parts();
         let mut params = Self::default();
         let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        match content_type.filter(|_| parts.method == Method::POST) {
+        match content_type.filter(|_| matches!(parts.method, Method::POST | Method::PUT)) {
             Some(value) if value.starts_with(FORM) => params.extend(&read_form(body).await?),
             Some(value) if value.starts_with(MULTIPART) => {
                 params.pairs.extend(read_multipart(value, body).await?);

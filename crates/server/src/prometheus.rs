@@ -10,6 +10,7 @@ use axum::routing::{get, on, post, put};
 use crate::router::Shared;
 use crate::text;
 
+mod admin;
 mod arguments;
 mod buckets;
 mod encode;
@@ -23,7 +24,7 @@ pub(crate) mod labels;
 mod manage;
 mod notifications;
 mod pools;
-mod query;
+pub(crate) mod query;
 mod remote_read;
 mod rules;
 mod series;
@@ -85,7 +86,6 @@ fn status_routes() -> Router<Shared> {
 }
 
 fn manage_routes() -> Router<Shared> {
-    let admin = || post(manage::admin_disabled).merge(put(manage::admin_disabled));
     Router::new()
         .route("/-/healthy", get(manage::healthy))
         .route("/-/ready", get(manage::ready))
@@ -95,9 +95,18 @@ fn manage_routes() -> Router<Shared> {
         .route("/federate", get(federate::federate))
         .route("/api/v1/read", post(remote_read::read))
         .route("/api/v1/write", post(write::write))
-        .route("/api/v1/admin/tsdb/snapshot", admin())
-        .route("/api/v1/admin/tsdb/delete_series", admin())
-        .route("/api/v1/admin/tsdb/clean_tombstones", admin())
+        .route(
+            "/api/v1/admin/tsdb/snapshot",
+            post(admin::snapshot).merge(put(admin::snapshot)),
+        )
+        .route(
+            "/api/v1/admin/tsdb/delete_series",
+            post(admin::delete_series).merge(put(admin::delete_series)),
+        )
+        .route(
+            "/api/v1/admin/tsdb/clean_tombstones",
+            post(admin::clean_tombstones).merge(put(admin::clean_tombstones)),
+        )
 }
 
 /// Adds the `OPTIONS` answer that Prometheus gives on every route of its API.

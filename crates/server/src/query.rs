@@ -1,7 +1,7 @@
 //! Runs a query on the pool: budget, cancellation when the client goes away, counting, slow log.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use skopos_core::{Kinded, QueryBudget};
@@ -22,6 +22,19 @@ pub(crate) struct QueryText {
     pub(crate) text: String,
     /// A shorter timeout that the client asked for.
     pub(crate) timeout: Option<Duration>,
+    /// What the query did, once it ended; for the slow log.
+    pub(crate) done: Arc<OnceLock<QueryDone>>,
+}
+
+/// What a PromQL query did.
+#[derive(Debug, Clone)]
+pub(crate) struct QueryDone {
+    /// When it was evaluated, such as `start=1 end=2 step=15` in seconds.
+    pub(crate) span: String,
+    /// What it read.
+    pub(crate) stats: skopos_promql::QueryStats,
+    /// Series of the result.
+    pub(crate) result_series: usize,
 }
 
 impl QueryText {
@@ -31,6 +44,7 @@ impl QueryText {
             language,
             text: text.into(),
             timeout: None,
+            done: Arc::default(),
         }
     }
 }
@@ -82,16 +96,25 @@ fn observe(query: &QueryText, took: Duration, budget: &QueryBudget, succeeded: b
     telemetry::QUERY_DURATION
         .with_label_values(&[query.language])
         .observe(took.as_secs_f64());
-    if took >= slow_after {
-        tracing::warn!(
-            language = query.language,
-            query = %query.text,
-            duration_ms = took.as_millis() as u64,
-            samples = budget.peak_samples(),
-            outcome,
-            "slow query"
-        );
+    if took < slow_after {
+        return;
     }
+    let done = query.done.get();
+    tracing::warn!(
+        language = query.language,
+        query = %query.text,
+        duration_ms = took.as_millis() as u64,
+        peak_samples = budget.peak_samples(),
+        parts = budget.parts(),
+        part_bytes = budget.part_bytes(),
+        span = done.map(|done| done.span.as_str()),
+        series = done.map(|done| done.stats.series),
+        samples = done.map(|done| done.stats.read_samples),
+        queryable_samples = done.map(|done| done.stats.queryable_samples),
+        result_series = done.map(|done| done.result_series),
+        outcome,
+        "slow query"
+    );
 }
 
 struct CancelOnDrop(Arc<AtomicBool>);

@@ -15,6 +15,7 @@ use crate::views::SignalStats;
 
 pub(crate) mod alerting;
 pub(crate) mod dlq;
+mod explain;
 mod fleet;
 mod process;
 mod proving;
@@ -31,6 +32,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/api/skopos/connect", get(connect))
         .merge(alerting::router())
         .merge(dlq::router())
+        .merge(explain::router())
         .merge(fleet::router())
         .merge(proving::router())
 }

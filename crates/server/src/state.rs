@@ -9,6 +9,7 @@ use skopos_core::limits::Limits;
 
 use crate::alertmanager::AlertmanagerHandle;
 use crate::options::{BuildInfo, ServerOptions};
+use crate::query_log::QueryLog;
 use crate::skopos::alerting::AlertingView;
 use crate::skopos::dlq::DeadLettersView;
 use crate::views::{ConfigView, DashboardsView, FleetView, ProvingView, Reloader, RulesView, Stores, TargetsView};
@@ -38,6 +39,8 @@ pub struct State {
     pub fleet: Option<Arc<dyn FleetView>>,
     /// Reloads the configuration.
     pub reloader: Arc<dyn Reloader>,
+    /// Where PromQL queries are logged.
+    pub query_log: Arc<QueryLog>,
     /// Evaluates PromQL.
     pub promql: skopos_promql::Engine,
     /// Evaluates LogQL.

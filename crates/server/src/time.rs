@@ -147,6 +147,13 @@ pub(crate) fn rfc3339(timestamp_ms: Option<i64>) -> String {
         .map_or_else(|| NEVER.to_owned(), |time| time.to_string())
 }
 
+/// A name for a snapshot made at that time, as Prometheus gives them: the time and something random.
+pub(crate) fn snapshot_name(now_ms: i64) -> String {
+    let time = Timestamp::from_millisecond(now_ms).unwrap_or_default();
+    let (random, _) = uuid::Uuid::new_v4().as_u64_pair();
+    format!("{}-{random:016x}", time.strftime("%Y%m%dT%H%M%SZ"))
+}
+
 fn split_while(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
     let end = text.find(|c| !belongs(c)).unwrap_or(text.len());
     text.split_at(end)

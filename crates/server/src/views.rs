@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use skopos_core::log::{LogSink, LogSource};
-use skopos_core::metric::{MetricSink, MetricSource};
+use skopos_core::metric::{MetricAdmin, MetricSink, MetricSource};
 use skopos_core::span::{TraceSink, TraceSource};
 use skopos_core::{Labels, TenantId, TimeRange};
 use skopos_dashboards::DashboardStore;
@@ -35,6 +35,8 @@ pub struct TenantStores {
     pub metric_source: Arc<dyn MetricSource>,
     /// Takes metrics.
     pub metric_sink: Arc<dyn MetricSink>,
+    /// Deletes, copies and counts metrics.
+    pub metric_admin: Arc<dyn MetricAdmin>,
     /// Reads logs.
     pub log_source: Arc<dyn LogSource>,
     /// Takes logs.

@@ -1,4 +1,4 @@
-//! `/-/healthy`, `/-/ready`, `/-/reload`, `/-/quit`, `/metrics`, and the admin API, which is off.
+//! `/-/healthy`, `/-/ready`, `/-/reload`, `/-/quit`, `/metrics`.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -8,7 +8,6 @@ use skopos_core::ledger::Ledger;
 use skopos_core::metric::MetricType;
 use skopos_wire::exposition::TextWriter;
 
-use super::envelope::{ApiError, ErrorType};
 use crate::alertmanager::AlertmanagerHandle;
 use crate::options::Lifecycle;
 use crate::router::Shared;
@@ -57,11 +56,6 @@ pub(crate) async fn quit(State(app): State<Shared>) -> Response {
             "Stopping over HTTP is not offered: send the process SIGTERM.\n",
         ),
     }
-}
-
-/// The admin API is not offered.
-pub(crate) async fn admin_disabled() -> ApiError {
-    ApiError::new(ErrorType::Unavailable, "admin APIs disabled")
 }
 
 /// Our own metrics.

@@ -1,19 +1,21 @@
 //! `/api/v1/query` and `/api/v1/query_range`.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
+use skopos_core::metric::MetricSource;
 use skopos_core::{QueryBudget, TenantId};
-use skopos_promql::{EvalError, QueryOutput};
+use skopos_promql::{Engine, EvalError, QueryOutput};
 
 use super::arguments;
 use super::encode::{Extras, query_body};
 use super::envelope::ApiError;
 use crate::params::Params;
-use crate::query::{self, PROMQL, QueryFailure, QueryText};
+use crate::query::{self, PROMQL, QueryDone, QueryFailure, QueryText};
 use crate::router::{App, Shared};
 use crate::tenant::Tenant;
 use crate::text;
@@ -41,9 +43,50 @@ enum Stats {
 
 /// When a query is evaluated.
 #[derive(Debug, Clone, Copy)]
-enum Span {
+pub(crate) enum Span {
     At { time_ms: i64 },
     Range { start_ms: i64, end_ms: i64, step_ms: i64 },
+}
+
+impl Span {
+    pub(crate) fn evaluate(
+        self,
+        engine: &Engine,
+        source: &dyn MetricSource,
+        query: &str,
+        budget: &QueryBudget,
+    ) -> Result<QueryOutput, EvalError> {
+        match self {
+            Self::At { time_ms } => engine.instant(source, query, time_ms, budget),
+            Self::Range {
+                start_ms,
+                end_ms,
+                step_ms,
+            } => engine.range(source, query, start_ms, end_ms, step_ms, budget),
+        }
+    }
+
+    /// Start, end and step in seconds, as Prometheus' query log has them; the step of an instant is 0.
+    fn seconds(self) -> [f64; 3] {
+        let [start, end, step] = match self {
+            Self::At { time_ms } => [time_ms, time_ms, 0],
+            Self::Range {
+                start_ms,
+                end_ms,
+                step_ms,
+            } => [start_ms, end_ms, step_ms],
+        };
+        [start, end, step].map(|ms| ms as f64 / 1000.0)
+    }
+}
+
+/// `time`, or `start`, `end` and `step` where there is a `start`.
+pub(crate) fn read_span(params: &Params, now_ms: i64) -> Result<Span, ApiError> {
+    if params.non_empty("start").is_some() {
+        return read_range(params);
+    }
+    let time_ms = arguments::time_ms_or(params, "time", now_ms)?;
+    Ok(Span::At { time_ms })
 }
 
 /// Evaluates a query at one time.
@@ -139,17 +182,31 @@ async fn evaluate(app: &App, tenant: &TenantId, request: Request, span: Span) ->
         ..
     } = request;
     let received = Instant::now();
+    let (log, clock) = (Arc::clone(&app.state.query_log), Arc::clone(&app.state.clock));
+    let done = Arc::clone(&text.done);
     let body = query::run(app, text, move |budget| {
         let started = Instant::now();
-        let output = match span {
-            Span::At { time_ms } => engine.instant(&*source, &query, time_ms, budget),
-            Span::Range {
-                start_ms,
-                end_ms,
-                step_ms,
-            } => engine.range(&*source, &query, start_ms, end_ms, step_ms, budget),
-        }?;
-        let stats = (stats != Stats::Nothing).then(|| stats_json(&output, budget, received, started));
+        let outcome = span.evaluate(&engine, &*source, &query, budget);
+        let told = outcome
+            .as_ref()
+            .map(|output| stats_json(output, budget, received, started));
+        if log.is_on() {
+            log.write(&log_entry(
+                &query,
+                span,
+                told.as_ref().map_err(ToString::to_string),
+                clock.now_ms(),
+            ));
+        }
+        let told = told.ok();
+        let output = outcome?;
+        let [start, end, step] = span.seconds();
+        done.get_or_init(|| QueryDone {
+            span: format!("start={start} end={end} step={step}"),
+            stats: output.stats.clone(),
+            result_series: series_of(&output),
+        });
+        let stats = told.filter(|_| stats != Stats::Nothing).map(|told| told.to_string());
         Ok(query_body(output, &Extras { limit, stats }))
     })
     .await
@@ -158,7 +215,7 @@ async fn evaluate(app: &App, tenant: &TenantId, request: Request, span: Span) ->
 }
 
 /// Faults of the query's text are faults of the parameter; all others keep their kind.
-pub(super) fn failure(failure: QueryFailure<EvalError>) -> ApiError {
+pub(crate) fn failure(failure: QueryFailure<EvalError>) -> ApiError {
     match failure {
         QueryFailure::Engine(error @ (EvalError::Parse(_) | EvalError::NotRangeable(_))) => {
             ApiError::parameter("query", error)
@@ -168,7 +225,7 @@ pub(super) fn failure(failure: QueryFailure<EvalError>) -> ApiError {
     }
 }
 
-fn stats_json(output: &QueryOutput, budget: &QueryBudget, received: Instant, started: Instant) -> String {
+fn stats_json(output: &QueryOutput, budget: &QueryBudget, received: Instant, started: Instant) -> Value {
     let evaluated = started.elapsed().as_secs_f64();
     let queued = started.duration_since(received).as_secs_f64();
     let mut samples = json!({
@@ -185,7 +242,7 @@ fn stats_json(output: &QueryOutput, budget: &QueryBudget, received: Instant, sta
         let steps = steps.iter().map(|(time_ms, count)| json!([seconds(*time_ms), count]));
         samples["totalQueryableSamplesPerStep"] = steps.collect();
     }
-    let stats = json!({
+    json!({
         "timings": {
             "evalTotalTime": evaluated,
             "resultSortTime": 0,
@@ -195,6 +252,29 @@ fn stats_json(output: &QueryOutput, budget: &QueryBudget, received: Instant, sta
             "execTotalTime": queued + evaluated,
         },
         "samples": samples,
+    })
+}
+
+/// A line of the query log, under the names of Prometheus'.
+fn log_entry(query: &str, span: Span, stats: Result<&Value, String>, now_ms: i64) -> Value {
+    let rfc3339 = |seconds: f64| crate::time::rfc3339(Some((seconds * 1000.0) as i64));
+    let [start, end, step] = span.seconds();
+    let mut entry = json!({
+        "params": { "query": query, "start": rfc3339(start), "end": rfc3339(end), "step": step },
+        "ts": crate::time::rfc3339(Some(now_ms)),
     });
-    stats.to_string()
+    match stats {
+        Ok(stats) => entry["stats"] = stats.clone(),
+        Err(error) => entry["error"] = Value::from(error),
+    }
+    entry
+}
+
+/// Series of the result.
+pub(crate) fn series_of(output: &QueryOutput) -> usize {
+    match &output.value {
+        skopos_promql::Value::Vector(samples) => samples.len(),
+        skopos_promql::Value::Matrix(series) => series.len(),
+        skopos_promql::Value::Scalar { .. } | skopos_promql::Value::String { .. } => 0,
+    }
 }

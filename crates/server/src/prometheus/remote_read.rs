@@ -21,9 +21,6 @@ use crate::query::{self, QueryFailure, QueryText};
 use crate::router::Shared;
 use crate::text;
 
-/// Bytes of chunks in a frame (`--storage.remote.read-max-bytes-in-frame`).
-const FRAME_BYTES: usize = 1 << 20;
-
 /// Answers the samples of each query.
 pub(crate) async fn read(State(app): State<Shared>, request: Request<Body>) -> Response {
     answer(app, request).await.unwrap_or_else(IntoResponse::into_response)
@@ -62,7 +59,9 @@ async fn answer(app: Shared, request: Request<Body>) -> Result<Response, ReadFai
     let source = app.state.stores.tenant(&push.tenant).metric_source;
     let external = app.state.proving.rules().external_labels.clone();
     let queries = read.queries;
+    let max_samples = app.state.options.remote_read.max_samples;
     let found = query::run(&app, QueryText::new("metadata", "remote read"), move |budget| {
+        let budget = &budget.with_max_samples(max_samples);
         let results = queries.iter().map(|query| select(&source, query, &external, budget));
         results.collect::<Result<Vec<_>, ReadError>>()
     })
@@ -71,7 +70,7 @@ async fn answer(app: Shared, request: Request<Body>) -> Result<Response, ReadFai
         QueryFailure::Pool(error) => ReadFailure::Query(error.to_string()),
         QueryFailure::Engine(error) => ReadFailure::Query(error.to_string()),
     })?;
-    respond(&read.accepted, &found)
+    respond(&read.accepted, &found, app.state.options.remote_read.frame_bytes)
 }
 
 /// The series of a query, each with the external labels that it does not have itself: readers see
@@ -116,11 +115,11 @@ fn with_external(labels: &Labels, external: &Labels) -> Labels {
     builder.build()
 }
 
-fn respond(accepted: &[ResponseType], found: &[Vec<Series>]) -> Result<Response, ReadFailure> {
+fn respond(accepted: &[ResponseType], found: &[Vec<Series>], frame_bytes: usize) -> Result<Response, ReadFailure> {
     let has_histograms = found.iter().flatten().any(|series| !series.histograms.is_empty());
     let streams = |kind: &ResponseType| *kind == ResponseType::StreamedXorChunks;
     match accepted.iter().find(|kind| !(has_histograms && streams(kind))) {
-        Some(ResponseType::StreamedXorChunks) => Ok(streamed(found)),
+        Some(ResponseType::StreamedXorChunks) => Ok(streamed(found, frame_bytes)),
         Some(ResponseType::Samples) => {
             let body = encode_samples(found)?;
             let headers = [
@@ -133,10 +132,10 @@ fn respond(accepted: &[ResponseType], found: &[Vec<Series>]) -> Result<Response,
     }
 }
 
-fn streamed(found: &[Vec<Series>]) -> Response {
+fn streamed(found: &[Vec<Series>], frame_bytes: usize) -> Response {
     let mut body = Vec::new();
     for (index, series) in found.iter().enumerate() {
-        let frames = ChunkFrames::new(index, FRAME_BYTES);
+        let frames = ChunkFrames::new(index, frame_bytes);
         for series in series {
             frames.push(series, &mut body);
         }

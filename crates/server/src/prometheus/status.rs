@@ -1,11 +1,9 @@
 //! `/api/v1/status/*`.
 
-use std::collections::HashMap;
-
 use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value, json};
-use skopos_core::{Labels, ReadError, TimeRange};
+use skopos_core::metric::NameCount;
 
 use super::envelope::{ApiError, success};
 use crate::params::Params;
@@ -76,26 +74,31 @@ pub(crate) async fn tsdb(
     params: Params,
 ) -> Result<Response, ApiError> {
     let limit = tsdb_limit(&params)?;
-    let source = app.state.stores.tenant(&tenant).metric_source;
-    let stats = app.state.stores.stats().metrics;
-    let cardinality = query::run(&app, QueryText::new("metadata", "status/tsdb"), move |_| {
-        let series = source.series(&[], TimeRange::ALL)?;
-        Ok::<_, ReadError>(Cardinality::of(&series))
+    let admin = app.state.stores.tenant(&tenant).metric_admin;
+    let found = query::run(&app, QueryText::new("metadata", "status/tsdb"), move |_| {
+        admin.cardinality(limit)
     })
     .await?;
     Ok(success(json!({
         "headStats": {
-            "numSeries": cardinality.series,
-            "numLabelPairs": cardinality.pairs.len(),
-            "chunkCount": stats.parts,
-            "minTime": stats.oldest_ms.unwrap_or(i64::MAX),
-            "maxTime": stats.newest_ms.unwrap_or(i64::MIN),
+            "numSeries": found.series,
+            "numLabelPairs": found.label_pairs,
+            "chunkCount": found.chunks,
+            "minTime": found.bounds.map_or(i64::MAX, |bounds| bounds.start_ms),
+            "maxTime": found.bounds.map_or(i64::MIN, |bounds| bounds.end_ms),
         },
-        "seriesCountByMetricName": top(&cardinality.by_metric, limit),
-        "labelValueCountByLabelName": top(&cardinality.values_by_name(), limit),
-        "memoryInBytesByLabelName": top(&cardinality.bytes_by_name(), limit),
-        "seriesCountByLabelValuePair": top(&cardinality.pairs, limit),
+        "seriesCountByMetricName": counts(&found.series_by_metric),
+        "labelValueCountByLabelName": counts(&found.values_by_label),
+        "memoryInBytesByLabelName": counts(&found.bytes_by_label),
+        "seriesCountByLabelValuePair": counts(&found.series_by_pair),
     })))
+}
+
+fn counts(counts: &[NameCount]) -> Vec<Value> {
+    counts
+        .iter()
+        .map(|entry| json!({ "name": entry.name, "value": entry.count }))
+        .collect()
 }
 
 fn tsdb_limit(params: &Params) -> Result<usize, ApiError> {
@@ -107,62 +110,4 @@ fn tsdb_limit(params: &Params) -> Result<usize, ApiError> {
         Ok(limit) if limit > *TSDB_LIMITS.end() => Err(ApiError::bad_data("limit must not exceed 10000")),
         _ => Err(ApiError::bad_data("limit must be a positive number")),
     }
-}
-
-#[derive(Debug, Default)]
-struct Cardinality {
-    series: usize,
-    by_metric: HashMap<String, u64>,
-    pairs: HashMap<String, u64>,
-    names: HashMap<String, (u64, u64)>,
-}
-
-impl Cardinality {
-    fn of(series: &[Labels]) -> Self {
-        let mut counts = Self {
-            series: series.len(),
-            ..Self::default()
-        };
-        for labels in series {
-            *counts.by_metric.entry(labels.metric_name().to_owned()).or_insert(0) += 1;
-            for (name, value) in labels {
-                counts.count_pair(name, value);
-            }
-        }
-        counts
-    }
-
-    fn count_pair(&mut self, name: &str, value: &str) {
-        let pair = self.pairs.entry(format!("{name}={value}")).or_insert(0);
-        *pair += 1;
-        if *pair == 1 {
-            let (values, bytes) = self.names.entry(name.to_owned()).or_insert((0, 0));
-            *values += 1;
-            *bytes += value.len() as u64;
-        }
-    }
-
-    fn values_by_name(&self) -> HashMap<String, u64> {
-        self.names
-            .iter()
-            .map(|(name, (values, _))| (name.clone(), *values))
-            .collect()
-    }
-
-    fn bytes_by_name(&self) -> HashMap<String, u64> {
-        self.names
-            .iter()
-            .map(|(name, (_, bytes))| (name.clone(), *bytes))
-            .collect()
-    }
-}
-
-fn top(counts: &HashMap<String, u64>, limit: usize) -> Vec<Value> {
-    let mut sorted: Vec<_> = counts.iter().collect();
-    sorted.sort_by(|(a_name, a), (b_name, b)| b.cmp(a).then_with(|| a_name.cmp(b_name)));
-    sorted.truncate(limit);
-    sorted
-        .into_iter()
-        .map(|(name, value)| json!({ "name": name, "value": value }))
-        .collect()
 }

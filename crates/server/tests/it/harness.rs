@@ -163,6 +163,7 @@ fn state(stores: &Arc<TestStores>, ledger: &Arc<Ledger>, options: ServerOptions)
     readiness.set(true);
     State {
         stores: Arc::clone(stores) as _,
+        query_log: Arc::default(),
         promql: skopos_promql::Engine::default(),
         logql: skopos_logql::Engine::default(),
         rules: Arc::new(RuleGroups::new()),
@@ -214,7 +215,8 @@ impl Stores for TestStores {
         let traces = self.traces.tenant(tenant);
         TenantStores {
             metric_source: Arc::clone(&metrics) as _,
-            metric_sink: metrics,
+            metric_sink: Arc::clone(&metrics) as _,
+            metric_admin: metrics,
             log_source: Arc::clone(&logs) as _,
             log_sink: logs,
             trace_source: Arc::clone(&traces) as _,

@@ -11,6 +11,7 @@ mod manage;
 mod otlp;
 mod otlp_metrics;
 mod prometheus;
+mod prometheus_api;
 mod proving;
 mod receiver;
 mod write;
