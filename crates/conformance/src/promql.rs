@@ -18,6 +18,7 @@ pub mod generate;
 mod generate_words;
 pub mod round_trip;
 mod runner;
+pub mod sample_data;
 mod script;
 mod tables;
 

@@ -11,6 +11,7 @@ pub(crate) mod fault;
 pub(crate) mod incidents;
 pub(crate) mod kubernetes;
 pub(crate) mod notifications;
+pub(crate) mod prometheus;
 pub(crate) mod prove;
 pub(crate) mod query;
 pub(crate) mod rules;
@@ -40,6 +41,11 @@ pub(crate) struct Cli {
 impl Cli {
     /// Reads the command line of the process; ends it on `--help` and on what cannot be understood.
     pub(crate) fn read() -> Self {
+        if let Some(refusal) = prometheus::refusal(std::env::args()) {
+            Self::shaped()
+                .error(clap::error::ErrorKind::UnknownArgument, refusal)
+                .exit();
+        }
         let matches = Self::shaped().get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }

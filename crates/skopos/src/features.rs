@@ -30,6 +30,7 @@ pub(crate) struct Features {
     pub(crate) type_and_unit_labels: Feature,
     /// Whether scraped series begin with a zero where their target says when.
     pub(crate) created_zeros: Feature,
+    per_step_stats: Feature,
 }
 
 impl Default for Features {
@@ -41,6 +42,7 @@ impl Default for Features {
             start_timestamps: Feature::Disabled,
             type_and_unit_labels: Feature::Disabled,
             created_zeros: Feature::Disabled,
+            per_step_stats: Feature::Disabled,
         }
     }
 }
@@ -70,6 +72,7 @@ impl Features {
             "created-timestamp-zero-ingestion" => Some(&mut self.created_zeros),
             "type-and-unit-labels" => Some(&mut self.type_and_unit_labels),
             "use-start-timestamps" => Some(&mut self.start_timestamps),
+            "promql-per-step-stats" => Some(&mut self.per_step_stats),
             _ => None,
         }
     }
@@ -80,6 +83,7 @@ impl Features {
             syntax: self.syntax,
             delayed_name_removal: self.delayed_name_removal,
             start_timestamps: self.start_timestamps,
+            per_step_stats: self.per_step_stats,
             ..options
         }
     }

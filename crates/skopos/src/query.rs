@@ -1,6 +1,7 @@
 //! `skopos query …`: asks a running server and prints tables for people or JSON for programs.
 
 pub(crate) mod api;
+mod explain;
 mod logs;
 mod metrics;
 pub(crate) mod table;

@@ -7,9 +7,9 @@ use clap::{Args, Subcommand};
 pub(crate) enum QueryCommand {
     /// PromQL, at an instant or over a range.
     #[command(
-        after_help = "Examples:\n  skopos query metrics 'sum by (job) (up)'\n  skopos query metrics --start 1h 'rate(http_requests_total[5m])'"
+        after_help = "Examples:\n  skopos query metrics 'sum by (job) (up)'\n  skopos query metrics --start 1h 'rate(http_requests_total[5m])'\n  skopos query metrics --explain 'sum by (job) (rate(http_requests_total[5m]))'"
     )]
-    Metrics(QueryArgs),
+    Metrics(MetricsArgs),
     /// LogQL: lines, newest last, or values.
     #[command(
         after_help = "Examples:\n  skopos query logs '{job=\"gateway\"} |= \"error\"'\n  skopos query logs --start 15m 'sum by (job) (count_over_time({job=~\".+\"}[1m]))'"
@@ -62,6 +62,20 @@ pub(crate) struct QueryArgs {
     /// Where to ask and how to print.
     #[command(flatten)]
     pub(crate) server: ServerArgs,
+}
+
+/// A metrics query.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct MetricsArgs {
+    /// Show the plan, what would be read, and what was read, instead of the result.
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// With --explain: do not evaluate the query.
+    #[arg(long, requires = "explain")]
+    pub(crate) dry_run: bool,
+    /// The query and when it is evaluated.
+    #[command(flatten)]
+    pub(crate) query: QueryArgs,
 }
 
 /// A trace search.

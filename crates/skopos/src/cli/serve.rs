@@ -96,6 +96,9 @@ pub(crate) struct ServeArgs {
     #[arg(long = "insecure", help_heading = "Network")]
     pub(crate) insecure: bool,
 
+    /// Flags of Prometheus.
+    #[command(flatten)]
+    pub(crate) prometheus: super::prometheus::PrometheusArgs,
     /// The ports of old.
     #[command(flatten)]
     pub(crate) compat: super::compat::CompatArgs,
@@ -117,6 +120,9 @@ pub(crate) struct ServeArgs {
     /// How far back a sample may lie to count as current.
     #[arg(long = "query.lookback-delta", value_name = "DURATION", default_value = "5m", value_parser = duration, help_heading = "Queries")]
     pub(crate) query_lookback_delta: Duration,
+    /// Queries that take longer are written to the log, with what they read; 0s writes all.
+    #[arg(long = "query.log-slow", value_name = "DURATION", default_value = "5s", value_parser = duration, help_heading = "Queries")]
+    pub(crate) query_log_slow: Duration,
 
     /// How rules are evaluated.
     #[command(flatten)]
@@ -164,6 +170,7 @@ pub(crate) enum LogFormat {
     /// Text on a terminal, JSON elsewhere.
     Auto,
     /// Text.
+    #[value(alias = "logfmt")]
     Text,
     /// One JSON object a line.
     Json,

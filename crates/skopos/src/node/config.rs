@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use skopos_core::{Clock as _, Labels, SystemClock};
 use skopos_dashboards::DashboardStore;
 use skopos_promql::Feature;
 use skopos_scrape::ScrapeManager;
+use skopos_server::QueryLog;
 use skopos_server::views::{ConfigView, DashboardsView, LoadedRules, ReloadStatus, Reloader};
 use skopos_wire::otlp::MetricOptions;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +39,7 @@ pub(crate) struct Configuration {
     /// Set once the state is open; until then a reload only prepares what needs none.
     alerting: OnceLock<Arc<Alerting>>,
     external_url: String,
+    query_log: Arc<QueryLog>,
 }
 
 impl Configuration {
@@ -64,6 +67,7 @@ impl Configuration {
             driver,
             alerting: OnceLock::new(),
             external_url: args.external_url.clone().unwrap_or_else(|| format!("http://{http}")),
+            query_log: Arc::default(),
         };
         configuration.apply(&configuration.loaded.load())?;
         Ok(configuration)
@@ -82,6 +86,10 @@ impl Configuration {
         }
         let alerting = self.alerting.get();
         let prepared = alerting.map(|alerting| alerting.prepare(loaded)).transpose()?;
+        let query_log = loaded.config.query_log_path();
+        self.query_log
+            .set_file(query_log.as_deref())
+            .with_context(|| format!("failed to open the query log {query_log:?}, which query_log_file names"))?;
         self.driver.load(loaded, &self.external_url)?;
         self.scraper.apply(&loaded.config)?;
         if let Some((alerting, prepared)) = alerting.zip(prepared) {
@@ -111,6 +119,11 @@ impl Configuration {
                 drop(tokio::task::spawn_blocking(move || configuration.reload()).await);
             }
         });
+    }
+
+    /// Where queries are logged.
+    pub(super) fn query_log(&self) -> Arc<QueryLog> {
+        Arc::clone(&self.query_log)
     }
 
     /// What is in force.
@@ -225,6 +238,9 @@ fn flags(args: &ServeArgs) -> BTreeMap<String, String> {
         ("query.max-samples", args.query_max_samples.to_string()),
         ("query.max-concurrency", args.query_max_concurrency.to_string()),
         ("query.lookback-delta", duration(args.query_lookback_delta)),
+        ("query.log-slow", duration(args.query_log_slow)),
+        ("web.enable-admin-api", args.prometheus.enable_admin_api.to_string()),
+        ("web.max-connections", args.prometheus.max_connections.to_string()),
     ];
     pairs
         .into_iter()

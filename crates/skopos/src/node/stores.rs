@@ -100,7 +100,8 @@ impl Stores for NodeStores {
         };
         TenantStores {
             metric_source: Arc::clone(&metrics) as _,
-            metric_sink: metrics,
+            metric_sink: Arc::clone(&metrics) as _,
+            metric_admin: metrics,
             log_source: Arc::clone(&logs) as _,
             log_sink: logs,
             trace_source: traces,

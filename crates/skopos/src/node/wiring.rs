@@ -11,7 +11,9 @@ use skopos_promql::Feature;
 use skopos_rules::RuleGroups;
 use skopos_scrape::{ScrapeManager, ScrapeOptions};
 use skopos_server::views::Stores as _;
-use skopos_server::{BuildInfo, FleetView, OtlpPorts, QueryOptions, Readiness, Server, ServerOptions, State};
+use skopos_server::{
+    AdminApi, BuildInfo, FleetView, OtlpPorts, QueryOptions, Readiness, RemoteReadOptions, Server, ServerOptions, State,
+};
 
 use super::alerting::{Alerting, Page, Parts};
 use super::config::Configuration;
@@ -102,6 +104,7 @@ impl Wiring {
     ) -> anyhow::Result<Server> {
         let server = Server::new(State {
             stores: Arc::clone(&self.stores) as _,
+            query_log: self.configuration.query_log(),
             promql: rules::engine(args),
             logql: skopos_logql::Engine::new(skopos_logql::EngineOptions::default()),
             rules: Arc::clone(&self.groups) as _,
@@ -142,8 +145,19 @@ fn server_options(args: &ServeArgs, addresses: &Addresses) -> ServerOptions {
             timeout: args.query_timeout,
             max_concurrency: args.query_max_concurrency,
             max_samples: args.query_max_samples,
-            ..QueryOptions::default()
+            slow_after: args.query_log_slow,
         },
+        remote_read: RemoteReadOptions {
+            max_samples: args.prometheus.remote_read_samples,
+            frame_bytes: args.prometheus.remote_read_frame_bytes,
+        },
+        max_connections: args.prometheus.max_connections,
+        admin_api: if args.prometheus.enable_admin_api {
+            AdminApi::Enabled
+        } else {
+            AdminApi::Disabled
+        },
+        cors_origin: args.prometheus.some_origins(),
         otlp_ports: OtlpPorts {
             grpc: port(addresses.otlp_grpc),
             http: port(addresses.otlp_http),

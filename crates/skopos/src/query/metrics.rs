@@ -3,31 +3,23 @@
 use serde_json::Value;
 
 use super::api::{get, show_time_ms, time_ms, time_or_now_ms};
-use super::table;
-use crate::cli::query::QueryArgs;
+use super::{explain, table};
+use crate::cli::query::{MetricsArgs, QueryArgs};
 
 /// Steps of a range where none is said.
 const DEFAULT_STEPS: f64 = 100.0;
 
 /// Asks and prints.
-pub(super) async fn run(args: QueryArgs) -> anyhow::Result<()> {
-    let end_ms = time_or_now_ms(args.end.as_deref())?;
-    let mut parameters = vec![("query", args.query.clone())];
-    let path = match &args.start {
-        None => {
-            parameters.push(("time", seconds(end_ms)));
-            "/api/v1/query"
-        }
-        Some(start) => {
-            let start_ms = time_ms(start)?;
-            parameters.push(("start", seconds(start_ms)));
-            parameters.push(("end", seconds(end_ms)));
-            parameters.push((
-                "step",
-                args.step.clone().unwrap_or_else(|| default_step(start_ms, end_ms)),
-            ));
-            "/api/v1/query_range"
-        }
+pub(super) async fn run(args: MetricsArgs) -> anyhow::Result<()> {
+    let parameters = parameters(&args.query)?;
+    if args.explain {
+        return explain::run(&args, parameters).await;
+    }
+    let args = args.query;
+    let path = if args.start.is_some() {
+        "/api/v1/query_range"
+    } else {
+        "/api/v1/query"
     };
     let answer = get(&args.server, path, &parameters).await?;
     if args.server.json {
@@ -41,6 +33,20 @@ pub(super) async fn run(args: QueryArgs) -> anyhow::Result<()> {
     }
     show(&answer["data"]);
     Ok(())
+}
+
+/// The query, and the time or the range.
+fn parameters(args: &QueryArgs) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let end_ms = time_or_now_ms(args.end.as_deref())?;
+    let mut parameters = vec![("query", args.query.clone())];
+    let Some(start) = &args.start else {
+        parameters.push(("time", seconds(end_ms)));
+        return Ok(parameters);
+    };
+    let start_ms = time_ms(start)?;
+    let step = args.step.clone().unwrap_or_else(|| default_step(start_ms, end_ms));
+    parameters.extend([("start", seconds(start_ms)), ("end", seconds(end_ms)), ("step", step)]);
+    Ok(parameters)
 }
 
 /// The step of a range where none is said, in seconds.
