@@ -88,11 +88,14 @@ impl Annotation {
 pub(crate) struct Annotations {
     entries: Vec<(Annotation, PosRange)>,
     positions: HashMap<String, usize>,
+    /// How often one was added that grows each time.
+    grown: usize,
 }
 
 impl Annotations {
     pub(crate) fn add(&mut self, annotation: Annotation, pos: PosRange) {
         let grows = matches!(annotation, Annotation::ForcedMonotonicity(_));
+        self.grown += usize::from(grows);
         if !grows && self.entries.last().is_some_and(|(last, _)| *last == annotation) {
             return;
         }
@@ -111,9 +114,9 @@ impl Annotations {
         }
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+    /// How often one was added that tells more each time.
+    pub(crate) fn grown(&self) -> usize {
+        self.grown
     }
 
     pub(crate) fn is_empty(&self) -> bool {

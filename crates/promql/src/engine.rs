@@ -80,11 +80,11 @@ impl Engine {
         Self { options }
     }
 
-    /// The same engine counting samples for each step, as one request may ask for.
+    /// The same engine that counts samples for each step, or not, as one request may ask for.
     #[must_use]
-    pub fn with_per_step_stats(&self) -> Self {
+    pub fn with_per_step_stats(&self, per_step_stats: Feature) -> Self {
         let options = EngineOptions {
-            per_step_stats: Feature::Enabled,
+            per_step_stats,
             ..self.options
         };
         Self { options }

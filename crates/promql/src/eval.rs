@@ -9,6 +9,7 @@ mod binary;
 mod call;
 mod choose;
 mod column;
+mod computing;
 mod count_values;
 mod fold;
 mod histograms;
@@ -214,9 +215,9 @@ impl<'a> Evaluator<'a> {
         if !self.shared.is_shared(expr) {
             return self.eval_charged(expr, frame);
         }
-        let notes_before = self.note_count();
+        let grown_before = self.grown_notes();
         let evaluated = self.eval_charged(expr, frame)?;
-        if self.note_count() == notes_before {
+        if self.grown_notes() == grown_before {
             // What is kept stays charged until the query ends.
             self.budget.charge(slots(&evaluated, frame.grid), STAGE)?;
             self.shared.keep(expr, frame.grid, &evaluated);
@@ -234,8 +235,8 @@ impl<'a> Evaluator<'a> {
         Ok(evaluated)
     }
 
-    fn note_count(&self) -> usize {
-        self.annotations.lock().expect("no holder of the lock panics").len()
+    fn grown_notes(&self) -> usize {
+        self.annotations.lock().expect("no holder of the lock panics").grown()
     }
 
     /// Fails where columns of that many steps would be more than the query may hold: columns have

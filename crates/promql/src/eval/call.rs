@@ -269,7 +269,7 @@ fn only_float(columns: &[Column], step: usize) -> f64 {
 
 /// The labels that equality conditions fix, each named once.
 fn absent_labels(arg: &Expr) -> Labels {
-    let selector = match arg {
+    let selector = match arg.unwrap_parens() {
         Expr::Vector(selector) => selector,
         Expr::Matrix(matrix) => &matrix.selector,
         _ => return Labels::empty(),

@@ -1,6 +1,7 @@
 //! Parts that stand in a query more than once are evaluated once for each grid of steps.
 //!
-//! Parts that made annotations are evaluated again, since annotations name their place.
+//! Annotations name the first of the places that they are about, so nothing is lost. Parts with an
+//! annotation that counts what it is about are evaluated again, as Prometheus counts it again.
 
 use std::sync::Mutex;
 

@@ -7,6 +7,7 @@ use skopos_core::histogram::FloatHistogram;
 use skopos_core::metric::{MetricValue, Series, StartTimestamps};
 
 use super::column::{self, Column};
+use super::computing::{Computing, RangeFunction, refuse_histograms};
 use super::ranges::{RangeSeries, Ranges};
 use super::select::{PARALLEL_SERIES, advance};
 use super::{EvalResult, Evaluated, Evaluator, Frame, STAGE};
@@ -14,8 +15,6 @@ use crate::annotation::{Annotation, Annotations};
 use crate::ast::Call;
 use crate::eval_error::EvalError;
 use crate::functions::extended::{self, Extension};
-use crate::functions::over_time::{self, OverTime};
-use crate::functions::rate::{self, Kind, Resets};
 use crate::functions::start::Started;
 
 /// The samples of one series in `(start_ms, end_ms]`; in extended ranges also those around.
@@ -231,65 +230,6 @@ impl Evaluator<'_> {
     }
 }
 
-/// A function of range vectors, chosen once for a query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum RangeFunction {
-    Extrapolated(Kind),
-    Irate,
-    Idelta,
-    OverTime(OverTime),
-}
-
-impl RangeFunction {
-    fn by_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "rate" => Self::Extrapolated(Kind::Rate),
-            "increase" => Self::Extrapolated(Kind::Increase),
-            "delta" => Self::Extrapolated(Kind::Delta),
-            "irate" => Self::Irate,
-            "idelta" => Self::Idelta,
-            name => Self::OverTime(OverTime::by_name(name)?),
-        })
-    }
-}
-
-/// How the windows of one series are computed.
-struct Computing {
-    function: RangeFunction,
-    extension: Option<Extension>,
-    /// Of a rate over plain floats.
-    resets: Option<Resets>,
-    notes: Vec<Annotation>,
-}
-
-impl Computing {
-    fn new(function: RangeFunction, range: &RangeSeries, extension: Option<Extension>) -> Self {
-        let RangeSeries { series, starts, .. } = range;
-        let is_plain = extension.is_none() && series.histograms.is_empty() && starts.floats_ms.is_empty();
-        let resets = match function {
-            RangeFunction::Extrapolated(kind) if is_plain => Some(Resets::of(&series.values, kind)),
-            _ => None,
-        };
-        Self {
-            function,
-            extension,
-            resets,
-            notes: Vec::new(),
-        }
-    }
-
-    /// The value of a window whose first float is at `from` of its series.
-    fn value(&mut self, window: Window<'_>, from: usize, params: &[f64]) -> EvalResult<Option<MetricValue>> {
-        match (self.extension, self.function, &mut self.resets) {
-            (Some(extension), function, _) => evaluate_extended(function, window, extension, &mut self.notes),
-            (None, RangeFunction::Extrapolated(kind), Some(resets)) => {
-                Ok(resets.extrapolated(&window, from, kind).map(MetricValue::Float))
-            }
-            (None, function, _) => evaluate(function, &window, params, &mut self.notes),
-        }
-    }
-}
-
 /// What is said of a rate of floats whose name is not that of a counter.
 fn non_counter(function: &str, column: &Column) -> Option<Annotation> {
     const SUFFIXES: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
@@ -311,52 +251,6 @@ fn refuse_extension(extension: Option<Extension>, function: &str) -> EvalResult<
         }
         _ => Ok(()),
     }
-}
-
-fn evaluate(
-    function: RangeFunction,
-    window: &Window<'_>,
-    params: &[f64],
-    notes: &mut Vec<Annotation>,
-) -> EvalResult<Option<MetricValue>> {
-    Ok(match function {
-        RangeFunction::Extrapolated(kind) => rate::extrapolated(window, kind, notes),
-        RangeFunction::Irate => rate::instant(window, true, notes),
-        RangeFunction::Idelta => rate::instant(window, false, notes),
-        RangeFunction::OverTime(function) => {
-            over_time::evaluate(function, window, params, notes).map_err(EvalError::execution)?
-        }
-    })
-}
-
-fn evaluate_extended(
-    function: RangeFunction,
-    window: Window<'_>,
-    extension: Extension,
-    notes: &mut Vec<Annotation>,
-) -> EvalResult<Option<MetricValue>> {
-    refuse_histograms(&window)?;
-    if let RangeFunction::Extrapolated(kind) = function {
-        return Ok(extended::difference(&window, extension, kind).map(MetricValue::Float));
-    }
-    let Some(first) = extended::anchor(&window) else {
-        return Ok(None);
-    };
-    let anchored = Window {
-        times: &window.times[first..],
-        values: &window.values[first..],
-        starts: window.starts.get(first..).unwrap_or_default(),
-        ..window
-    };
-    evaluate(function, &anchored, &[], notes)
-}
-
-pub(super) fn refuse_histograms(window: &Window<'_>) -> EvalResult<()> {
-    if window.histograms.is_empty() {
-        return Ok(());
-    }
-    let message = "smoothed and anchored modifiers do not work with native histograms";
-    Err(EvalError::execution(message))
 }
 
 /// The window of the only step, as an instant query returns an extended range.

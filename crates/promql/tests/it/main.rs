@@ -2,7 +2,7 @@
 
 use skopos_core::metric::{Exemplar, MetricMetadata, MetricSource, MetricValue, Selection, Series};
 use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TimeRange};
-use skopos_promql::{Engine, EvalError, Value, parse};
+use skopos_promql::{Engine, EvalError, Feature, Value, parse};
 
 #[derive(Debug)]
 struct Memory(Vec<Series>);
@@ -148,4 +148,62 @@ fn memory_for_steps_is_taken_only_within_the_budget() {
     assert!(range("c_total").is_ok());
     let counted = range("count_values(\"v\", c_total)");
     assert!(matches!(counted, Err(EvalError::Budget(_))), "{counted:?}");
+}
+
+/// What repeats is read once, and says the same.
+#[test]
+fn parts_that_repeat_are_evaluated_once() {
+    let query = "sum(rate(c_total[5m])) / sum(rate(c_total[5m])) + sum(rate(c_total[5m] offset 1m))";
+    let output = Engine::default()
+        .range(&memory(), query, 360_000, 600_000, 60_000, &QueryBudget::unbounded())
+        .expect("the query is valid");
+    // Windows (1 min, 10 min] and, moved, (0 min, 9 min] over two series.
+    assert_eq!(output.stats.series, 4);
+    assert_eq!(output.stats.read_samples, 2 * (9 + 9));
+    let Value::Matrix(series) = output.value else {
+        panic!("a range query yields a matrix");
+    };
+    assert_eq!(series[0].len(), 5);
+    assert!(
+        series[0].values.iter().all(|value| (value - 1.5).abs() < 1e-9),
+        "{:?}",
+        series[0].values
+    );
+}
+
+#[test]
+fn samples_are_counted_for_each_step() {
+    let engine = Engine::default().with_per_step_stats(Feature::Enabled);
+    let output = engine
+        .range(
+            &memory(),
+            "rate(c_total[5m])",
+            120_000,
+            300_000,
+            90_000,
+            &QueryBudget::unbounded(),
+        )
+        .expect("the query is valid");
+    // Five minutes hold five samples; before there are five, those since the first.
+    let expected = [(120_000, 6), (210_000, 8), (300_000, 10)];
+    assert_eq!(output.stats.queryable_per_step, expected);
+    assert_eq!(output.stats.queryable_samples, 24);
+}
+
+#[test]
+fn a_plan_names_what_is_read() {
+    let query = "max_over_time(sum(c_total)[10m:1m]) > 2 * sum(c_total offset 1m)";
+    let plan = Engine::default()
+        .plan_instant(query, 600_000)
+        .expect("the query is valid");
+    assert_eq!(plan.query, query);
+    let ranges: Vec<(i64, i64)> = plan
+        .reads
+        .iter()
+        .map(|read| (read.range.start_ms, read.range.end_ms))
+        .collect();
+    // The subquery's first step is a minute after zero, and looks back five minutes.
+    assert_eq!(ranges, [(60_000 - 299_999, 600_000), (540_000 - 299_999, 540_000)]);
+    assert_eq!(plan.tree.children[0].children[0].steps, 10);
+    assert!(Engine::default().plan_range("c_total[5m]", 0, 1, 1).is_err());
 }
