@@ -12,6 +12,7 @@
 
 mod cursor;
 mod encode;
+mod families;
 mod labels;
 mod openmetrics;
 mod parser;
@@ -19,6 +20,7 @@ mod protobuf;
 mod text;
 
 pub use encode::TextWriter;
+pub use families::{DELIMITED_CONTENT_TYPE, FamilyValue, FamilyWriter};
 pub use labels::{LabelPairs, LabelsError};
 pub use parser::{BodyFormat, Entry, ExemplarText, Format, MetadataText, ParseError, Parser, Sample};
 pub use protobuf::{HistogramChoice, PendingExemplar, ProtobufEntry, ProtobufSample, ReadEnd, read_families};

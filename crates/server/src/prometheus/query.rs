@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use skopos_core::metric::MetricSource;
 use skopos_core::{QueryBudget, TenantId};
-use skopos_promql::{Engine, EvalError, QueryOutput};
+use skopos_promql::{Engine, EvalError, Feature, QueryOutput};
 
 use super::arguments;
 use super::encode::{Extras, query_body};
@@ -37,7 +37,7 @@ struct Request {
 enum Stats {
     Nothing,
     Totals,
-    /// `stats=all`: for each step too.
+    /// `stats=all`: for each step too, where the feature is on.
     Steps,
 }
 
@@ -171,8 +171,8 @@ async fn evaluate(app: &App, tenant: &TenantId, request: Request, span: Span) ->
         Some(lookback_ms) => app.state.promql.with_lookback(lookback_ms),
         None => app.state.promql.clone(),
     };
-    if request.stats == Stats::Steps {
-        engine = engine.with_per_step_stats();
+    if request.stats != Stats::Steps {
+        engine = engine.with_per_step_stats(Feature::Disabled);
     }
     let Request {
         query,
@@ -231,7 +231,6 @@ fn stats_json(output: &QueryOutput, budget: &QueryBudget, received: Instant, sta
     let mut samples = json!({
         "totalQueryableSamples": output.stats.queryable_samples,
         "peakSamples": budget.peak_samples(),
-        "samplesRead": output.stats.read_samples,
     });
     let steps = &output.stats.queryable_per_step;
     if !steps.is_empty() {
@@ -241,6 +240,7 @@ fn stats_json(output: &QueryOutput, budget: &QueryBudget, received: Instant, sta
         };
         let steps = steps.iter().map(|(time_ms, count)| json!([seconds(*time_ms), count]));
         samples["totalQueryableSamplesPerStep"] = steps.collect();
+        samples["samplesRead"] = Value::from(output.stats.read_samples);
     }
     json!({
         "timings": {
