@@ -182,17 +182,41 @@ impl Generator {
         let matrix = self.matrix(depth);
         match self.rng.random_range(0..20) {
             0 => format!("quantile_over_time({}, {matrix})", self.pick(words::QUANTILES)),
-            1 => format!("predict_linear({matrix}, {})", self.rng.random_range(1..600)),
+            1 => {
+                let matrix = if self.is_complete() { matrix } else { self.dense_range() };
+                format!("predict_linear({matrix}, {})", self.rng.random_range(1..600))
+            }
             2 if self.is_complete() => format!("double_exponential_smoothing({matrix}, 0.3, 0.4)"),
             3 if self.is_complete() => format!("{}({matrix})", self.pick(words::NEW_RANGE_FUNCTIONS)),
+            4..10 => {
+                let matrix = if self.is_complete() { matrix } else { self.dense_range() };
+                format!("{}({matrix})", self.pick(words::EXTRAPOLATIONS))
+            }
             _ => format!("{}({matrix})", self.pick(words::RANGE_FUNCTIONS)),
         }
     }
 
+    /// A range of a metric without gaps and without `@`: for functions in which Prometheus 2.42 and 3
+    /// part ways elsewhere.
+    fn dense_range(&mut self) -> String {
+        let (metric, matchers) = (self.pick(words::DENSE_METRICS), self.pick(words::MATCHERS));
+        format!("{metric}{{{matchers}}}[{}]", self.duration())
+    }
+
     fn aggregation(&mut self, depth: u32) -> String {
         let grouping = self.grouping();
-        let inner = self.vector(depth);
-        let (op, param) = match self.rng.random_range(0..12) {
+        let mut inner = self.vector(depth);
+        let chosen = self.rng.random_range(0..12);
+        if !self.is_complete() {
+            // Of equal values engines may choose any, those of the first metric differ; the labels
+            // that `count_values` makes tell the last digit, the second metric has whole numbers.
+            match chosen {
+                0 => inner = format!("temperature{{{}}}", self.pick(words::MATCHERS)),
+                2 => inner = format!("queue_length{{{}}}", self.pick(words::MATCHERS)),
+                _ => {}
+            }
+        }
+        let (op, param) = match chosen {
             0 => (
                 self.pick(&["topk", "bottomk"]),
                 format!("{}, ", self.rng.random_range(1..4)),
@@ -233,7 +257,11 @@ impl Generator {
             let op = self.pick(&["and", "or", "unless"]);
             return format!("({lhs}) {op}{matching} ({rhs})");
         }
-        let op = self.vector_operator();
+        let mut op = self.vector_operator();
+        if !self.is_complete() && words::COMPARISONS.contains(&op.as_str()) {
+            // Whether pairs that a filter drops may clash has changed since 2.42.
+            op.push_str(" bool");
+        }
         format!("({lhs}) {op}{} ({rhs})", self.matching())
     }
 
@@ -245,7 +273,13 @@ impl Generator {
             let bool = self.pick(&["", " bool"]);
             return format!("{}{bool}", self.pick(words::COMPARISONS));
         }
-        self.pick(words::ARITHMETIC).to_owned()
+        let operators = if self.is_complete() {
+            words::ARITHMETIC
+        } else {
+            // `atan2` kept the name of its metric.
+            &words::ARITHMETIC[..words::ARITHMETIC.len() - 1]
+        };
+        self.pick(operators).to_owned()
     }
 
     fn matching(&mut self) -> String {
@@ -276,7 +310,8 @@ impl Generator {
                 self.pick(&["clamp_min", "clamp_max"]),
                 self.scalar(0)
             ),
-            2 => format!("round({inner}, {})", self.pick(&["0.5", "2", "10"])),
+            // Of what was computed, rounding would make the last digit the first.
+            2 => format!("round({}, {})", self.selector(), self.pick(&["0.5", "2", "10"])),
             3 => format!("label_replace({inner}, \"host\", \"h-$1\", \"instance\", \"(.*):.*\")"),
             4 => format!("label_join({inner}, \"both\", \"/\", \"job\", \"instance\")"),
             5 => format!(

@@ -32,10 +32,12 @@ pub(super) const ODD_SELECTORS: &[&str] = &[
     "avg{}",
 ];
 
+/// Metrics with a sample each 15 seconds.
+pub(super) const DENSE_METRICS: &[&str] = &["requests_total", "errors_total", "latency_bucket"];
+
+pub(super) const EXTRAPOLATIONS: &[&str] = &["rate", "rate", "increase"];
+
 pub(super) const RANGE_FUNCTIONS: &[&str] = &[
-    "rate",
-    "rate",
-    "increase",
     "irate",
     "idelta",
     "delta",

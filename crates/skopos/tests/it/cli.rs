@@ -141,3 +141,11 @@ fn a_reader_that_has_seen_enough_ends_the_program_quietly() {
     assert_eq!(text(&ended.stderr), "");
     assert_eq!(ended.status.code(), Some(0));
 }
+
+#[test]
+fn a_flag_of_prometheus_that_means_nothing_says_what_to_do() {
+    let ran = run(&["--storage.tsdb.retention=15d"]);
+    assert_eq!(ran.status.code(), Some(2));
+    let shown = text(&ran.stderr);
+    assert!(shown.contains("--storage.tsdb.retention.time"), "{shown}");
+}

@@ -6,7 +6,14 @@
 //!   step of a subquery, see `skopos_conformance::promql::generate`;
 //! - warnings and infos, which 2.42 does not have: not compared;
 //! - functions, operators and modifiers that are newer than 2.42: not generated;
-//! - the order of instant vectors: compared as sets.
+//! - the order of instant vectors: compared as sets;
+//! - which of equal values `topk` and `bottomk` choose: asked of values that differ;
+//! - labels of `count_values` and `round`, which show the last digit of sums that 2.42 does not
+//!   compensate: asked of stored values;
+//! - the estimate of where a counter was zero before a gap, and `predict_linear` of a range with `@`:
+//!   asked of series without gaps and without `@`;
+//! - whether pairs that a comparison drops may clash: vectors are compared with `bool`;
+//! - the name that the result of `atan2` kept: not generated.
 
 mod answer;
 mod prometheus;

@@ -18,5 +18,6 @@ mod kill;
 mod kubernetes;
 mod program;
 mod prove;
+mod query_log;
 mod rules;
 mod webhook;
