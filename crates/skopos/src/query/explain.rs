@@ -16,7 +16,9 @@ pub(super) async fn run(args: &MetricsArgs, mut parameters: Vec<(&'static str, S
     }
     let mut lines = Vec::new();
     tree(&explained["plan"], 0, &mut lines);
-    lines.iter().for_each(|line| table::print_line(line));
+    for line in &lines {
+        table::print_line(line);
+    }
     table::print_line("");
     table::print(
         &["selector", "from", "to", "series", "samples", "parts", "bytes"],
