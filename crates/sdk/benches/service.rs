@@ -1,8 +1,10 @@
 //! An axum service under load with and without the SDK, in turns, so that noise of the machine meets both alike.
 //!
 //! `cargo bench -p skopos-sdk --bench service`; a round is a fixed number of requests over loopback from a fixed number
-//! of connections to one server thread. Reported are the medians over the rounds of requests a second and of the 99th
-//! percentile, and the ratio of each pair of neighbours' medians. With `--test` one short round runs.
+//! of connections to one server thread. Reported are the medians over the rounds of requests a second, of the 99th
+//! percentile and of the server thread's processor time for a request, and the median ratio of the pairs. The processor
+//! time says what a server at its limit loses, also on a machine that others keep busy. With `--test` one short round
+//! runs.
 
 use std::hint::black_box;
 use std::net::SocketAddr;
@@ -19,6 +21,8 @@ use skopos_sdk::{Observability, ObservabilityBuilder, Settings};
 use tokio::runtime::Runtime;
 
 const CONNECTIONS: usize = 8;
+/// Names of the servers' threads.
+const SERVERS: [&str; 2] = ["plain", "observed"];
 
 #[derive(Debug)]
 struct Sink;
@@ -55,10 +59,11 @@ fn router() -> Router {
         .route("/ping", get(|| async { "pong" }))
 }
 
-/// A server on a thread of its own.
-fn serve(router: Router) -> (Runtime, SocketAddr) {
+/// A server on a thread of that name.
+fn serve(name: &'static str, router: Router) -> (Runtime, SocketAddr) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
+        .thread_name(name)
         .enable_all()
         .build()
         .expect("a runtime");
@@ -68,6 +73,17 @@ fn serve(router: Router) -> (Runtime, SocketAddr) {
     let address = listener.local_addr().expect("bound");
     runtime.spawn(async move { axum::serve(listener, router).await });
     (runtime, address)
+}
+
+/// Processor time of the thread of that name so far.
+fn processor_time(name: &str) -> Duration {
+    let threads = std::fs::read_dir("/proc/self/task").expect("Linux");
+    let of = |thread: std::fs::DirEntry| {
+        let read = |file: &str| std::fs::read_to_string(thread.path().join(file)).ok();
+        let nanoseconds = read("schedstat")?.split(' ').next()?.parse().ok()?;
+        (read("comm")?.trim_end() == name).then(|| Duration::from_nanos(nanoseconds))
+    };
+    threads.flatten().filter_map(of).sum()
 }
 
 /// Times of all requests of one round, and the time of the round.
@@ -122,39 +138,47 @@ fn compare(
 ) {
     let mut rate = [Vec::new(), Vec::new()];
     let mut p99 = [Vec::new(), Vec::new()];
-    let mut ratios = [Vec::new(), Vec::new()];
+    let mut work = [Vec::new(), Vec::new()];
+    let mut ratios = [Vec::new(), Vec::new(), Vec::new()];
     for round in 0..rounds {
         // The order turns with each round, so that neither is always the second.
         let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
         for which in order {
             let address = [plain, observed][which];
+            let before = processor_time(SERVERS[which]);
             let (mut times, elapsed) = client.block_on(load(address, path, requests));
+            let used = processor_time(SERVERS[which]).saturating_sub(before);
+            work[which].push(used.as_secs_f64() * 1e6 / times.len() as f64);
             times.sort();
             rate[which].push(times.len() as f64 / elapsed.as_secs_f64());
             p99[which].push(times[times.len() * 99 / 100].as_secs_f64() * 1e6);
         }
         ratios[0].push(rate[1][round] / rate[0][round]);
         ratios[1].push(p99[1][round] / p99[0][round]);
+        ratios[2].push(work[1][round] / work[0][round]);
     }
     println!(
-        "{path}: plain {:.0} req/s p99 {:.0} µs, with the SDK {:.0} req/s p99 {:.0} µs; \
-         median ratio of the pairs: throughput {:.3}, p99 {:.3} ({rounds} pairs of {requests} requests)",
+        "{path}: plain {:.0} req/s p99 {:.0} µs server {:.1} µs, with the SDK {:.0} req/s p99 {:.0} µs server {:.1} µs; \
+         median ratio of the pairs: throughput {:.3}, p99 {:.3}, server's time {:.3} ({rounds} pairs of {requests} requests)",
         median(rate[0].clone()),
         median(p99[0].clone()),
+        median(work[0].clone()),
         median(rate[1].clone()),
         median(p99[1].clone()),
+        median(work[1].clone()),
         median(ratios[0].clone()),
         median(ratios[1].clone()),
+        median(ratios[2].clone()),
     );
 }
 
 fn main() {
     let is_test = std::env::args().any(|argument| argument == "--test");
     let (requests, rounds) = if is_test { (80, 1) } else { (8000, 41) };
-    let (_plain, plain) = serve(router());
+    let (_plain, plain) = serve(SERVERS[0], router());
     let observability = sdk();
     let layer = observability.http_layer().expect("metrics register");
-    let (_observed, observed) = serve(router().layer(layer));
+    let (_observed, observed) = serve(SERVERS[1], router().layer(layer));
     let client = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
