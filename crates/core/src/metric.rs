@@ -55,6 +55,22 @@ pub struct SeriesBatch {
     pub exemplars: Vec<Exemplar>,
 }
 
+impl SeriesBatch {
+    /// Splits the samples before the one at `at`. Exemplars stay with the first.
+    pub fn split_at(mut self, at: usize) -> (Self, Self) {
+        let at = at.min(self.samples.len());
+        let rest = Self {
+            labels: self.labels.clone(),
+            samples: self.samples.split_off(at),
+            start_timestamps_ms: self
+                .start_timestamps_ms
+                .split_off(at.min(self.start_timestamps_ms.len())),
+            exemplars: Vec::new(),
+        };
+        (self, rest)
+    }
+}
+
 /// What a metric is, under Prometheus' names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum MetricType {

@@ -1,4 +1,4 @@
-//! Prometheus remote write 1.0: a snappy block of a protobuf `WriteRequest` to a metric batch.
+//! Prometheus remote write 1.0 and 2.0: a snappy block of a protobuf message to a metric batch.
 //!
 //! A body that cannot be read is a [`RemoteWriteError`]. Series without a metric name or with a
 //! repeated label, and histograms that contradict themselves, are left out and counted in the
@@ -6,14 +6,11 @@
 
 mod histogram;
 mod proto;
+mod read;
+mod v1;
+mod v2;
 
-use std::sync::Arc;
-
-use prost::Message;
-use skopos_core::metric::{
-    AppendReport, Exemplar, MetricBatch, MetricMetadata, MetricSample, MetricType, MetricValue, SeriesBatch,
-};
-use skopos_core::{Labels, LabelsBuilder};
+use skopos_core::metric::{AppendReport, MetricBatch};
 
 pub use proto::{
     BucketSpan, ExemplarMessage, HistogramMessage, LabelMessage, MetadataMessage, SampleMessage, TimeSeries,
@@ -21,6 +18,7 @@ pub use proto::{
 };
 
 use crate::compression::{CompressionError, Encoding, decompress};
+use crate::protobuf::ProtobufError;
 
 /// A write that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,10 +27,12 @@ pub enum RemoteWriteError {
     #[error(transparent)]
     Compression(#[from] CompressionError),
     /// The body is no such protobuf message.
-    #[error("body is not a valid prometheus.WriteRequest: {reason}")]
+    #[error("body is not a valid {message}: {reason}")]
     Protobuf {
+        /// The message expected.
+        message: &'static str,
         /// What is wrong.
-        reason: String,
+        reason: ProtobufError,
     },
 }
 
@@ -45,102 +45,22 @@ pub struct RemoteWrite {
     pub report: AppendReport,
 }
 
-/// Decodes the body of `POST /api/v1/write`, at most `limit_bytes` long when unpacked.
+/// Decodes the body of a write of version 1.0, at most `limit_bytes` long when unpacked.
 pub fn decode_remote_write(body: &[u8], limit_bytes: usize) -> Result<RemoteWrite, RemoteWriteError> {
     let body = decompress(Encoding::Snappy, body, limit_bytes)?;
-    let request = WriteRequest::decode(body.as_slice()).map_err(|error| RemoteWriteError::Protobuf {
-        reason: error.to_string(),
-    })?;
-    Ok(convert(request))
+    v1::decode(&body).map_err(|reason| RemoteWriteError::Protobuf {
+        message: "prometheus.WriteRequest",
+        reason,
+    })
 }
 
-fn convert(request: WriteRequest) -> RemoteWrite {
-    let mut write = RemoteWrite::default();
-    for sent in request.timeseries {
-        match series_labels(&sent.labels) {
-            Ok(labels) => {
-                let series = series(labels, sent, &mut write.report);
-                if !series.samples.is_empty() || !series.exemplars.is_empty() {
-                    write.batch.series.push(series);
-                }
-            }
-            Err((reason, example)) => {
-                for _ in 0..sent.samples.len() + sent.histograms.len() {
-                    write.report.refuse(reason, || example.clone());
-                }
-            }
-        }
-    }
-    write.batch.metadata = request.metadata.into_iter().map(metadata).collect();
-    write
-}
-
-fn series_labels(sent: &[LabelMessage]) -> Result<Labels, (&'static str, String)> {
-    let mut labels = LabelsBuilder::new();
-    for label in sent {
-        if !labels.get(&label.name).is_empty() {
-            return Err((
-                "duplicate_label_names",
-                format!("label name {:?} is not unique", label.name),
-            ));
-        }
-        labels.set(&label.name, &label.value);
-    }
-    let labels = labels.build();
-    if labels.metric_name().is_empty() {
-        return Err(("missing_metric_name", format!("series {labels} has no metric name")));
-    }
-    Ok(labels)
-}
-
-fn series(labels: Labels, sent: TimeSeries, report: &mut AppendReport) -> SeriesBatch {
-    let mut samples: Vec<MetricSample> = Vec::with_capacity(sent.samples.len() + sent.histograms.len());
-    samples.extend(sent.samples.into_iter().map(|sample| MetricSample {
-        timestamp_ms: sample.timestamp,
-        value: MetricValue::Float(sample.value),
-    }));
-    for sent in sent.histograms {
-        let timestamp_ms = sent.timestamp;
-        match histogram::float_histogram(sent) {
-            Ok(histogram) => samples.push(MetricSample {
-                timestamp_ms,
-                value: MetricValue::Histogram(Arc::new(histogram)),
-            }),
-            Err(reason) => report.refuse("invalid_histogram", || format!("{labels}: {reason}")),
-        }
-    }
-    SeriesBatch {
-        exemplars: sent.exemplars.iter().map(exemplar).collect(),
-        labels,
-        samples,
-        ..SeriesBatch::default()
-    }
-}
-
-fn exemplar(sent: &ExemplarMessage) -> Exemplar {
-    Exemplar {
-        labels: sent.labels.iter().map(|label| (&label.name, &label.value)).collect(),
-        timestamp_ms: sent.timestamp,
-        value: sent.value,
-    }
-}
-
-fn metadata(sent: MetadataMessage) -> MetricMetadata {
-    MetricMetadata {
-        metric: sent.metric_family_name,
-        metric_type: match sent.metric_type {
-            1 => MetricType::Counter,
-            2 => MetricType::Gauge,
-            3 => MetricType::Histogram,
-            4 => MetricType::GaugeHistogram,
-            5 => MetricType::Summary,
-            6 => MetricType::Info,
-            7 => MetricType::StateSet,
-            _ => MetricType::Unknown,
-        },
-        help: sent.help,
-        unit: sent.unit,
-    }
+/// Decodes the body of a write of version 2.0, at most `limit_bytes` long when unpacked.
+pub fn decode_remote_write_v2(body: &[u8], limit_bytes: usize) -> Result<RemoteWrite, RemoteWriteError> {
+    let body = decompress(Encoding::Snappy, body, limit_bytes)?;
+    v2::decode(&body).map_err(|reason| RemoteWriteError::Protobuf {
+        message: "io.prometheus.write.v2.Request",
+        reason,
+    })
 }
 
 #[cfg(test)]

@@ -15,3 +15,4 @@ mod prometheus_api;
 mod proving;
 mod receiver;
 mod write;
+mod write_v2;

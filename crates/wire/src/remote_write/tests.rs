@@ -1,7 +1,10 @@
 //! Writes: what is taken, what is left out, and arbitrary bytes.
 
 use proptest::prelude::*;
+use prost::Message;
+use skopos_core::Labels;
 use skopos_core::histogram::CounterResetHint;
+use skopos_core::metric::{MetricType, MetricValue};
 
 use super::*;
 
@@ -163,6 +166,21 @@ fn broken_bodies_are_errors() {
 }
 
 proptest! {
+    #[test]
+    fn what_prost_writes_is_read(
+        names in proptest::collection::btree_set("[a-z_]{1,8}", 1..6), value in any::<f64>(), timestamp in any::<i64>(),
+    ) {
+        let labels: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v")).chain([("__name__", "m")]).collect();
+        let mut sent = series(&labels, value);
+        sent.samples[0].timestamp = timestamp;
+        let write = decoded(&WriteRequest { timeseries: vec![sent], metadata: Vec::new() });
+        let got = &write.batch.series[0];
+        prop_assert_eq!(&got.labels, &Labels::from_pairs(labels));
+        prop_assert_eq!(got.samples[0].timestamp_ms, timestamp);
+        let same = matches!(got.samples[0].value, MetricValue::Float(got) if got.to_bits() == value.to_bits());
+        prop_assert!(same);
+    }
+
     #[test]
     fn no_bytes_panic(body in proptest::collection::vec(any::<u8>(), 0..300)) {
         let packed = snap::raw::Encoder::new().compress_vec(&body).expect("short input");
