@@ -9,12 +9,13 @@ use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::classic::ClassicApi;
+use crate::statsd::StatsdSockets;
 use crate::telemetry;
 
 /// How long a client may take to send a request's head.
@@ -33,6 +34,8 @@ pub struct ListenOptions {
     pub otlp_http: Option<String>,
     /// OTLP over gRPC.
     pub otlp_grpc: Option<String>,
+    /// StatsD over UDP and TCP.
+    pub statsd: Option<String>,
     /// Classic ports.
     pub classic: Vec<ClassicAddress>,
 }
@@ -52,6 +55,7 @@ impl Default for ListenOptions {
             http: "127.0.0.1:9090".to_owned(),
             otlp_http: Some("127.0.0.1:4318".to_owned()),
             otlp_grpc: Some("127.0.0.1:4317".to_owned()),
+            statsd: None,
             classic: Vec::new(),
         }
     }
@@ -92,6 +96,7 @@ pub struct Listeners {
     pub(crate) http: TcpListener,
     pub(crate) otlp_http: Option<TcpListener>,
     pub(crate) otlp_grpc: Option<TcpListener>,
+    pub(crate) statsd: Option<StatsdSockets>,
     pub(crate) classic: Vec<(ClassicApi, TcpListener)>,
 }
 
@@ -107,6 +112,10 @@ impl Listeners {
             Some(address) => Some(bind(address, "OTLP over gRPC", "--otlp.grpc-listen-address").await?),
             None => None,
         };
+        let statsd = match &options.statsd {
+            Some(address) => Some(bind_statsd(address).await?),
+            None => None,
+        };
         let mut classic = Vec::with_capacity(options.classic.len());
         for ClassicAddress { api, address } in &options.classic {
             let port = api.port();
@@ -116,6 +125,7 @@ impl Listeners {
             http,
             otlp_http,
             otlp_grpc,
+            statsd,
             classic,
         })
     }
@@ -138,10 +148,29 @@ impl Listeners {
         self.otlp_http.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
+    /// The address of StatsD.
+    pub fn statsd_address(&self) -> Option<SocketAddr> {
+        self.statsd.as_ref().and_then(|sockets| sockets.tcp.local_addr().ok())
+    }
+
     /// The address of OTLP over gRPC.
     pub fn otlp_grpc_address(&self) -> Option<SocketAddr> {
         self.otlp_grpc.as_ref().and_then(|listener| listener.local_addr().ok())
     }
+}
+
+/// UDP takes the port that TCP got.
+async fn bind_statsd(address: &str) -> Result<StatsdSockets, BindError> {
+    let failed = |source| BindError {
+        address: address.to_owned(),
+        purpose: "StatsD",
+        flag: "--statsd.listen-address",
+        source,
+    };
+    let tcp = bind(address, "StatsD", "--statsd.listen-address").await?;
+    let bound = tcp.local_addr().map_err(failed)?;
+    let udp = UdpSocket::bind(bound).await.map_err(failed)?;
+    Ok(StatsdSockets { udp, tcp })
 }
 
 async fn bind(address: &str, purpose: &'static str, flag: &'static str) -> Result<TcpListener, BindError> {

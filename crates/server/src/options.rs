@@ -1,5 +1,6 @@
 //! What the server is told about itself: limits of queries and requests, and build facts.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Bounds of queries, under the meaning of Prometheus' `--query.*` flags.
@@ -72,6 +73,10 @@ pub struct ServerOptions {
     pub admin_api: AdminApi,
     /// Origins whose pages may read answers (`--web.cors.origin`); all where there is none.
     pub cors_origin: Option<regex::Regex>,
+    /// Where groups that jobs push are kept; in memory alone without one.
+    pub pushgateway_folder: Option<PathBuf>,
+    /// Time between writes of what StatsD samples add up to.
+    pub statsd_flush_interval: Duration,
     /// Where OTLP is taken besides the page's port, as the connect page tells.
     pub otlp_ports: OtlpPorts,
 }
@@ -123,6 +128,8 @@ impl Default for ServerOptions {
             lifecycle: Lifecycle::Enabled,
             admin_api: AdminApi::Disabled,
             cors_origin: None,
+            pushgateway_folder: None,
+            statsd_flush_interval: Duration::from_secs(10),
             otlp_ports: OtlpPorts::default(),
         }
     }

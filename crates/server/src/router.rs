@@ -9,7 +9,7 @@ use crate::pool::{PoolSize, WorkPool};
 use crate::recent::RecentQueries;
 use crate::skopos::DeadCache;
 use crate::state::State;
-use crate::{alertmanager, jaeger, layers, loki, otlp, prometheus, skopos, text, web};
+use crate::{alertmanager, influx, jaeger, layers, loki, otlp, prometheus, pushgateway, skopos, text, web};
 
 /// What handlers share: the state and the pools.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(crate) struct App {
     pub(crate) delta_states: otlp::DeltaStates,
     /// Who may listen to notifications yet.
     pub(crate) listeners: prometheus::Listeners,
+    /// Groups that jobs pushed.
+    pub(crate) push_groups: pushgateway::PushGroups,
 }
 
 /// How handlers hold it.
@@ -49,6 +51,7 @@ impl App {
             dead: DeadCache::default(),
             delta_states: otlp::DeltaStates::default(),
             listeners: prometheus::Listeners::default(),
+            push_groups: pushgateway::PushGroups::open(state.options.pushgateway_folder.clone()),
             state,
         })
     }
@@ -62,6 +65,8 @@ pub(crate) fn http(app: &Shared) -> Router {
         .merge(jaeger::router())
         .merge(otlp::router())
         .merge(otlp::metrics_router())
+        .merge(pushgateway::router())
+        .merge(influx::router())
         .merge(skopos::router());
     if let Some(handle) = &app.state.alertmanager {
         router = router

@@ -7,8 +7,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::classic;
 use crate::listen::{Acceptor, Listeners};
+use crate::pushgateway;
 use crate::router::{self, App};
 use crate::state::State;
+use crate::statsd;
 
 /// The server: all APIs over one [`State`].
 #[derive(Debug)]
@@ -52,6 +54,10 @@ impl Server {
                 .otlp_grpc
                 .map(|listener| acceptor("otlp_grpc", router::otlp_grpc(&self.app)).run(listener)),
         );
+        connections.spawn(pushgateway::refresh(Arc::clone(&self.app), shutdown.clone()));
+        if let Some(sockets) = listeners.statsd {
+            connections.spawn(statsd::serve(Arc::clone(&self.app), sockets, shutdown.clone()));
+        }
         for (api, listener) in listeners.classic {
             let acceptor = acceptor(api.port().name, classic::router(&self.app, api));
             connections.spawn(acceptor.run(listener));

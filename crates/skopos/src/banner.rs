@@ -18,6 +18,8 @@ pub(crate) struct Addresses {
     pub(crate) otlp_http: Option<SocketAddr>,
     /// OTLP over gRPC.
     pub(crate) otlp_grpc: Option<SocketAddr>,
+    /// StatsD, over UDP and TCP.
+    pub(crate) statsd: Option<SocketAddr>,
     /// Classic ports.
     pub(crate) classic: Vec<(ClassicApi, SocketAddr)>,
 }
@@ -42,6 +44,11 @@ pub(crate) fn print_serving(addresses: &Addresses, data: &Path, ready: Duration)
     if let Some(address) = addresses.otlp_http {
         say(&format!(
             "  OTLP HTTP       http://{address}     the same with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+        ));
+    }
+    if let Some(address) = addresses.statsd {
+        say(&format!(
+            "  StatsD          {address}            UDP and TCP, with the tags of DogStatsD"
         ));
     }
     for (api, address) in &addresses.classic {

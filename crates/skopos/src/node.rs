@@ -62,6 +62,7 @@ impl Node {
             http: listeners.http_address().context("failed to read the bound address")?,
             otlp_http: listeners.otlp_http_address(),
             otlp_grpc: listeners.otlp_grpc_address(),
+            statsd: listeners.statsd_address(),
             classic: listeners.classic_addresses(),
         };
         let lock = DataDirLock::acquire(&args.storage_path)?;
@@ -142,6 +143,7 @@ fn refuse_open_doors(args: &ServeArgs) -> anyhow::Result<()> {
         Some(args.web_listen_address),
         args.otlp_grpc_listen_address.0,
         args.otlp_http_listen_address.0,
+        args.statsd_listen_address.0,
     ];
     let classic = args.compat.addresses(args.web_listen_address);
     match addresses
@@ -164,6 +166,7 @@ fn listen_options(args: &ServeArgs) -> ListenOptions {
         http: text(args.web_listen_address),
         otlp_http: args.otlp_http_listen_address.0.map(text),
         otlp_grpc: args.otlp_grpc_listen_address.0.map(text),
+        statsd: args.statsd_listen_address.0.map(text),
         classic: args
             .compat
             .addresses(args.web_listen_address)

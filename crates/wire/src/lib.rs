@@ -19,12 +19,14 @@
 pub mod compression;
 pub mod exposition;
 pub mod histogram;
+pub mod influx;
 pub mod loki;
 pub mod number;
 pub mod otlp;
 pub mod protobuf;
 pub mod remote_read;
 pub mod remote_write;
+pub mod statsd;
 
 #[cfg(test)]
 mod tests {

@@ -93,6 +93,7 @@ async fn a_taken_classic_port_names_the_flag() {
             http: "127.0.0.1:0".to_owned(),
             otlp_http: None,
             otlp_grpc: None,
+            statsd: None,
             classic: vec![ClassicAddress {
                 api: port.api,
                 address: address.clone(),

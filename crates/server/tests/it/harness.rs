@@ -35,13 +35,14 @@ pub(crate) struct Harness {
     pub(crate) http: SocketAddr,
     pub(crate) otlp_http: SocketAddr,
     pub(crate) otlp_grpc: SocketAddr,
+    pub(crate) statsd: SocketAddr,
     pub(crate) classic: Vec<(ClassicApi, SocketAddr)>,
     pub(crate) client: Client,
     pub(crate) stores: Arc<TestStores>,
     pub(crate) ledger: Arc<Ledger>,
     shutdown: CancellationToken,
     server: JoinHandle<()>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Harness {
@@ -52,7 +53,11 @@ impl Harness {
 
     /// Starts a server with options.
     pub(crate) async fn with(options: ServerOptions) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::on(tempfile::tempdir().expect("a temporary folder"), options).await
+    }
+
+    /// Starts a server over a folder that may have been another's.
+    pub(crate) async fn on(folder: TempDir, options: ServerOptions) -> Self {
         let stores = Arc::new(TestStores::open(&folder));
         let ledger = Arc::new(Ledger::default());
         let classic = CLASSIC_PORTS.iter().map(|port| ClassicAddress {
@@ -63,6 +68,7 @@ impl Harness {
             http: "127.0.0.1:0".to_owned(),
             otlp_http: Some("127.0.0.1:0".to_owned()),
             otlp_grpc: Some("127.0.0.1:0".to_owned()),
+            statsd: Some("127.0.0.1:0".to_owned()),
             classic: classic.collect(),
         };
         let listeners = Listeners::bind(&listen).await.expect("free ports");
@@ -72,13 +78,14 @@ impl Harness {
             http: listeners.http_address().expect("bound"),
             otlp_http: listeners.otlp_http_address().expect("bound"),
             otlp_grpc: listeners.otlp_grpc_address().expect("bound"),
+            statsd: listeners.statsd_address().expect("bound"),
             classic: listeners.classic_addresses(),
             client: client(),
             stores,
             ledger,
             shutdown: shutdown.clone(),
             server: tokio::spawn(server.serve(listeners, shutdown)),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -102,10 +109,32 @@ impl Harness {
         answer.json()
     }
 
-    /// Ends the server and waits until it has drained.
-    pub(crate) async fn stop(self) {
+    /// Ends the server and waits until it has drained. Gives its folder.
+    pub(crate) async fn stop(self) -> TempDir {
         self.shutdown.cancel();
         self.server.await.expect("the server ends without a panic");
+        self.folder
+    }
+
+    /// The first value of a query.
+    pub(crate) async fn value(&self, query: &str) -> Option<String> {
+        let found = self.json("/api/v1/query", &[("query", query)]).await;
+        found["data"]["result"][0]["value"][1].as_str().map(ToOwned::to_owned)
+    }
+
+    /// Asks until a query has the value.
+    pub(crate) async fn until(&self, query: &str, wanted: &str) {
+        let asked = async {
+            while self.value(query).await.as_deref() != Some(wanted) {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(std::time::Duration::from_secs(30), asked).await;
+        assert!(
+            in_time.is_ok(),
+            "{query} is {:?}, not {wanted}",
+            self.value(query).await
+        );
     }
 }
 

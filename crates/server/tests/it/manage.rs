@@ -87,6 +87,7 @@ async fn a_taken_port_names_the_flag() {
         http: address.clone(),
         otlp_http: None,
         otlp_grpc: None,
+        statsd: None,
         classic: Vec::new(),
     };
     let error = Listeners::bind(&options)

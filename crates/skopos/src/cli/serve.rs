@@ -77,6 +77,12 @@ pub(crate) struct ServeArgs {
     /// Address of OTLP over HTTP; `off` turns it off.
     #[arg(long = "otlp.http-listen-address", env = "SKOPOS_OTLP_HTTP_LISTEN_ADDRESS", value_name = "HOST:PORT", default_value = "127.0.0.1:4318", value_parser = optional_address, help_heading = "Network")]
     pub(crate) otlp_http_listen_address: OptionalAddress,
+    /// Address of StatsD over UDP and TCP, such as 127.0.0.1:8125; off unless given.
+    #[arg(long = "statsd.listen-address", env = "SKOPOS_STATSD_LISTEN_ADDRESS", value_name = "HOST:PORT", default_value = "off", value_parser = optional_address, help_heading = "Network")]
+    pub(crate) statsd_listen_address: OptionalAddress,
+    /// Time between writes of what StatsD samples add up to.
+    #[arg(long = "statsd.flush-interval", value_name = "DURATION", default_value = "10s", value_parser = duration, help_heading = "Network")]
+    pub(crate) statsd_flush_interval: Duration,
     /// URL under which others reach this server, for links in alerts.
     #[arg(long = "web.external-url", value_name = "URL", help_heading = "Network")]
     pub(crate) external_url: Option<String>,

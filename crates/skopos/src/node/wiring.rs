@@ -158,6 +158,8 @@ fn server_options(args: &ServeArgs, addresses: &Addresses) -> ServerOptions {
             AdminApi::Disabled
         },
         cors_origin: args.prometheus.some_origins(),
+        statsd_flush_interval: args.statsd_flush_interval,
+        pushgateway_folder: Some(args.storage_path.join("pushgateway")),
         otlp_ports: OtlpPorts {
             grpc: port(addresses.otlp_grpc),
             http: port(addresses.otlp_http),
