@@ -43,7 +43,7 @@ async fn groups_are_pushed_merged_replaced_and_deleted() {
 
     ok(&harness, Method::POST, group, "other 3\nbackup_bytes 8\n").await;
     harness
-        .until(&format!("count({{__name__=~\"backup.*|other\",job=\"backup\"}})"), "5")
+        .until("count({__name__=~\"backup.*|other\",job=\"backup\"})", "5")
         .await;
     assert_eq!(harness.value("backup_bytes").await.as_deref(), Some("8"));
     assert_eq!(
