@@ -95,9 +95,9 @@ fn flush(machine: &mut Alertmanager, now_ms: i64) -> usize {
     let mut sent = 0;
     loop {
         let effects = machine.poll(now_ms);
-        if effects.is_empty() {
-            machine.take_changes();
-            machine.take_events();
+        machine.take_changes();
+        machine.take_events();
+        if effects.is_empty() && machine.next_wakeup_ms().is_none_or(|next_ms| next_ms > now_ms) {
             return sent;
         }
         for effect in effects {

@@ -1,11 +1,16 @@
 //! Alerts as they are kept: identity, merging of updates, and the order in messages.
 
+mod annotations;
+mod at_rest;
 mod order;
 mod post;
 mod store;
 
+use std::sync::Arc;
+
 use skopos_core::Labels;
 
+pub use self::annotations::Annotations;
 pub use self::order::{by_job_and_instance, by_labels};
 pub use self::post::{PostableAlert, PostableAlertError};
 pub use self::store::{AlertStore, Put};
@@ -17,8 +22,8 @@ pub struct Alert {
     pub labels: Labels,
     /// Hash of the labels: see [`fingerprint`].
     pub fingerprint: u64,
-    /// Annotations, sorted by name.
-    pub annotations: Vec<(String, String)>,
+    /// Annotations.
+    pub annotations: Annotations,
     /// When it began, Unix milliseconds.
     pub starts_at_ms: i64,
     /// When it ended or will be taken for ended, Unix milliseconds.
@@ -28,7 +33,7 @@ pub struct Alert {
     /// Whether the end is only the resolve timeout: its poster named none.
     pub is_timeout: bool,
     /// Where it was made.
-    pub generator_url: String,
+    pub generator_url: Arc<str>,
 }
 
 impl Alert {

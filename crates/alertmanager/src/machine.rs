@@ -31,7 +31,7 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 
-pub use self::change::{Change, Snapshot, StoredAlert, StoredLogEntry, StoredMatcher, StoredSilence};
+pub use self::change::{Change, Snapshot, StoredLogEntry, StoredMatcher, StoredSilence};
 pub use self::effect::{DeliveryId, Effect, FailureReason, Outcome};
 pub use self::event::{Event, EventKind};
 pub use self::metrics::{Gauges, IntegrationMetrics, LATENCY_BUCKETS_MS, Latency, Metrics};
@@ -48,6 +48,11 @@ use crate::dispatch::{Groups, Timer, Timers};
 use crate::inhibit::Inhibitor;
 use crate::nflog::{LogKey, NotificationLog};
 use crate::silence::{SilenceState, SilenceStore};
+
+/// Effects after which a poll leaves the rest to the next one.
+const ENOUGH_EFFECTS: usize = 256;
+/// The same for events, far below the number from which they are dropped.
+const ENOUGH_EVENTS: u64 = 8_192;
 
 /// The state machine.
 #[derive(Debug)]
@@ -110,9 +115,14 @@ impl Alertmanager {
         }
     }
 
-    /// Does what is due and gives what is to be done.
+    /// Does what is due and gives what is to be done. When much is due at once only a part is done, and
+    /// [`Alertmanager::next_wakeup_ms`] then lies in the past.
     pub fn poll(&mut self, now_ms: i64) -> Vec<Effect> {
-        while let Some((_, timer)) = self.timers.pop_due(now_ms) {
+        let told = self.events.told;
+        while self.effects.len() < ENOUGH_EFFECTS
+            && self.events.told - told < ENOUGH_EVENTS
+            && let Some((_, timer)) = self.timers.pop_due(now_ms)
+        {
             match timer {
                 Timer::Tick(group) => self.tick(group, now_ms),
                 Timer::Deadline { group, flush } => self.end_flush(group, flush, now_ms),

@@ -1,7 +1,11 @@
 //! What the state machine hands to whoever sends: one group of alerts for one integration of a
 //! receiver.
 
+use std::sync::Arc;
+
 use skopos_core::Labels;
+
+use crate::alert::Annotations;
 
 /// Why a notification is sent; the template field `.NotificationReason`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,14 +40,14 @@ impl NotificationReason {
 pub struct NotifiedAlert {
     /// Labels, `alertname` included.
     pub labels: Labels,
-    /// Annotations, sorted by name.
-    pub annotations: Vec<(String, String)>,
+    /// Annotations.
+    pub annotations: Annotations,
     /// When it began, Unix milliseconds.
     pub starts_at_ms: i64,
     /// When it ended, Unix milliseconds; `None` while it fires.
     pub ends_at_ms: Option<i64>,
     /// Where it comes from; may be empty.
-    pub generator_url: String,
+    pub generator_url: Arc<str>,
     /// FNV-1a 64 over the labels, the alert's identity.
     pub fingerprint: u64,
 }

@@ -158,6 +158,20 @@ impl Alertmanager {
         views
     }
 
+    /// An alert by its fingerprint, ended or not.
+    pub fn alert(&self, fingerprint: u64) -> Option<&Arc<Alert>> {
+        self.alerts.get(fingerprint)
+    }
+
+    /// The alerts that fire, each with the key and the labels of every group that it is in.
+    pub fn firing(&self, now_ms: i64) -> impl Iterator<Item = (&Arc<str>, &Labels, &Arc<Alert>)> {
+        self.groups.iter().flat_map(move |(_, group)| {
+            let alerts = group.members.values().map(|member| &member.alert);
+            let firing = alerts.filter(move |alert| !alert.is_resolved(now_ms));
+            firing.map(|alert| (&group.key, &group.labels, alert))
+        })
+    }
+
     /// The silences that pass the filter: active ones by end, pending ones by start, expired ones
     /// by end, the latest first.
     pub fn silence_views(&self, now_ms: i64, filter: &SilenceFilter) -> Vec<Arc<Silence>> {

@@ -1,8 +1,13 @@
 //! An incident: its members, its timeline, and the times that are measured of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use skopos_alertmanager::alert::Annotations;
+use skopos_core::Labels;
+
+use crate::at_rest;
 
 /// How far an incident is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,12 +35,15 @@ pub enum MemberState {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Member {
-    /// The alert's identity, 16 hex digits.
-    pub fingerprint: String,
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
+    /// The alert's identity.
+    #[serde(with = "at_rest::fingerprint")]
+    pub fingerprint: u64,
+    /// Its labels, shared with the alert.
+    #[serde(with = "at_rest::labels")]
+    pub labels: Labels,
     /// Its annotations, as last seen.
-    pub annotations: BTreeMap<String, String>,
+    #[serde(with = "at_rest::annotations")]
+    pub annotations: Annotations,
     /// How far it is.
     pub state: MemberState,
     /// Time of the first sample for which the rule's condition held, where it is known.
@@ -91,7 +99,8 @@ pub struct TimelineEntry {
     /// Who did it, where somebody did.
     pub by: Option<String>,
     /// The alert that it is about.
-    pub fingerprint: Option<String>,
+    #[serde(with = "at_rest::fingerprint::optional", default)]
+    pub fingerprint: Option<u64>,
     /// The recorded notification that it is about.
     pub notification_id: Option<i64>,
 }
@@ -117,7 +126,7 @@ pub struct Incident {
     /// Its id.
     pub id: String,
     /// The alertmanager's group key.
-    pub group_key: String,
+    pub group_key: Arc<str>,
     /// The labels that the group was made by.
     pub group_labels: BTreeMap<String, String>,
     /// The alerts, in the order in which they fired.
@@ -212,7 +221,7 @@ impl Incident {
 impl Member {
     /// The value of a label.
     pub fn label(&self, name: &str) -> Option<&str> {
-        self.labels.get(name).map(String::as_str)
+        self.labels.find(name)
     }
 
     /// The service that it is about, or an empty text.

@@ -11,6 +11,7 @@
 //! An incident is one group of the alertmanager's routing tree: what is notified together is worked
 //! on together.
 
+mod at_rest;
 mod incident;
 mod policy;
 mod stats;

@@ -4,7 +4,9 @@ mod escalate;
 mod pending;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use skopos_alertmanager::alert::Annotations;
 use skopos_core::Labels;
 
 use crate::incident::{EntryKind, Incident, Member, MemberState, TimelineEntry};
@@ -24,7 +26,7 @@ const MAX_MEMBERS: usize = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupRef {
     /// Its key.
-    pub key: String,
+    pub key: Arc<str>,
     /// The labels that it was made by.
     pub labels: Labels,
 }
@@ -39,7 +41,7 @@ pub struct AlertChange {
     /// Its labels.
     pub labels: Labels,
     /// Its annotations.
-    pub annotations: Vec<(String, String)>,
+    pub annotations: Annotations,
     /// What happened.
     pub phase: AlertPhase,
 }
@@ -88,10 +90,10 @@ pub struct UnknownIncident(pub String);
 pub struct IncidentTracker {
     policy: Policy,
     /// By group key.
-    incidents: BTreeMap<String, Incident>,
+    incidents: BTreeMap<Arc<str>, Incident>,
     pending: PendingAlerts,
     /// Group keys of incidents that changed since they were last taken.
-    changed: BTreeSet<String>,
+    changed: BTreeSet<Arc<str>>,
 }
 
 /// The service that an alert is about: its label `service`, else `job`, else nothing.
@@ -112,7 +114,7 @@ impl IncidentTracker {
     /// Takes incidents back that were not over when the process ended.
     pub fn restore(&mut self, incidents: impl IntoIterator<Item = Incident>) {
         for incident in incidents {
-            self.incidents.insert(incident.group_key.clone(), incident);
+            self.incidents.insert(Arc::clone(&incident.group_key), incident);
         }
     }
 
@@ -139,7 +141,7 @@ impl IncidentTracker {
         let before = self.pending.remove(change.fingerprint);
         let first_bad_ms = first_bad_ms.or(before.map(|before| before.first_bad_ms));
         let pending_ms = before.map(|before| before.pending_ms);
-        let fingerprint = format!("{:016x}", change.fingerprint);
+        let fingerprint = change.fingerprint;
         let policy = &self.policy;
         let is_over = |incident: &Incident| {
             let ended = incident.resolved_ms;
@@ -150,11 +152,11 @@ impl IncidentTracker {
         }
         let incident = self
             .incidents
-            .entry(group.key.clone())
+            .entry(Arc::clone(&group.key))
             .or_insert_with(|| open(change, group, policy));
         if incident.resolved_ms.take().is_some() {
             let text = format!("{} fires again", name_of(change));
-            incident.tell(entry(change.at_ms, EntryKind::Reopened, text, Some(&fingerprint)));
+            incident.tell(entry(change.at_ms, EntryKind::Reopened, text, Some(fingerprint)));
         }
         let is_full = incident.members.len() >= MAX_MEMBERS;
         let known = incident
@@ -163,23 +165,19 @@ impl IncidentTracker {
             .find(|member| member.fingerprint == fingerprint);
         match known {
             Some(member) if member.state == MemberState::Firing => {
-                member.annotations = texts(&change.annotations);
+                member.annotations = change.annotations.clone();
                 return;
             }
             Some(member) => {
                 member.state = MemberState::Firing;
                 member.resolved_ms = None;
-                member.annotations = texts(&change.annotations);
+                member.annotations = change.annotations.clone();
             }
             None if is_full => incident.omitted_entries += 1,
             None => incident.members.push(Member {
-                fingerprint: fingerprint.clone(),
-                labels: change
-                    .labels
-                    .iter()
-                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                    .collect(),
-                annotations: texts(&change.annotations),
+                fingerprint,
+                labels: change.labels.clone(),
+                annotations: change.annotations.clone(),
                 state: MemberState::Firing,
                 first_bad_ms,
                 pending_ms,
@@ -190,28 +188,28 @@ impl IncidentTracker {
         let name = name_of(change);
         if let Some(at_ms) = first_bad_ms {
             let text = format!("the condition of {name} holds for the first time");
-            incident.tell(entry(at_ms, EntryKind::FirstBadSample, text, Some(&fingerprint)));
+            incident.tell(entry(at_ms, EntryKind::FirstBadSample, text, Some(fingerprint)));
         }
         if let Some(at_ms) = pending_ms {
             incident.tell(entry(
                 at_ms,
                 EntryKind::Pending,
                 format!("{name} is pending"),
-                Some(&fingerprint),
+                Some(fingerprint),
             ));
         }
         incident.tell(entry(
             change.at_ms,
             EntryKind::Firing,
             format!("{name} fires"),
-            Some(&fingerprint),
+            Some(fingerprint),
         ));
-        self.changed.insert(group.key.clone());
+        self.changed.insert(Arc::clone(&group.key));
     }
 
     fn resolve(&mut self, change: &AlertChange, group: &GroupRef) {
         self.pending.remove(change.fingerprint);
-        let fingerprint = format!("{:016x}", change.fingerprint);
+        let fingerprint = change.fingerprint;
         let Some(incident) = self.incidents.get_mut(&group.key) else {
             return;
         };
@@ -227,25 +225,24 @@ impl IncidentTracker {
             change.at_ms,
             EntryKind::Resolved,
             format!("{name} ended"),
-            Some(&fingerprint),
+            Some(fingerprint),
         ));
         if incident.firing() == 0 {
             incident.resolved_ms = Some(change.at_ms);
             let text = "all alerts have ended".to_owned();
             incident.tell(entry(change.at_ms, EntryKind::Resolved, text, None));
         }
-        self.changed.insert(group.key.clone());
+        self.changed.insert(Arc::clone(&group.key));
     }
 
     /// Notes why an alert that fires ends otherwise than by its condition; the end itself comes by
     /// [`IncidentTracker::alert`].
     pub fn explain(&mut self, now_ms: i64, fingerprint: u64, text: &str) {
-        let fingerprint = format!("{fingerprint:016x}");
         for (key, incident) in &mut self.incidents {
             let mut members = incident.members.iter();
             if members.any(|member| member.fingerprint == fingerprint && member.resolved_ms.is_none()) {
-                incident.tell(entry(now_ms, EntryKind::Note, text.to_owned(), Some(&fingerprint)));
-                self.changed.insert(key.clone());
+                incident.tell(entry(now_ms, EntryKind::Note, text.to_owned(), Some(fingerprint)));
+                self.changed.insert(Arc::clone(key));
             }
         }
     }
@@ -270,7 +267,7 @@ impl IncidentTracker {
         let mut told = entry(notified.at_ms, kind, text, None);
         told.notification_id = notified.notification_id;
         incident.tell(told);
-        self.changed.insert(group_key.to_owned());
+        self.changed.insert(Arc::clone(&incident.group_key));
     }
 
     /// Records that alerts of a group were held back by a silence or by another alert. The same words
@@ -284,7 +281,7 @@ impl IncidentTracker {
             return;
         }
         incident.tell(entry(now_ms, kind, text.to_owned(), None));
-        self.changed.insert(group_key.to_owned());
+        self.changed.insert(Arc::clone(&incident.group_key));
     }
 
     /// Somebody takes an incident on: escalation ends. Doing it again changes nothing.
@@ -310,16 +307,18 @@ impl IncidentTracker {
         let found = self.incidents.values_mut().find(|incident| incident.id == id);
         let incident = found.ok_or_else(|| UnknownIncident(id.to_owned()))?;
         work(incident);
-        self.changed.insert(incident.group_key.clone());
+        self.changed.insert(Arc::clone(&incident.group_key));
         Ok(incident.clone())
     }
 
-    /// The incidents that changed since the last call, to be stored; those that are over for good are
-    /// forgotten here.
-    pub fn take_changed(&mut self, now_ms: i64) -> Vec<Incident> {
-        let changed = std::mem::take(&mut self.changed);
-        let taken = changed.iter().filter_map(|key| self.incidents.get(key).cloned());
-        let taken = taken.collect();
+    /// The incidents that changed and were not taken yet, at most `limit` of them, to be stored: none when all are
+    /// taken. Those that are over for good are forgotten then.
+    pub fn take_changed(&mut self, now_ms: i64, limit: usize) -> Vec<Incident> {
+        let keys = std::iter::from_fn(|| self.changed.pop_first()).take(limit);
+        let taken: Vec<Incident> = keys.filter_map(|key| self.incidents.get(&key).cloned()).collect();
+        if !taken.is_empty() {
+            return taken;
+        }
         let is_over = |ended_ms: i64| now_ms - ended_ms > REOPEN_MS;
         self.incidents
             .retain(|_, incident| !incident.resolved_ms.is_some_and(is_over));
@@ -355,7 +354,7 @@ fn open(change: &AlertChange, group: &GroupRef, policy: &Policy) -> Incident {
     let steps = escalation.map(|policy| escalate::steps(policy, change.at_ms));
     Incident {
         id: id_of(&group.key, change.at_ms),
-        group_key: group.key.clone(),
+        group_key: Arc::clone(&group.key),
         group_labels: group
             .labels
             .iter()
@@ -388,17 +387,13 @@ fn name_of(change: &AlertChange) -> &str {
     change.labels.get("alertname")
 }
 
-fn texts(pairs: &[(String, String)]) -> BTreeMap<String, String> {
-    pairs.iter().cloned().collect()
-}
-
-fn entry(at_ms: i64, kind: EntryKind, text: String, fingerprint: Option<&str>) -> TimelineEntry {
+fn entry(at_ms: i64, kind: EntryKind, text: String, fingerprint: Option<u64>) -> TimelineEntry {
     TimelineEntry {
         at_ms,
         kind,
         text,
         by: None,
-        fingerprint: fingerprint.map(str::to_owned),
+        fingerprint,
         notification_id: None,
     }
 }

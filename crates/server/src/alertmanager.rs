@@ -29,6 +29,7 @@ mod encode;
 mod error;
 mod groups;
 mod handle;
+mod listing;
 mod metrics;
 mod params;
 mod receivers;

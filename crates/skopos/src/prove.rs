@@ -33,7 +33,7 @@ pub(crate) fn run(args: &ProveArgs) -> anyhow::Result<ExitCode> {
         Some(place) => silences::read(place)?,
         None => Vec::new(),
     };
-    chain::follow_past(
+    follow(
         &prover,
         &mut report,
         &subject.alerting,

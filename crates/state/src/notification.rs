@@ -62,22 +62,29 @@ const COLUMNS: &str = "SELECT id, at_ms, receiver, outcome, incident, body FROM 
 const SEPARATOR: &str = "\n";
 
 impl StateStore {
-    /// Records a notification; gives its number.
-    pub async fn add_notification(&self, notification: &NewNotification) -> Result<i64, StateError> {
-        let names = format!("{SEPARATOR}{}{SEPARATOR}", notification.alertnames.join(SEPARATOR));
-        let done = sqlx::query(
-            "INSERT INTO notification (at_ms, receiver, outcome, alertnames, incident, body) VALUES (?, ?, ?, ?, ?, ?)",
-        )
-        .bind(notification.at_ms)
-        .bind(&notification.receiver)
-        .bind(notification.outcome)
-        .bind(names)
-        .bind(&notification.incident)
-        .bind(&notification.body)
-        .execute(&self.pool)
-        .await
-        .map_err(StateError::writing)?;
-        Ok(done.last_insert_rowid())
+    /// Records notifications, all or none; gives their numbers in the same order.
+    pub async fn add_notifications(&self, notifications: &[NewNotification]) -> Result<Vec<i64>, StateError> {
+        let mut transaction = self.pool.begin().await.map_err(StateError::writing)?;
+        let mut ids = Vec::with_capacity(notifications.len());
+        for notification in notifications {
+            let names = format!("{SEPARATOR}{}{SEPARATOR}", notification.alertnames.join(SEPARATOR));
+            let done = sqlx::query(
+                "INSERT INTO notification (at_ms, receiver, outcome, alertnames, incident, body)
+                 VALUES (?, ?, ?, ?, ?, ?)",
+            )
+            .bind(notification.at_ms)
+            .bind(&notification.receiver)
+            .bind(notification.outcome)
+            .bind(names)
+            .bind(&notification.incident)
+            .bind(&notification.body)
+            .execute(&mut *transaction)
+            .await
+            .map_err(StateError::writing)?;
+            ids.push(done.last_insert_rowid());
+        }
+        transaction.commit().await.map_err(StateError::writing)?;
+        Ok(ids)
     }
 
     /// Recorded notifications, the newest first.

@@ -57,7 +57,7 @@ async fn notifications_are_found_by_what_is_known_of_them() {
             incident: (at_ms == 2).then(|| "i".to_owned()),
             body: "{}".to_owned(),
         };
-        store.add_notification(&notification).await.expect("written");
+        store.add_notifications(&[notification]).await.expect("written");
     }
     let times = async |filter: NotificationFilter| -> Vec<i64> {
         let filter = NotificationFilter { limit: 10, ..filter };

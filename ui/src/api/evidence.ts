@@ -18,7 +18,7 @@ export interface EvidenceLine {
 export interface Evidence {
   fingerprint: string;
   labels: Labels;
-  rule: { name: string; group: string; file: string; line: number | null; expr: string; for: string | number | null };
+  rule: { name: string; group: string; file: string; line: number | null; expr: string; for: string | number | null; language?: 'promql' | 'logql' };
   configVersion: string | number | null;
   firstBadMs: number | null;
   pendingMs: number | null;

@@ -64,17 +64,15 @@ impl PostableAlert {
         if let Some((name, _)) = self.annotations.iter().find(|(name, _)| !is_name(name, mode)) {
             return Err(PostableAlertError::AnnotationName(name.clone()));
         }
-        let mut annotations = self.annotations;
-        annotations.sort();
         Ok(Alert {
             fingerprint: fingerprint(&labels),
             labels,
-            annotations,
+            annotations: self.annotations.into(),
             starts_at_ms,
             ends_at_ms,
             updated_at_ms: now_ms,
             is_timeout: self.ends_at_ms.is_none(),
-            generator_url: self.generator_url,
+            generator_url: self.generator_url.into(),
         })
     }
 }

@@ -11,12 +11,12 @@ fn alert(starts_at_ms: i64, ends_at_ms: i64, updated_at_ms: i64, is_timeout: boo
     Alert {
         fingerprint: fingerprint(&labels),
         labels,
-        annotations: vec![("updated".to_owned(), updated_at_ms.to_string())],
+        annotations: vec![("updated".to_owned(), updated_at_ms.to_string())].into(),
         starts_at_ms,
         ends_at_ms,
         updated_at_ms,
         is_timeout,
-        generator_url: String::new(),
+        generator_url: "".into(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Matcher;
-use crate::alert::fingerprint;
+use crate::alert::{Annotations, fingerprint};
 use crate::{MatchOp, Matchers};
 
 fn alert(pairs: &[(&str, &str)], ends_at_ms: i64) -> Arc<Alert> {
@@ -10,12 +10,12 @@ fn alert(pairs: &[(&str, &str)], ends_at_ms: i64) -> Arc<Alert> {
     Arc::new(Alert {
         fingerprint: fingerprint(&labels),
         labels,
-        annotations: Vec::new(),
+        annotations: Annotations::default(),
         starts_at_ms: 0,
         ends_at_ms,
         updated_at_ms: 0,
         is_timeout: false,
-        generator_url: String::new(),
+        generator_url: "".into(),
     })
 }
 

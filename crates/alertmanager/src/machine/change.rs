@@ -1,9 +1,10 @@
 //! What must be stored so that a restart changes nothing, as plain data.
 
-use serde::{Deserialize, Serialize};
-use skopos_core::Labels;
+use std::sync::Arc;
 
-use crate::alert::{Alert, fingerprint};
+use serde::{Deserialize, Serialize};
+
+use crate::alert::Alert;
 use crate::nflog::{LogEntry, LogKey};
 use crate::silence::Silence;
 use crate::{MatchOp, Matcher};
@@ -12,7 +13,7 @@ use crate::{MatchOp, Matcher};
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// An alert is new or changed.
-    PutAlert(StoredAlert),
+    PutAlert(Arc<Alert>),
     /// An alert is dropped.
     RemoveAlert(u64),
     /// A silence is new or changed.
@@ -29,33 +30,11 @@ pub enum Change {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
     /// The alerts.
-    pub alerts: Vec<StoredAlert>,
+    pub alerts: Vec<Arc<Alert>>,
     /// The silences.
     pub silences: Vec<StoredSilence>,
     /// The notification log.
     pub log: Vec<StoredLogEntry>,
-}
-
-/// An alert at rest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StoredAlert {
-    /// Labels, sorted by name.
-    pub labels: Vec<(String, String)>,
-    /// Annotations, sorted by name.
-    pub annotations: Vec<(String, String)>,
-    /// When it began, Unix milliseconds.
-    pub starts_at_ms: i64,
-    /// When it ends, Unix milliseconds.
-    pub ends_at_ms: i64,
-    /// When it was posted last, Unix milliseconds.
-    pub updated_at_ms: i64,
-    /// Whether the end is the resolve timeout.
-    #[serde(default)]
-    pub is_timeout: bool,
-    /// Where it was made.
-    #[serde(default)]
-    pub generator_url: String,
 }
 
 /// A silence at rest.
@@ -113,52 +92,12 @@ impl Change {
     /// The key under which the thing is stored, unique among its kind.
     pub fn key(&self) -> String {
         match self {
-            Self::PutAlert(alert) => format!("{:016x}", alert.fingerprint()),
+            Self::PutAlert(alert) => format!("{:016x}", alert.fingerprint),
             Self::RemoveAlert(fingerprint) => format!("{fingerprint:016x}"),
             Self::PutSilence(silence) => silence.id.clone(),
             Self::RemoveSilence(id) => id.clone(),
             Self::PutLogEntry(entry) => entry.key.as_text(),
             Self::RemoveLogEntry(key) => key.as_text(),
-        }
-    }
-}
-
-impl StoredAlert {
-    /// The alert's identity.
-    pub fn fingerprint(&self) -> u64 {
-        fingerprint(&Labels::from_pairs(
-            self.labels.iter().map(|(name, value)| (name, value)),
-        ))
-    }
-}
-
-impl From<&Alert> for StoredAlert {
-    fn from(alert: &Alert) -> Self {
-        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        Self {
-            labels: alert.labels.iter().map(owned).collect(),
-            annotations: alert.annotations.clone(),
-            starts_at_ms: alert.starts_at_ms,
-            ends_at_ms: alert.ends_at_ms,
-            updated_at_ms: alert.updated_at_ms,
-            is_timeout: alert.is_timeout,
-            generator_url: alert.generator_url.clone(),
-        }
-    }
-}
-
-impl From<StoredAlert> for Alert {
-    fn from(stored: StoredAlert) -> Self {
-        let labels = Labels::from_pairs(stored.labels);
-        Self {
-            fingerprint: fingerprint(&labels),
-            labels,
-            annotations: stored.annotations,
-            starts_at_ms: stored.starts_at_ms,
-            ends_at_ms: stored.ends_at_ms,
-            updated_at_ms: stored.updated_at_ms,
-            is_timeout: stored.is_timeout,
-            generator_url: stored.generator_url,
         }
     }
 }

@@ -101,6 +101,8 @@ pub enum EventKind {
 #[derive(Debug, Default)]
 pub(super) struct EventLog {
     events: VecDeque<Event>,
+    /// Events since the start, dropped ones included.
+    pub(super) told: u64,
     /// Events that nobody took in time.
     pub(super) dropped: u64,
 }
@@ -111,6 +113,7 @@ impl EventLog {
             self.events.pop_front();
             self.dropped += 1;
         }
+        self.told += 1;
         self.events.push_back(event);
     }
 

@@ -67,7 +67,7 @@ impl Alertmanager {
             Put::Stored { old, new } => {
                 outcome.stored += 1;
                 self.inhibitor.put(old.as_ref(), &new);
-                self.changes.push(Change::PutAlert((&*new).into()));
+                self.changes.push(Change::PutAlert(Arc::clone(&new)));
                 let plan = Arc::clone(&self.plan);
                 for route in plan.tree.matches(&new.labels) {
                     self.put_into_group(now_ms, route, &new, Origin::Posted);

@@ -39,8 +39,8 @@ impl Alertmanager {
         for stored in snapshot.log {
             self.log.merge(stored.key, stored.entry);
         }
-        for stored in snapshot.alerts {
-            self.alerts.insert(&Arc::new(Alert::from(stored)));
+        for alert in snapshot.alerts {
+            self.alerts.insert(&alert);
         }
         self.rebuild(now_ms);
         errors

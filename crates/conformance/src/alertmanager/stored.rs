@@ -1,14 +1,16 @@
 //! What a process has stored of its state machine, as a database would hold it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use skopos_alertmanager::machine::{Change, Snapshot, StoredAlert, StoredLogEntry, StoredSilence};
+use skopos_alertmanager::alert::Alert;
+use skopos_alertmanager::machine::{Change, Snapshot, StoredLogEntry, StoredSilence};
 use skopos_alertmanager::nflog::LogKey;
 
 /// What a process has stored, by key.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Stored {
-    alerts: BTreeMap<u64, StoredAlert>,
+    alerts: BTreeMap<u64, Arc<Alert>>,
     silences: BTreeMap<String, StoredSilence>,
     log: BTreeMap<LogKey, StoredLogEntry>,
 }
@@ -19,7 +21,7 @@ impl Stored {
         let silences = snapshot.silences.iter();
         let log = snapshot.log.iter();
         Self {
-            alerts: alerts.map(|alert| (alert.fingerprint(), alert.clone())).collect(),
+            alerts: alerts.map(|alert| (alert.fingerprint, alert.clone())).collect(),
             silences: silences.map(|silence| (silence.id.clone(), silence.clone())).collect(),
             log: log.map(|entry| (entry.key.clone(), entry.clone())).collect(),
         }
@@ -27,7 +29,7 @@ impl Stored {
 
     pub(super) fn apply(&mut self, change: Change) {
         match change {
-            Change::PutAlert(alert) => drop(self.alerts.insert(alert.fingerprint(), alert)),
+            Change::PutAlert(alert) => drop(self.alerts.insert(alert.fingerprint, alert)),
             Change::RemoveAlert(fingerprint) => drop(self.alerts.remove(&fingerprint)),
             Change::PutSilence(silence) => drop(self.silences.insert(silence.id.clone(), silence)),
             Change::RemoveSilence(id) => drop(self.silences.remove(&id)),

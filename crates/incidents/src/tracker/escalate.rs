@@ -57,7 +57,7 @@ impl IncidentTracker {
             };
             let text = format!("nobody acknowledged: {receiver} is told");
             incident.tell(entry(now_ms, EntryKind::Escalated, text, None));
-            self.changed.insert(key.clone());
+            self.changed.insert(std::sync::Arc::clone(key));
             due.push(Escalation {
                 receiver,
                 after_ms,

@@ -22,14 +22,14 @@ fn change(at_ms: i64, fingerprint: u64, phase: AlertPhase) -> AlertChange {
         at_ms,
         fingerprint,
         labels: Labels::from_pairs(labels),
-        annotations: vec![("summary".to_owned(), "slow".to_owned())],
+        annotations: vec![("summary".to_owned(), "slow".to_owned())].into(),
         phase,
     }
 }
 
 fn group() -> GroupRef {
     GroupRef {
-        key: "{}:{service=\"gateway\"}".to_owned(),
+        key: "{}:{service=\"gateway\"}".into(),
         labels: Labels::from_pairs([("service", "gateway")]),
     }
 }
@@ -106,7 +106,7 @@ fn a_group_that_fires_again_shortly_after_goes_on() {
     let mut tracker = IncidentTracker::new(Policy::default());
     tracker.alert(&change(0, 1, firing(None)), &group());
     tracker.alert(&change(MINUTE, 1, AlertPhase::Resolved), &group());
-    tracker.take_changed(MINUTE);
+    tracker.take_changed(MINUTE, 10);
     tracker.alert(&change(2 * MINUTE, 1, firing(None)), &group());
     let incident = tracker.of_group(&group().key).expect("open");
     assert_eq!(
@@ -164,14 +164,14 @@ fn an_incident_goes_through_storage_unchanged() {
     let mut tracker = IncidentTracker::new(policy());
     tracker.alert(&change(0, 1, firing(Some(-MINUTE))), &group());
     let stored: Vec<String> = tracker
-        .take_changed(0)
+        .take_changed(0, 10)
         .iter()
         .map(|incident| serde_json::to_string(incident).expect("plain data"))
         .collect();
     let mut again = IncidentTracker::new(policy());
     again.restore(stored.iter().map(|text| serde_json::from_str(text).expect("our own")));
     assert_eq!(again.of_group(&group().key), tracker.of_group(&group().key));
-    assert!(tracker.take_changed(0).is_empty(), "stored once");
+    assert!(tracker.take_changed(0, 10).is_empty(), "stored once");
 }
 
 #[test]

@@ -184,7 +184,7 @@ pub(super) struct AlertData {
     pub(super) starts_at: TimeValue,
     /// The zero time while it fires.
     pub(super) ends_at: TimeValue,
-    pub(super) generator_url: String,
+    pub(super) generator_url: Arc<str>,
     pub(super) fingerprint: String,
 }
 
@@ -199,7 +199,7 @@ impl AlertData {
                 Some(ends_at_ms) => time(ends_at_ms),
                 None => TimeValue::utc(TimeValue::ZERO_NANOSECONDS),
             },
-            generator_url: alert.generator_url.clone(),
+            generator_url: Arc::clone(&alert.generator_url),
             fingerprint: format!("{:016x}", alert.fingerprint),
         }
     }
@@ -225,7 +225,7 @@ impl Object for AlertData {
             "Annotations" => object(&self.annotations),
             "StartsAt" => Value::Time(self.starts_at.clone()),
             "EndsAt" => Value::Time(self.ends_at.clone()),
-            "GeneratorURL" => self.generator_url.as_str().into(),
+            "GeneratorURL" => (&*self.generator_url).into(),
             "Fingerprint" => self.fingerprint.as_str().into(),
             _ => return None,
         };

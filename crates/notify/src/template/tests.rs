@@ -17,10 +17,10 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 fn alert(pairs: &[(&str, &str)], summary: &str, ends_at_ms: Option<i64>) -> NotifiedAlert {
     NotifiedAlert {
         labels: labels(pairs),
-        annotations: vec![("summary".to_owned(), summary.to_owned())],
+        annotations: vec![("summary".to_owned(), summary.to_owned())].into(),
         starts_at_ms: 1_700_000_000_500,
         ends_at_ms,
-        generator_url: "http://p/graph?g0.expr=up&g0.tab=1".to_owned(),
+        generator_url: "http://p/graph?g0.expr=up&g0.tab=1".into(),
         fingerprint: 0xab,
     }
 }

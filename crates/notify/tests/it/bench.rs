@@ -80,10 +80,10 @@ pub(crate) fn firing() -> Notification {
         route_labels: Vec::new(),
         alerts: vec![NotifiedAlert {
             labels: labels(&[("alertname", "Down"), ("severity", "critical")]),
-            annotations: vec![("summary".to_owned(), "It is <down>".to_owned())],
+            annotations: vec![("summary".to_owned(), "It is <down>".to_owned())].into(),
             starts_at_ms: 1_700_000_000_000,
             ends_at_ms: None,
-            generator_url: "http://p/g".to_owned(),
+            generator_url: "http://p/g".into(),
             fingerprint: 0xab,
         }],
         reason: NotificationReason::FirstNotification,

@@ -45,7 +45,7 @@ async fn pagerduty_v2() {
 #[tokio::test]
 async fn pagerduty_drops_details_that_are_too_large() {
     let mut large = firing();
-    large.alerts[0].annotations[0].1 = "x".repeat(600_000);
+    large.alerts[0].annotations = vec![("summary".to_owned(), "x".repeat(600_000))].into();
     let body = request(
         "  pagerduty_configs: [{url: SITE, routing_key: k, description: d}]\n",
         &large,
@@ -140,7 +140,7 @@ async fn incidentio() {
     assert_eq!((&body["version"], &body["status"]), (&json!("1"), &json!("firing")));
     assert_eq!(request(settings, &resolved()).await.json()["status"], "resolved");
     let mut large = firing();
-    large.alerts[0].annotations[0].1 = "x".repeat(300_000);
+    large.alerts[0].annotations = vec![("summary".to_owned(), "x".repeat(300_000))].into();
     large.alerts.push(large.alerts[0].clone());
     let body = request(settings, &large).await.json();
     assert_eq!(

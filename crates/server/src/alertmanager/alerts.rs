@@ -3,30 +3,41 @@
 use axum::extract::{RawQuery, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
+use serde_json_borrow::Value;
 use skopos_alertmanager::alert::PostableAlert;
+use skopos_alertmanager::view::AlertView;
 
 use super::Shared;
 use super::body::{self, Fields};
-use super::encode::{GettableAlert, Listed, json};
+use super::encode::{self, GettableAlert};
 use super::error::{ApiError, WRONG_TYPE};
+use super::listing;
 use super::params::Query;
-use crate::text;
+
+/// Largest body that is decoded where it arrived; larger ones are work for a thread of their own.
+const SMALL_BODY_BYTES: usize = 128 << 10;
 
 /// The alerts that fire.
 pub(super) async fn list(State(handle): State<Shared>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    let mode = handle.read(|machine, _| machine.options().parser_mode);
-    let filter = Query::read(query.as_deref()).alert_filter(mode)?;
-    let views = handle
-        .look(move |machine, now_ms| machine.alert_views(now_ms, &filter))
-        .await?;
-    let shown = Listed(|| views.iter().map(GettableAlert::of));
-    Ok(text::with_type(StatusCode::OK, text::JSON, json(&shown)))
+    let filter = Query::read(query.as_deref()).alert_filter(handle.parser_mode())?;
+    listing::answer(&handle, write, move |machine, now_ms| {
+        machine.alert_views(now_ms, &filter)
+    })
+    .await
+}
+
+fn write(view: &AlertView, _: i64, out: &mut Vec<u8>) {
+    encode::append(&GettableAlert::of(view), out);
 }
 
 /// Takes alerts. Valid ones are kept even if others are refused.
 pub(super) async fn post(State(handle): State<Shared>, request: Request) -> Result<Response, ApiError> {
-    let alerts = read(&body::read(request, "alerts").await?)?;
+    let bytes = body::read(request, "alerts").await?;
+    let alerts = if bytes.len() <= SMALL_BODY_BYTES {
+        read(&bytes)?
+    } else {
+        handle.work(move |_| read(&bytes)).await??
+    };
     let outcome = handle.post_alerts(alerts).await?;
     match outcome.error_text() {
         None => Ok(StatusCode::OK.into_response()),
@@ -34,9 +45,10 @@ pub(super) async fn post(State(handle): State<Shared>, request: Request) -> Resu
     }
 }
 
-fn read(body: &Value) -> Result<Vec<PostableAlert>, ApiError> {
-    let Value::Array(items) = body else {
-        return Err(body::unmarshal("alerts", body, "value of type models.PostableAlerts"));
+fn read(bytes: &[u8]) -> Result<Vec<PostableAlert>, ApiError> {
+    let body = body::decode(bytes, "alerts")?;
+    let Value::Array(items) = &body else {
+        return Err(body::unmarshal("alerts", &body, "value of type models.PostableAlerts"));
     };
     items
         .iter()
@@ -45,7 +57,7 @@ fn read(body: &Value) -> Result<Vec<PostableAlert>, ApiError> {
         .collect()
 }
 
-fn read_one(item: &Value, index: usize) -> Result<PostableAlert, ApiError> {
+fn read_one(item: &Value<'_>, index: usize) -> Result<PostableAlert, ApiError> {
     let fields = Fields::read(item, "alerts", "models.PostableAlert")?;
     let generator_url = fields.text("generatorURL")?.unwrap_or_default();
     let alert = PostableAlert {

@@ -1,6 +1,6 @@
 //! JSON bodies, checked as the library behind Alertmanager's API checks them.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use serde_json::{Map, Value};
+use serde_json_borrow::{ObjectAsVec, Value};
 
 use super::error::ApiError;
 
@@ -21,7 +21,7 @@ const UNKNOWN_TYPE: &str = "application/octet-stream";
 const ZERO_TIME_SECONDS: i64 = -62_135_596_800;
 
 /// Reads the body that the API's document calls `name`.
-pub(super) async fn read(request: Request<Body>, name: &str) -> Result<Value, ApiError> {
+pub(super) async fn read(request: Request<Body>, name: &str) -> Result<Bytes, ApiError> {
     let content_type = request.headers().get(CONTENT_TYPE);
     let content_type = content_type
         .and_then(|value| value.to_str().ok())
@@ -46,7 +46,12 @@ pub(super) async fn read(request: Request<Body>, name: &str) -> Result<Value, Ap
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(ApiError::required(name));
     }
-    serde_json::from_slice(&bytes).map_err(|error| {
+    Ok(bytes)
+}
+
+/// Decodes a body; its texts stay where they are.
+pub(super) fn decode<'a>(bytes: &'a [u8], name: &str) -> Result<Value<'a>, ApiError> {
+    serde_json::from_slice(bytes).map_err(|error| {
         if error.is_eof() {
             unreadable(name, "unexpected EOF")
         } else {
@@ -63,12 +68,12 @@ fn unreadable(name: &str, reason: &str) -> ApiError {
 }
 
 /// A value of another JSON type than wanted.
-pub(super) fn unmarshal(name: &str, value: &Value, wanted: &str) -> ApiError {
+pub(super) fn unmarshal(name: &str, value: &Value<'_>, wanted: &str) -> ApiError {
     let kind = match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
         Value::Number(_) => "number",
-        Value::String(_) => "string",
+        Value::Str(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
@@ -78,7 +83,7 @@ pub(super) fn unmarshal(name: &str, value: &Value, wanted: &str) -> ApiError {
 /// The fields of an object.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields<'a> {
-    object: &'a Map<String, Value>,
+    object: &'a ObjectAsVec<'a>,
     /// What the API's document calls the body.
     body: &'a str,
     /// The type that the object is of.
@@ -86,18 +91,21 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn read(value: &'a Value, body: &'a str, model: &'a str) -> Result<Self, ApiError> {
+    pub(super) fn read(value: &'a Value<'a>, body: &'a str, model: &'a str) -> Result<Self, ApiError> {
         match value {
             Value::Object(object) => Ok(Self { object, body, model }),
             other => Err(unmarshal(body, other, &format!("value of type {model}"))),
         }
     }
 
-    fn find(&self, name: &str) -> Option<&'a Value> {
-        self.object.get(name).filter(|value| !value.is_null())
+    /// A field's value. Of several the last holds, as in Go.
+    fn find(&self, name: &str) -> Option<&'a Value<'a>> {
+        let named = self.object.iter().filter(|(known, _)| *known == name);
+        let (_, value) = named.last()?;
+        (!matches!(value, Value::Null)).then_some(value)
     }
 
-    fn wrong(&self, name: &str, value: &Value, wanted: &str) -> ApiError {
+    fn wrong(&self, name: &str, value: &Value<'_>, wanted: &str) -> ApiError {
         unmarshal(
             self.body,
             value,
@@ -108,7 +116,7 @@ impl<'a> Fields<'a> {
     pub(super) fn text(&self, name: &str) -> Result<Option<&'a str>, ApiError> {
         match self.find(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
+            Some(Value::Str(text)) => Ok(Some(text)),
             Some(other) => Err(self.wrong(name, other, "string")),
         }
     }
@@ -121,7 +129,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn list(&self, name: &str) -> Result<Option<&'a [Value]>, ApiError> {
+    pub(super) fn list(&self, name: &str) -> Result<Option<&'a [Value<'a>]>, ApiError> {
         match self.find(name) {
             None => Ok(None),
             Some(Value::Array(items)) => Ok(Some(items)),
@@ -129,6 +137,7 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The pairs of an object, sorted by name. Of several with one name the last holds.
     pub(super) fn text_map(&self, name: &str) -> Result<Option<Vec<(String, String)>>, ApiError> {
         let pairs = match self.find(name) {
             None => return Ok(None),
@@ -136,11 +145,16 @@ impl<'a> Fields<'a> {
             Some(other) => return Err(self.wrong(name, other, "map[string]string")),
         };
         let pairs = pairs.iter().map(|(key, value)| match value {
-            Value::String(text) => Ok((key.clone(), text.clone())),
-            Value::Null => Ok((key.clone(), String::new())),
+            Value::Str(text) => Ok((key.to_owned(), text.clone().into_owned())),
+            Value::Null => Ok((key.to_owned(), String::new())),
             other => Err(self.wrong(name, other, "string")),
         });
-        pairs.collect::<Result<Vec<_>, _>>().map(Some)
+        let mut pairs = pairs.collect::<Result<Vec<_>, _>>()?;
+        // The sort is stable, and of equal neighbours the first is kept.
+        pairs.reverse();
+        pairs.sort_by(|(left, _), (right, _)| left.cmp(right));
+        pairs.dedup_by(|(left, _), (right, _)| left == right);
+        Ok(Some(pairs))
     }
 
     /// A time in milliseconds; `None` where it is missing, empty or Go's zero time.

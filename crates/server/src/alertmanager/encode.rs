@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
 use skopos_alertmanager::machine::StoredMatcher;
 use skopos_alertmanager::silence::Silence;
 use skopos_alertmanager::view::AlertView;
@@ -12,7 +11,8 @@ use skopos_core::Labels;
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct GettableAlert<'a> {
-    annotations: Value,
+    #[serde(serialize_with = "pairs")]
+    annotations: &'a [(String, String)],
     ends_at: String,
     fingerprint: String,
     receivers: Vec<ReceiverName<'a>>,
@@ -21,7 +21,8 @@ pub(super) struct GettableAlert<'a> {
     updated_at: String,
     #[serde(rename = "generatorURL", skip_serializing_if = "str::is_empty")]
     generator_url: &'a str,
-    labels: Value,
+    #[serde(serialize_with = "labels")]
+    labels: &'a Labels,
 }
 
 /// A receiver by its name.
@@ -46,8 +47,8 @@ pub(super) struct GettableSilence<'a> {
     id: &'a str,
     status: SilenceStatus,
     updated_at: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    annotations: Option<Value>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "pairs")]
+    annotations: &'a [(String, String)],
     comment: &'a str,
     created_by: &'a str,
     ends_at: String,
@@ -64,12 +65,7 @@ impl<'a> GettableAlert<'a> {
     pub(super) fn of(view: &'a AlertView) -> Self {
         let alert = &view.alert;
         Self {
-            annotations: pairs(
-                alert
-                    .annotations
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), value.as_str())),
-            ),
+            annotations: &alert.annotations,
             ends_at: time(alert.ends_at_ms),
             fingerprint: fingerprint(alert.fingerprint),
             receivers: view.receivers.iter().map(|name| ReceiverName { name }).collect(),
@@ -82,24 +78,20 @@ impl<'a> GettableAlert<'a> {
             },
             updated_at: time(alert.updated_at_ms),
             generator_url: &alert.generator_url,
-            labels: labels(&alert.labels),
+            labels: &alert.labels,
         }
     }
 }
 
 impl<'a> GettableSilence<'a> {
     pub(super) fn of(silence: &'a Silence, now_ms: i64) -> Self {
-        let annotations = silence
-            .annotations
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
         Self {
             id: &silence.id,
             status: SilenceStatus {
                 state: silence.state(now_ms).as_str(),
             },
             updated_at: time(silence.updated_at_ms),
-            annotations: (!silence.annotations.is_empty()).then(|| pairs(annotations)),
+            annotations: &silence.annotations,
             comment: &silence.comment,
             created_by: &silence.created_by,
             ends_at: time(silence.ends_at_ms),
@@ -109,29 +101,14 @@ impl<'a> GettableSilence<'a> {
     }
 }
 
-/// A list whose members are made while it is written, so that a long one does not stand in memory twice.
-pub(super) struct Listed<F>(pub(super) F);
-
-impl<I, F> Serialize for Listed<F>
-where
-    I: Iterator,
-    I::Item: Serialize,
-    F: Fn() -> I,
-{
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq((self.0)())
-    }
-}
-
 /// Labels as an object.
-pub(super) fn labels(labels: &Labels) -> Value {
-    pairs(labels.iter())
+pub(super) fn labels<S: Serializer>(labels: &Labels, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(labels.iter())
 }
 
 /// Pairs as an object.
-pub(super) fn pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
-    let pairs = pairs.map(|(name, value)| (name.to_owned(), Value::from(value)));
-    Value::Object(pairs.collect::<Map<_, _>>())
+pub(super) fn pairs<S: Serializer>(pairs: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
 }
 
 /// A time with milliseconds in UTC. What lies outside the calendar is shown at its edge.
@@ -148,7 +125,13 @@ fn fingerprint(fingerprint: u64) -> String {
 
 /// JSON with the newline that Go's encoder puts at the end.
 pub(super) fn json(value: &impl Serialize) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec(value).expect("the API's values are plain data that JSON can hold");
+    let mut bytes = Vec::new();
+    append(value, &mut bytes);
     bytes.push(b'\n');
     bytes
+}
+
+/// Appends a value as JSON.
+pub(super) fn append(value: &impl Serialize, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, value).expect("the API's values are plain data that JSON can hold");
 }

@@ -1,46 +1,54 @@
 //! `/alerts/groups`: alerts as they are told together.
 
 use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Serialize;
-use serde_json::Value;
-use skopos_alertmanager::view::GroupView;
+use serde::{Serialize, Serializer};
+use skopos_alertmanager::view::{AlertView, GroupView};
+use skopos_core::Labels;
 
 use super::Shared;
-use super::encode::{GettableAlert, Listed, ReceiverName, json, labels, pairs};
+use super::encode::{self, GettableAlert, ReceiverName};
 use super::error::ApiError;
+use super::listing;
 use super::params::Query;
-use crate::text;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AlertGroup<'a> {
-    alerts: Vec<GettableAlert<'a>>,
-    labels: Value,
+    #[serde(serialize_with = "alerts")]
+    alerts: &'a [AlertView],
+    #[serde(serialize_with = "encode::labels")]
+    labels: &'a Labels,
     receiver: ReceiverName<'a>,
-    route_labels: Value,
+    #[serde(serialize_with = "encode::pairs")]
+    route_labels: &'a [(String, String)],
 }
 
 /// The groups with what fires in them.
 pub(super) async fn list(State(handle): State<Shared>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    let mode = handle.read(|machine, _| machine.options().parser_mode);
-    let filter = Query::read(query.as_deref()).alert_filter(mode)?;
-    let views = handle
-        .look(move |machine, now_ms| machine.group_views(now_ms, &filter))
-        .await?;
-    let shown = Listed(|| views.iter().map(AlertGroup::of));
-    Ok(text::with_type(StatusCode::OK, text::JSON, json(&shown)))
+    let filter = Query::read(query.as_deref()).alert_filter(handle.parser_mode())?;
+    listing::answer(&handle, write, move |machine, now_ms| {
+        machine.group_views(now_ms, &filter)
+    })
+    .await
+}
+
+fn write(view: &GroupView, _: i64, out: &mut Vec<u8>) {
+    encode::append(&AlertGroup::of(view), out);
 }
 
 impl<'a> AlertGroup<'a> {
     fn of(view: &'a GroupView) -> Self {
-        let route_labels = view.route_labels.iter();
         Self {
-            alerts: view.alerts.iter().map(GettableAlert::of).collect(),
-            labels: labels(&view.labels),
+            alerts: &view.alerts,
+            labels: &view.labels,
             receiver: ReceiverName { name: &view.receiver },
-            route_labels: pairs(route_labels.map(|(name, value)| (name.as_str(), value.as_str()))),
+            route_labels: &view.route_labels,
         }
     }
+}
+
+/// Alerts, each made while it is written.
+fn alerts<S: Serializer>(views: &[AlertView], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(views.iter().map(GettableAlert::of))
 }

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use skopos_alertmanager::alert::PostableAlert;
 use skopos_alertmanager::machine::{Change, DeliveryId, Event, PostOutcome};
-use skopos_alertmanager::{Alertmanager, Config, Effect, Outcome};
+use skopos_alertmanager::{Alertmanager, Config, Effect, Outcome, ParserMode};
 use skopos_core::Clock;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::metrics::{Facts, alertmanager_metrics, config_hash};
 use crate::options::BuildInfo;
@@ -88,6 +88,7 @@ pub struct AlertmanagerHandle {
     pub(super) build: BuildInfo,
     bell: Notify,
     processing: Processing,
+    parser_mode: ParserMode,
     lookups: Arc<Semaphore>,
     max_lookups: usize,
 }
@@ -98,6 +99,7 @@ impl AlertmanagerHandle {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let max_lookups = cores.max(MIN_CONCURRENT);
         Self {
+            parser_mode: parts.machine.options().parser_mode,
             machine: Mutex::new(parts.machine),
             config_text: Mutex::new(parts.config_text.into()),
             clock: parts.clock,
@@ -110,6 +112,11 @@ impl AlertmanagerHandle {
             lookups: Arc::new(Semaphore::new(max_lookups)),
             max_lookups,
         }
+    }
+
+    /// How matchers are read.
+    pub(super) fn parser_mode(&self) -> ParserMode {
+        self.parser_mode
     }
 
     /// Looks at the machine. Short looks only: everybody else waits.
@@ -226,13 +233,38 @@ impl AlertmanagerHandle {
         self: &Arc<Self>,
         look: impl FnOnce(&Alertmanager, i64) -> T + Send + 'static,
     ) -> Result<T, Busy> {
+        self.work(|handle| handle.read(look)).await
+    }
+
+    /// Works off the async threads, a bounded number at once.
+    pub(super) async fn work<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Busy> {
         let limit = self.max_lookups;
         let permit = Arc::clone(&self.lookups).try_acquire_owned();
         let permit = permit.map_err(|_| Busy::TooMany { limit })?;
+        self.begin(permit, work).await
+    }
+
+    /// The same for what an answer under way still needs: it waits for its turn.
+    pub(super) async fn go_on<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Busy> {
+        let permit = Arc::clone(&self.lookups).acquire_owned().await;
+        self.begin(permit.map_err(|_| Busy::Panicked)?, work).await
+    }
+
+    async fn begin<T: Send + 'static>(
+        self: &Arc<Self>,
+        permit: OwnedSemaphorePermit,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Busy> {
         let handle = Arc::clone(self);
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            handle.read(look)
+            work(&handle)
         });
         task.await.map_err(|_| Busy::Panicked)
     }

@@ -1,17 +1,21 @@
 //! `/silences` and `/silence/{id}`.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::json;
+use serde_json_borrow::Value;
 use skopos_alertmanager::Matcher;
 use skopos_alertmanager::machine::StoredMatcher;
-use skopos_alertmanager::silence::{PostableSilence, SilenceError};
+use skopos_alertmanager::silence::{PostableSilence, Silence, SilenceError};
 
 use super::Shared;
 use super::body::{self, Fields};
 use super::encode::{self, GettableSilence};
 use super::error::{ApiError, TOO_FEW, WRONG_TYPE};
+use super::listing;
 use super::params::Query;
 use crate::text;
 
@@ -19,16 +23,15 @@ const BODY: &str = "silence";
 
 /// All silences, filtered.
 pub(super) async fn list(State(handle): State<Shared>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    let mode = handle.read(|machine, _| machine.options().parser_mode);
-    let filter = Query::read(query.as_deref()).silence_filter(mode)?;
-    let look =
-        move |machine: &skopos_alertmanager::Alertmanager, now_ms| (machine.silence_views(now_ms, &filter), now_ms);
-    let (silences, now_ms) = handle.look(look).await?;
-    let shown: Vec<GettableSilence<'_>> = silences
-        .iter()
-        .map(|silence| GettableSilence::of(silence, now_ms))
-        .collect();
-    Ok(ok(encode::json(&shown)))
+    let filter = Query::read(query.as_deref()).silence_filter(handle.parser_mode())?;
+    listing::answer(&handle, write, move |machine, now_ms| {
+        machine.silence_views(now_ms, &filter)
+    })
+    .await
+}
+
+fn write(silence: &Arc<Silence>, now_ms: i64, out: &mut Vec<u8>) {
+    encode::append(&GettableSilence::of(silence, now_ms), out);
 }
 
 /// One silence.
@@ -53,7 +56,8 @@ pub(super) async fn delete(State(handle): State<Shared>, Path(id): Path<String>)
 
 /// Makes or changes a silence.
 pub(super) async fn post(State(handle): State<Shared>, request: Request) -> Result<Response, ApiError> {
-    let silence = read(&body::read(request, BODY).await?)?;
+    let bytes = body::read(request, BODY).await?;
+    let silence = read(&body::decode(&bytes, BODY)?)?;
     let set = handle
         .change(|machine, now_ms| machine.set_silence(now_ms, silence))
         .await?;
@@ -79,7 +83,7 @@ fn check_id(id: &str) -> Result<(), ApiError> {
 }
 
 /// Reads a silence; what is missing is told in the order of the schema.
-fn read(body: &Value) -> Result<PostableSilence, ApiError> {
+fn read(body: &Value<'_>) -> Result<PostableSilence, ApiError> {
     let fields = Fields::read(body, BODY, "models.PostableSilence")?;
     let required = |name: &str| ApiError::required(name);
     let id = fields.text("id")?.filter(|id| !id.is_empty());
@@ -125,7 +129,7 @@ fn read(body: &Value) -> Result<PostableSilence, ApiError> {
     })
 }
 
-fn read_matcher(matcher: &Value, index: usize) -> Result<StoredMatcher, ApiError> {
+fn read_matcher(matcher: &Value<'_>, index: usize) -> Result<StoredMatcher, ApiError> {
     let fields = Fields::read(matcher, BODY, "models.Matcher")?;
     let required = |name: &str| ApiError::required(&format!("matchers.{index}.{name}"));
     let (name, value) = (fields.text("name")?, fields.text("value")?);

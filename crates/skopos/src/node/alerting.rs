@@ -10,6 +10,7 @@
 //! ```
 
 mod answer;
+mod catch_up;
 mod driver;
 mod evidence;
 mod feed;
@@ -113,6 +114,7 @@ impl Alerting {
         }
         let mut tracker = IncidentTracker::new(loaded.alerting.policy.clone());
         tracker.restore(incidents::open_incidents(&state).await?);
+        catch_up::catch_up(&mut tracker, &machine, now_ms);
         let evidence = evidence::restore(&state).await?;
         let handle = AlertmanagerHandle::new(HandleParts {
             machine,
@@ -157,6 +159,9 @@ impl Alerting {
         self.loaded.store(Arc::new(InForce::of(loaded)));
         self.tracker.lock().set_policy(loaded.alerting.policy.clone());
         self.handle.reconfigure(&loaded.alerting.config);
+        self.handle.read(|machine, now_ms| {
+            catch_up::catch_up(&mut self.tracker.lock(), machine, now_ms);
+        });
     }
 
     /// Closes the state; everything that was acknowledged is in it.

@@ -1,10 +1,12 @@
-//! What the server's proofs, backtests and coverage are held against: the loaded rules, the routes, the incidents.
+//! What the server's proofs, backtests and coverage are held against: the loaded rules, the routes, the silences, the
+//! incidents.
 
 use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
+use skopos_alertmanager::silence::Silence;
 use skopos_core::{Clock as _, Labels, SystemClock, TimeRange};
 use skopos_prove::backtest::KnownIncident;
 use skopos_prove::{ProveOptions, Prover};
@@ -15,6 +17,8 @@ use crate::prove::{follow, prove_all};
 
 /// Tells the receivers that an alert with these labels is sent to.
 pub(super) type Receivers = Arc<dyn Fn(&Labels) -> Vec<String> + Send + Sync>;
+/// Tells the silences that are active now.
+pub(super) type Silences = Arc<dyn Fn() -> Vec<Silence> + Send + Sync>;
 /// Tells the incidents on record that touch a range of time.
 pub(super) type Incidents = Arc<dyn Fn(TimeRange) -> Vec<KnownIncident> + Send + Sync>;
 
@@ -22,6 +26,7 @@ pub(super) type Incidents = Arc<dyn Fn(TimeRange) -> Vec<KnownIncident> + Send +
 pub(super) struct Proving {
     configuration: Arc<Configuration>,
     receivers: Receivers,
+    silences: Silences,
     incidents: Incidents,
     last: ArcSwapOption<Proof>,
     /// Held while rules are proven: who asks meanwhile gets the same proof.
@@ -37,10 +42,16 @@ impl fmt::Debug for Proving {
 }
 
 impl Proving {
-    pub(super) fn new(configuration: Arc<Configuration>, receivers: Receivers, incidents: Incidents) -> Self {
+    pub(super) fn new(
+        configuration: Arc<Configuration>,
+        receivers: Receivers,
+        silences: Silences,
+        incidents: Incidents,
+    ) -> Self {
         Self {
             configuration,
             receivers,
+            silences,
             incidents,
             last: ArcSwapOption::empty(),
             running: Mutex::new(()),
@@ -88,6 +99,7 @@ impl ProvingView for Proving {
             &mut report,
             &loaded.alerting,
             self.configuration.external_url(),
+            (self.silences)(),
         ) {
             report.findings.push(format!("{error:#}"));
         }

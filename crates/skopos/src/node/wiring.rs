@@ -134,7 +134,9 @@ impl Wiring {
         let receivers = Arc::new(move |labels: &Labels| alerting.receivers_of(labels));
         let alerting = Arc::clone(&self.alerting);
         let incidents = Arc::new(move |range: TimeRange| alerting.known_incidents(range));
-        Proving::new(Arc::clone(&self.configuration), receivers, incidents)
+        let alerting = Arc::clone(&self.alerting);
+        let silences = Arc::new(move || alerting.active_silences());
+        Proving::new(Arc::clone(&self.configuration), receivers, silences, incidents)
     }
 }
 

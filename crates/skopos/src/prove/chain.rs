@@ -14,19 +14,9 @@ use crate::node::sources::alerting::{LoadedAlerting, LoadedPart};
 /// Fields that hold what people read, the plainest first.
 const TEXT_FIELDS: &[&str] = &["text", "message", "description", "body", "content", "summary", "html"];
 
-/// Follows every proven alert to its receivers, as a server with this configuration would. Without any configuration
-/// nothing is followed.
+/// Follows every proven alert to its receivers, as a server with this configuration would, past the silences that are
+/// active now. Without any configuration nothing is followed.
 pub(crate) fn follow(
-    prover: &Prover,
-    report: &mut Report,
-    alerting: &LoadedAlerting,
-    external_url: &str,
-) -> anyhow::Result<()> {
-    follow_past(prover, report, alerting, external_url, Vec::new())
-}
-
-/// As [`follow`], past the silences that are active now.
-pub(super) fn follow_past(
     prover: &Prover,
     report: &mut Report,
     alerting: &LoadedAlerting,

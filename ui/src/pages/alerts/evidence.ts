@@ -4,6 +4,7 @@ import { activeAlerts, type ActiveAlert } from '../../api/alertmanager';
 import type { Evidence } from '../../api/evidence';
 import { incidents, type Incident } from '../../api/incidents';
 import { notifications, type Notification } from '../../api/notifications';
+import * as loki from '../../api/loki';
 import * as prometheus from '../../api/prometheus';
 import type { PlotLine } from '../../components/SamplePlot.svelte';
 import { formatDuration } from '../../lib/duration';
@@ -27,10 +28,22 @@ export function evidenceRange(e: Evidence, nowMs: number): Range {
 }
 
 /** The compared side over time: what the threshold is drawn across. */
-export async function decidingExpression(threshold: Threshold, range: Range, signal: AbortSignal): Promise<PlotLine[]> {
-  const { data } = await prometheus.range({ query: threshold.expr, ...range, stepSeconds: chartStep(range.toMs - range.fromMs, POINTS) }, signal);
+export async function decidingExpression(threshold: Threshold, range: Range, isLogs: boolean, signal: AbortSignal): Promise<PlotLine[]> {
+  const asked = { query: threshold.expr, ...range, stepSeconds: chartStep(range.toMs - range.fromMs, POINTS) };
+  const data = isLogs ? await matrixOfLogs(asked, signal) : (await prometheus.range(asked, signal)).data;
   const all = data.map((s) => s.metric);
   return data.map((s) => ({ name: autoName(s.metric, all, 'value'), times: (s.values ?? []).map(([t]) => t), values: (s.values ?? []).map(([, v]) => finite(v)) }));
+}
+
+async function matrixOfLogs(asked: loki.LogRequest, signal: AbortSignal): Promise<loki.LokiMatrixSeries[]> {
+  const data = await loki.range(asked, signal);
+  return data.resultType === 'matrix' ? data.result : [];
+}
+
+/** How many log lines the evidence keeps of a selector. */
+export function linesNote(selector: Evidence['selectors'][number]): string {
+  const count = selector.lines?.length ?? 0;
+  return count === 1 ? '1 line as the rule read it' : `the newest ${count} lines as the rule read them`;
 }
 
 /** The samples that the evidence keeps, as lines. */

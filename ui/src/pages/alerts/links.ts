@@ -2,10 +2,17 @@
 
 import { exactMatchers, printMatchers } from '../../lib/matchers';
 import type { Labels } from '../../lib/labels';
+import type { Range } from '../../lib/time';
 import { decodeMetrics } from '../../lib/url';
 import { router } from '../../state/router.svelte';
 
 export const evidenceHref = (fingerprint: string): string => router.href(`/alerts/evidence/${encodeURIComponent(fingerprint)}`);
+
+/** An expression in Explore, of metrics or of logs, over a range. */
+export function expressionHref(expr: string, isLogs: boolean, range: Range): string {
+  const window = { from: String(Math.round(range.fromMs)), to: String(Math.round(range.toMs)) };
+  return isLogs ? router.href('/explore/logs', { query: expr, ...window }) : router.href('/explore/metrics', { q: [expr], ...window });
+}
 
 /** The silence form, filled in for what carries these labels. */
 export const silenceHref = (labels: Labels): string => router.href('/alerts/silences/new', { filter: printMatchers(exactMatchers(labels)) });

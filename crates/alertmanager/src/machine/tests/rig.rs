@@ -1,10 +1,11 @@
 //! Drives a machine on a virtual clock with receivers that answer as told.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::alert::PostableAlert;
+use crate::alert::{Alert, PostableAlert};
 use crate::machine::{
-    Alertmanager, Change, DeliveryId, Effect, Options, Outcome, Snapshot, StoredAlert, StoredLogEntry, StoredSilence,
+    Alertmanager, Change, DeliveryId, Effect, Options, Outcome, Snapshot, StoredLogEntry, StoredSilence,
 };
 use crate::nflog::LogKey;
 use crate::{Config, LoadOptions, Notification, NotificationReason};
@@ -24,7 +25,7 @@ pub(super) struct Arrival {
 /// What a caller has stored.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Stored {
-    alerts: BTreeMap<u64, StoredAlert>,
+    alerts: BTreeMap<u64, Arc<Alert>>,
     silences: BTreeMap<String, StoredSilence>,
     log: BTreeMap<LogKey, StoredLogEntry>,
 }
@@ -33,7 +34,7 @@ impl Stored {
     pub(super) fn apply(&mut self, changes: Vec<Change>) {
         for change in changes {
             match change {
-                Change::PutAlert(alert) => drop(self.alerts.insert(alert.fingerprint(), alert)),
+                Change::PutAlert(alert) => drop(self.alerts.insert(alert.fingerprint, alert)),
                 Change::RemoveAlert(fingerprint) => drop(self.alerts.remove(&fingerprint)),
                 Change::PutSilence(silence) => drop(self.silences.insert(silence.id.clone(), silence)),
                 Change::RemoveSilence(id) => drop(self.silences.remove(&id)),

@@ -61,7 +61,7 @@ fn sample(receiver: &str, integration: usize) -> Notification {
                 .collect(),
             starts_at_ms: AT_MS,
             ends_at_ms: None,
-            generator_url: EXTERNAL_URL.to_owned(),
+            generator_url: EXTERNAL_URL.into(),
         }],
         reason: NotificationReason::FirstNotification,
         now_ms: AT_MS,

@@ -274,9 +274,9 @@ fn whole_json(incident: &Incident) -> Value {
 /// The first alert's summary, else its name.
 fn title(incident: &Incident) -> String {
     let first = incident.members.first();
-    let summary = first.and_then(|member| member.annotations.get("summary"));
+    let summary = first.and_then(|member| member.annotations.find("summary"));
     let names = incident.alertnames().join(", ");
-    summary.cloned().filter(|text| !text.is_empty()).unwrap_or(names)
+    summary.filter(|text| !text.is_empty()).map_or(names, str::to_owned)
 }
 
 /// Labels of a request.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::Alerting;
 use super::history::Try;
 
-/// Longest pause: incidents escalate and histories are cut on the same round.
+/// Longest pause. On the same round incidents are stored and escalate: one that many alerts join is written once.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long deliveries may still take once the end is asked for.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -25,6 +25,7 @@ impl Alerting {
     pub(in crate::node) async fn drive(self: Arc<Self>, shutdown: CancellationToken) {
         let mut deliveries = Deliveries::default();
         let mut forgotten = Instant::now();
+        let mut looked = None::<Instant>;
         loop {
             let (effects, next_ms) = self.handle.poll();
             for effect in effects {
@@ -34,9 +35,13 @@ impl Alerting {
                 tracing::error!("{error}");
             }
             self.absorb_events().await;
-            self.escalate().await;
-            self.heartbeats.beat(&self);
-            deliveries.forget_done();
+            if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+                looked = Some(Instant::now());
+                self.save_incidents().await;
+                self.escalate().await;
+                self.heartbeats.beat(&self);
+                deliveries.forget_done();
+            }
             if forgotten.elapsed() >= FORGET_EVERY {
                 forgotten = Instant::now();
                 self.forget_history().await;
@@ -53,12 +58,14 @@ impl Alerting {
         }
         deliveries.drain().await;
         self.absorb_events().await;
+        self.save_incidents().await;
     }
 
     /// One attempt of a delivery.
     async fn attempt(self: Arc<Self>, delivery: DeliveryId, notification: Arc<Notification>) {
-        let started = Instant::now();
         let senders = self.senders.load_full();
+        let _turn = senders.turn(&notification).await;
+        let started = Instant::now();
         let sent = senders.send(&notification).await;
         let duration_ms = started.elapsed().as_millis() as i64;
         let at_ms = SystemClock.now_ms();

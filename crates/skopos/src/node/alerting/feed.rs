@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use skopos_alertmanager::alert::{PostableAlert, fingerprint};
+use skopos_alertmanager::alert::{Annotations, PostableAlert, fingerprint};
 use skopos_core::{Labels, LabelsBuilder};
 use skopos_incidents::{AlertChange, AlertPhase, GroupRef};
 use skopos_rules::{AlertNotice, EndReason, Evaluation, RuleOrigin, Transition, TransitionKind};
@@ -106,11 +106,11 @@ impl Alerting {
             at_ms,
             fingerprint: fingerprint(&labels),
             labels,
-            annotations: Vec::new(),
+            annotations: Annotations::default(),
             phase,
         };
         let nowhere = GroupRef {
-            key: String::new(),
+            key: "".into(),
             labels: Labels::empty(),
         };
         self.tracker.lock().alert(&change, &nowhere);

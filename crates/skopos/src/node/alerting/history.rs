@@ -119,17 +119,21 @@ impl History {
         self.running.lock().remove(&delivery).unwrap_or_default()
     }
 
-    /// Records a notification that is over; gives its id.
-    pub(super) async fn record(&self, record: &Record, incident: Option<String>) -> Result<i64, StateError> {
-        let row = NewNotification {
-            at_ms: record.at_ms,
-            receiver: record.receiver.clone(),
-            outcome: if record.error.is_none() { DELIVERED } else { FAILED },
-            alertnames: record.alertnames.clone(),
-            incident,
-            body: serde_json::to_string(record).expect("a record is plain data"),
-        };
-        self.state.add_notification(&row).await
+    /// Records notifications that are over, each with its incident; gives their ids in the same order.
+    pub(super) async fn record(&self, records: &[(&Record, Option<String>)]) -> Result<Vec<i64>, StateError> {
+        let rows: Vec<NewNotification> = records.iter().map(|(record, incident)| row(record, incident)).collect();
+        self.state.add_notifications(&rows).await
+    }
+}
+
+fn row(record: &Record, incident: &Option<String>) -> NewNotification {
+    NewNotification {
+        at_ms: record.at_ms,
+        receiver: record.receiver.clone(),
+        outcome: if record.error.is_none() { DELIVERED } else { FAILED },
+        alertnames: record.alertnames.clone(),
+        incident: incident.clone(),
+        body: serde_json::to_string(record).expect("a record is plain data"),
     }
 }
 

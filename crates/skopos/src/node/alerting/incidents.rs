@@ -1,7 +1,11 @@
 //! Takes up what happened in the alertmanager: history, incidents, escalation.
 
+use std::sync::Arc;
+
 use skopos_alertmanager::dispatch::Suppression;
 use skopos_alertmanager::machine::{DeliveryId, Event, EventKind};
+use skopos_alertmanager::silence::Silence;
+use skopos_alertmanager::view::SilenceFilter;
 use skopos_alertmanager::{Notification, NotificationReason, NotifiedAlert};
 use skopos_core::{Clock as _, Labels, SystemClock, TimeRange};
 use skopos_incidents::{AlertChange, AlertPhase, EntryKind, Escalation, GroupRef, Incident, Member, Notified};
@@ -14,6 +18,10 @@ use super::history::{Attempts, IntegrationName, Purpose, Record, Try, record_of}
 
 /// Most incidents that may be open at once after a restart.
 const MAX_OPEN: u32 = 100_000;
+/// Most records of notifications that are written in one piece: they hold what was sent.
+const RECORDED_AT_ONCE: usize = 64;
+/// Most incidents that are written in one piece.
+const SAVED_AT_ONCE: usize = 256;
 /// Deadline of a message that belongs to no group, milliseconds.
 const DEADLINE_MS: i64 = 60_000;
 
@@ -39,17 +47,22 @@ pub(super) async fn open_incidents(state: &StateStore) -> Result<Vec<Incident>, 
 }
 
 impl Alerting {
-    /// Takes up the machine's events.
+    /// Takes up the machine's events. Deliveries that are over are recorded many at a time.
     pub(super) async fn absorb_events(&self) {
+        let mut over = Vec::new();
         for event in self.handle.take_events() {
-            self.absorb(&event).await;
+            over.extend(self.absorb(&event));
+            if over.len() >= RECORDED_AT_ONCE {
+                self.record_all(&std::mem::take(&mut over)).await;
+            }
         }
-        self.save_incidents().await;
+        self.record_all(&over).await;
     }
 
-    async fn absorb(&self, event: &Event) {
+    /// Takes up an event; gives the record of a delivery that is over, and the key of its group.
+    fn absorb(&self, event: &Event) -> Option<(Record, Option<Arc<str>>)> {
         let group = GroupRef {
-            key: event.group_key.to_string(),
+            key: Arc::clone(&event.group_key),
             labels: event.group_labels.clone(),
         };
         let change = |alert: &skopos_alertmanager::alert::Alert, at_ms, phase| AlertChange {
@@ -63,45 +76,50 @@ impl Alerting {
             EventKind::Firing(alert) => {
                 // It shows that alerting lives: nobody has to do anything about it.
                 if self.tracker.lock().policy().fires_always(alert.labels.get("alertname")) {
-                    return;
+                    return None;
                 }
                 let phase = AlertPhase::Firing { first_bad_ms: None };
                 let at_ms = alert.starts_at_ms.min(event.at_ms);
                 self.tracker.lock().alert(&change(alert, at_ms, phase), &group);
+                None
             }
             EventKind::Resolved(alert) => {
                 let at_ms = alert.ends_at_ms.min(event.at_ms);
                 self.tracker
                     .lock()
                     .alert(&change(alert, at_ms, AlertPhase::Resolved), &group);
+                None
             }
             EventKind::Suppressed { alert, by } => {
                 let (kind, text) = held_by(by);
                 let text = format!("{} {text}", alert.labels.get("alertname"));
                 self.tracker.lock().held_back(event.at_ms, &group.key, kind, &text);
+                None
             }
             EventKind::Delivered {
                 delivery, notification, ..
-            } => {
-                self.conclude(event, *delivery, notification, None).await;
-            }
+            } => Some(self.conclude(event, *delivery, notification, None)),
             EventKind::Failed {
                 delivery,
                 notification,
                 text,
                 ..
-            } => {
-                self.conclude(event, *delivery, notification, Some(text.clone())).await;
-            }
+            } => Some(self.conclude(event, *delivery, notification, Some(text.clone()))),
             EventKind::Flushed { .. }
             | EventKind::Released(_)
             | EventKind::Attempted { .. }
-            | EventKind::Retried { .. } => {}
+            | EventKind::Retried { .. } => None,
         }
     }
 
-    /// Records a delivery that is over.
-    async fn conclude(&self, event: &Event, delivery: DeliveryId, notification: &Notification, error: Option<String>) {
+    /// What is recorded of a delivery that is over.
+    fn conclude(
+        &self,
+        event: &Event,
+        delivery: DeliveryId,
+        notification: &Notification,
+        error: Option<String>,
+    ) -> (Record, Option<Arc<str>>) {
         let attempts = self.history.take(delivery);
         let integration = self.integration_name(notification);
         let record = record_of(notification, integration, Purpose::Alert, event.at_ms, attempts, error);
@@ -114,34 +132,36 @@ impl Alerting {
             };
             observe_age(notification, first_bad_ms, event.at_ms);
         }
-        self.record(&record, Some(&event.group_key)).await;
+        (record, Some(Arc::clone(&event.group_key)))
     }
 
-    /// Stores a record, and tells the incident of the group.
-    pub(super) async fn record(&self, record: &Record, group_key: Option<&str>) -> Option<i64> {
-        let incident = group_key.and_then(|key| {
+    /// Stores records, each with the key of its group where it has one, and tells the incidents of the groups. Gives
+    /// the numbers of the records in the same order.
+    pub(super) async fn record_all(&self, records: &[(Record, Option<Arc<str>>)]) -> Vec<Option<i64>> {
+        if records.is_empty() {
+            return Vec::new();
+        }
+        let rows: Vec<(&Record, Option<String>)> = {
             let tracker = self.tracker.lock();
-            tracker.of_group(key).map(|incident| incident.id.clone())
-        });
-        let id = match self.history.record(record, incident).await {
-            Ok(id) => Some(id),
+            let incident = |key: &Arc<str>| tracker.of_group(key).map(|incident| incident.id.clone());
+            let rows = records.iter();
+            rows.map(|(record, key)| (record, key.as_ref().and_then(incident)))
+                .collect()
+        };
+        let ids: Vec<Option<i64>> = match self.history.record(&rows).await {
+            Ok(ids) => ids.into_iter().map(Some).collect(),
             Err(error) => {
-                tracing::error!("a notification could not be recorded: {error}");
-                None
+                tracing::error!("{} notifications could not be recorded: {error}", records.len());
+                vec![None; records.len()]
             }
         };
-        if let Some(group_key) = group_key {
-            let notified = Notified {
-                at_ms: record.at_ms,
-                receiver: record.receiver.clone(),
-                integration: record.integration.clone(),
-                error: record.error.clone(),
-                is_resolved: record.firing == 0,
-                notification_id: id,
-            };
-            self.tracker.lock().notified(group_key, &notified);
+        let mut tracker = self.tracker.lock();
+        for ((record, group_key), id) in records.iter().zip(&ids) {
+            if let Some(group_key) = group_key {
+                tracker.notified(group_key, &notified(record, *id));
+            }
         }
-        id
+        ids
     }
 
     /// The kind and position of a notification's integration.
@@ -167,13 +187,15 @@ impl Alerting {
 
     /// Stores incidents that changed.
     pub(super) async fn save_incidents(&self) {
-        let changed = self.tracker.lock().take_changed(SystemClock.now_ms());
-        if changed.is_empty() {
-            return;
-        }
-        let rows: Vec<IncidentRow> = changed.iter().map(row).collect();
-        if let Err(error) = self.state.save_incidents(&rows).await {
-            tracing::error!("incidents could not be stored: {error}");
+        loop {
+            let changed = self.tracker.lock().take_changed(SystemClock.now_ms(), SAVED_AT_ONCE);
+            if changed.is_empty() {
+                return;
+            }
+            let rows: Vec<IncidentRow> = changed.iter().map(row).collect();
+            if let Err(error) = self.state.save_incidents(&rows).await {
+                tracing::error!("incidents could not be stored: {error}");
+            }
         }
     }
 
@@ -181,7 +203,7 @@ impl Alerting {
     pub(super) async fn escalate(&self) {
         let due = self.tracker.lock().escalate(SystemClock.now_ms());
         for escalation in due {
-            let key = escalation.incident.group_key.clone();
+            let key = Arc::clone(&escalation.incident.group_key);
             self.send_to_all(&notification_of(&escalation), Purpose::Escalation, Some(&key))
                 .await;
         }
@@ -192,7 +214,7 @@ impl Alerting {
         &self,
         template: &Notification,
         purpose: Purpose,
-        group_key: Option<&str>,
+        group_key: Option<&Arc<str>>,
     ) -> Vec<(Record, Option<i64>)> {
         let integrations = self.handle.read(|machine, _| {
             let receivers = &machine.plan().receivers;
@@ -222,10 +244,11 @@ impl Alerting {
             attempts.add(tried, duration_ms, (&payload, &content_type));
             let name = self.integration_name(&notification);
             let record = record_of(&notification, name, purpose, at_ms, attempts, error);
-            let id = self.record(&record, group_key).await;
-            records.push((record, id));
+            records.push((record, group_key.map(Arc::clone)));
         }
-        records
+        let ids = self.record_all(&records).await;
+        let records = records.into_iter().map(|(record, _)| record);
+        records.zip(ids).collect()
     }
 
     /// The receivers that an alert is sent to.
@@ -237,6 +260,19 @@ impl Alerting {
                 .map(|receiver| receiver.name.to_string())
                 .collect()
         })
+    }
+
+    /// The silences that are active now.
+    pub(in crate::node) fn active_silences(&self) -> Vec<Silence> {
+        let active = SilenceFilter {
+            pending: false,
+            expired: false,
+            ..SilenceFilter::default()
+        };
+        let found = self
+            .handle
+            .read(|machine, now_ms| machine.silence_views(now_ms, &active));
+        found.into_iter().map(Arc::unwrap_or_clone).collect()
     }
 
     /// The incidents on record that touch a range. Called on threads that may wait.
@@ -278,6 +314,18 @@ impl Alerting {
     }
 }
 
+/// What the incident of a record's group learns of it.
+fn notified(record: &Record, notification_id: Option<i64>) -> Notified {
+    Notified {
+        at_ms: record.at_ms,
+        receiver: record.receiver.clone(),
+        integration: record.integration.clone(),
+        error: record.error.clone(),
+        is_resolved: record.firing == 0,
+        notification_id,
+    }
+}
+
 /// What holds an alert back, in words.
 fn held_by(by: &Suppression) -> (EntryKind, String) {
     match by {
@@ -311,7 +359,7 @@ fn notification_of(escalation: &Escalation) -> Notification {
     Notification {
         receiver: escalation.receiver.clone(),
         integration: 0,
-        group_key: incident.group_key.clone(),
+        group_key: incident.group_key.to_string(),
         group_labels: Labels::from_pairs(&incident.group_labels),
         route_labels: Vec::new(),
         alerts: firing.map(|member| notified_alert(member, escalation)).collect(),
@@ -323,19 +371,19 @@ fn notification_of(escalation: &Escalation) -> Notification {
 }
 
 fn notified_alert(member: &Member, escalation: &Escalation) -> NotifiedAlert {
-    let mut annotations = member.annotations.clone();
+    let mut annotations = member.annotations.to_vec();
     let minutes = escalation.after_ms / 60_000;
     let text = format!(
         "nobody acknowledged incident {} for {minutes} minutes",
         escalation.incident.id
     );
-    annotations.insert("escalation".to_owned(), text);
+    annotations.push(("escalation".to_owned(), text));
     NotifiedAlert {
-        labels: Labels::from_pairs(&member.labels),
-        annotations: annotations.into_iter().collect(),
+        labels: member.labels.clone(),
+        annotations: annotations.into(),
         starts_at_ms: member.fired_ms,
         ends_at_ms: None,
-        generator_url: String::new(),
-        fingerprint: u64::from_str_radix(&member.fingerprint, 16).unwrap_or_default(),
+        generator_url: "".into(),
+        fingerprint: member.fingerprint,
     }
 }

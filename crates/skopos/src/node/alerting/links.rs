@@ -9,6 +9,7 @@ use skopos_core::metric::Exemplar;
 use skopos_core::span::{Span, StatusCode, TraceId, TraceSearch};
 use skopos_core::time::TimeRangeNs;
 use skopos_core::{Matcher, QueryBudget, TimeRange};
+use skopos_rules::{QueryLanguage, RuleSpec};
 use skopos_server::TenantStores;
 
 use super::InForce;
@@ -36,6 +37,7 @@ pub(super) struct Links<'a> {
 /// Evidence with its links, as the API gives it.
 pub(super) fn shown(evidence: &StoredEvidence, links: &Links<'_>) -> Value {
     let mut shown = serde_json::to_value(evidence).expect("evidence is plain data");
+    shown["rule"]["language"] = links.language(evidence).into();
     shown["links"] = links.all(evidence);
     shown
 }
@@ -167,11 +169,25 @@ impl Links<'_> {
         json!({ "query": query, "fromMs": range.start_ms, "toMs": range.end_ms, "lines": lines })
     }
 
-    /// The runbook that the rule names, with its text where it is part of a pack.
-    fn runbook(&self, evidence: &StoredEvidence) -> Option<Value> {
+    /// The rule as it is loaded now, if it still is.
+    fn rule(&self, evidence: &StoredEvidence) -> Option<&RuleSpec> {
         let rules = self.loaded.rules.iter().filter(|file| file.path == evidence.rule.file);
         let mut rules = rules.flat_map(|file| &file.groups).flat_map(|group| &group.rules);
-        let rule = rules.find(|rule| rule.name == evidence.rule.name && rule.line == evidence.rule.line)?;
+        rules.find(|rule| rule.name == evidence.rule.name && rule.line == evidence.rule.line)
+    }
+
+    /// `promql` or `logql`; of a rule that is gone it is known by what was read.
+    fn language(&self, evidence: &StoredEvidence) -> &'static str {
+        let is_logql = match self.rule(evidence) {
+            Some(rule) => rule.language == QueryLanguage::LogQl,
+            None => evidence.selectors.iter().any(|selector| !selector.lines.is_empty()),
+        };
+        if is_logql { "logql" } else { "promql" }
+    }
+
+    /// The runbook that the rule names, with its text where it is part of a pack.
+    fn runbook(&self, evidence: &StoredEvidence) -> Option<Value> {
+        let rule = self.rule(evidence)?;
         let named = ["runbook", "runbook_url"]
             .iter()
             .find_map(|name| rule.annotations.get(*name))?;

@@ -6,14 +6,27 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use skopos_alertmanager::Notification;
 use skopos_notify::{Delivery, Notifier, SendError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::node::sources::alerting::LoadedAlerting;
+
+/// Most messages that one integration sends at once; one that hangs does not hold up others.
+const MAX_AT_ONCE: usize = 64;
 
 /// The notifiers by the receivers that they send for.
 #[derive(Debug)]
 pub(super) struct Senders {
-    /// By the receiver's name in the merged configuration: the notifier, and the name that it knows.
-    by_receiver: BTreeMap<String, (Arc<Notifier>, String)>,
+    /// By the receiver's name in the merged configuration.
+    by_receiver: BTreeMap<String, Sender>,
+}
+
+#[derive(Debug)]
+struct Sender {
+    notifier: Arc<Notifier>,
+    /// The receiver's name as the notifier knows it.
+    name: String,
+    /// The turns of each integration.
+    turns: Vec<Arc<Semaphore>>,
 }
 
 impl Senders {
@@ -26,22 +39,39 @@ impl Senders {
             let notifier = Arc::new(notifier);
             for receiver in &part.config.receivers {
                 let name = format!("{}{}", part.prefix, receiver.name);
-                by_receiver.insert(name, (Arc::clone(&notifier), receiver.name.clone()));
+                let turns = receiver
+                    .integrations
+                    .iter()
+                    .map(|_| Arc::new(Semaphore::new(MAX_AT_ONCE)));
+                let sender = Sender {
+                    notifier: Arc::clone(&notifier),
+                    name: receiver.name.clone(),
+                    turns: turns.collect(),
+                };
+                by_receiver.insert(name, sender);
             }
         }
         Ok(Self { by_receiver })
     }
 
+    /// Gives when the integration of a notification may send, and holds its turn. When thousands of groups are due at
+    /// once, each message is made in its turn, and a receiver does not meet thousands of connections.
+    pub(super) async fn turn(&self, notification: &Notification) -> Option<OwnedSemaphorePermit> {
+        let sender = self.by_receiver.get(&notification.receiver)?;
+        let turns = sender.turns.get(notification.integration)?;
+        Arc::clone(turns).acquire_owned().await.ok()
+    }
+
     /// Sends a notification once.
     pub(super) async fn send(&self, notification: &Notification) -> Result<Delivery, SendError> {
-        let Some((notifier, name)) = self.by_receiver.get(&notification.receiver) else {
+        let Some(sender) = self.by_receiver.get(&notification.receiver) else {
             return Err(SendError::other(format!(
                 "no receiver is named {:?}",
                 notification.receiver
             )));
         };
         let mut own = notification.clone();
-        own.receiver.clone_from(name);
-        notifier.notify(&own).await
+        own.receiver.clone_from(&sender.name);
+        sender.notifier.notify(&own).await
     }
 }

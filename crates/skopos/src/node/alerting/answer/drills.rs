@@ -166,7 +166,7 @@ impl MadeUp {
                 annotations: self.annotations.into_iter().collect(),
                 starts_at_ms: now_ms,
                 ends_at_ms: None,
-                generator_url: self.generator_url,
+                generator_url: self.generator_url.into(),
             }],
             reason: NotificationReason::FirstNotification,
             now_ms,
