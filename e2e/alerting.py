@@ -19,11 +19,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-import urllib.error
 import urllib.parse
 import urllib.request
 
+from lib import checks as checks_lib
 from lib.checks import Checks, free_port
 
 # Longest time that anything may take. Intervals below are a second or two; a busy machine is slower.
@@ -135,18 +134,9 @@ class Program:
         return pathlib.Path(self.path).read_text(errors="replace")[-3000:]
 
 
-def eventually(ask, seconds=PATIENCE_SECONDS):
+def eventually(ask):
     """The first true answer of `ask`, else its last one."""
-    deadline, answer = time.monotonic() + seconds, None
-    while time.monotonic() < deadline:
-        try:
-            answer = ask()
-        except (urllib.error.URLError, OSError, KeyError, IndexError, ValueError):
-            answer = None
-        if answer:
-            return answer
-        time.sleep(PAUSE_SECONDS)
-    return answer
+    return checks_lib.eventually(PATIENCE_SECONDS, ask, PAUSE_SECONDS)
 
 
 def write(folder, name, text):

@@ -36,7 +36,7 @@ def eventually(seconds, ask, pause=1):
     while time.monotonic() < deadline:
         try:
             answer = ask()
-        except (urllib.error.URLError, OSError, KeyError, IndexError):
+        except (urllib.error.URLError, OSError, KeyError, IndexError, ValueError):
             answer = None
         if answer:
             return answer
