@@ -93,7 +93,7 @@ impl Batch {
                 annotations: alert.annotations.clone(),
                 starts_at_ms: alert.starts_at_ms,
                 ends_at_ms: alert.is_resolved(self.tick_ms).then_some(alert.ends_at_ms),
-                generator_url: alert.generator_url.clone(),
+                generator_url: Arc::clone(&alert.generator_url),
                 fingerprint: alert.fingerprint,
             })
             .collect()
