@@ -21,7 +21,7 @@ impl Stored {
         let silences = snapshot.silences.iter();
         let log = snapshot.log.iter();
         Self {
-            alerts: alerts.map(|alert| (alert.fingerprint, alert.clone())).collect(),
+            alerts: alerts.map(|alert| (alert.fingerprint, Arc::clone(alert))).collect(),
             silences: silences.map(|silence| (silence.id.clone(), silence.clone())).collect(),
             log: log.map(|entry| (entry.key.clone(), entry.clone())).collect(),
         }
