@@ -40,6 +40,7 @@ pub(crate) mod fingerprint {
     use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serializer};
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
     pub(crate) fn serialize<S: Serializer>(fingerprint: &u64, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{fingerprint:016x}"))
     }
@@ -58,6 +59,7 @@ pub(crate) mod fingerprint {
         use serde::de::Error as _;
         use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+        #[expect(clippy::ref_option, reason = "the signature is serde's")]
         pub(crate) fn serialize<S: Serializer>(fingerprint: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
             let text = fingerprint.map(|fingerprint| format!("{fingerprint:016x}"));
             text.serialize(serializer)

@@ -121,18 +121,21 @@ impl History {
 
     /// Records notifications that are over, each with its incident; gives their ids in the same order.
     pub(super) async fn record(&self, records: &[(&Record, Option<String>)]) -> Result<Vec<i64>, StateError> {
-        let rows: Vec<NewNotification> = records.iter().map(|(record, incident)| row(record, incident)).collect();
+        let rows: Vec<NewNotification> = records
+            .iter()
+            .map(|(record, incident)| row(record, incident.as_deref()))
+            .collect();
         self.state.add_notifications(&rows).await
     }
 }
 
-fn row(record: &Record, incident: &Option<String>) -> NewNotification {
+fn row(record: &Record, incident: Option<&str>) -> NewNotification {
     NewNotification {
         at_ms: record.at_ms,
         receiver: record.receiver.clone(),
         outcome: if record.error.is_none() { DELIVERED } else { FAILED },
         alertnames: record.alertnames.clone(),
-        incident: incident.clone(),
+        incident: incident.map(str::to_owned),
         body: serde_json::to_string(record).expect("a record is plain data"),
     }
 }
