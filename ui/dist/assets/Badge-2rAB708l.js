@@ -1,1 +1,0 @@
-import{C as e,N as t,W as n,X as r,_ as i,dt as a,j as o,q as s,t as c}from"./disclose-version-KCJL-mKe.js";var l=t(`<span><i class="svelte-1fmrh5r"></i><!></span>`);function u(t,u){let d=c(u,`tone`,3,`plain`);var f=l(),p=r(s(f));e(p,()=>u.children),a(f),n(()=>i(f,1,`badge ${d()??``}`,`svelte-1fmrh5r`)),o(t,f)}export{u as t};

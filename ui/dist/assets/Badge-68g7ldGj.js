@@ -1,0 +1,1 @@
+import{G as e,J as t,M as n,P as r,Z as i,ft as a,t as o,v as s,w as c}from"./disclose-version-BSKlGiwl.js";var l=r(`<span><i class="svelte-1fmrh5r"></i><!></span>`);function u(r,u){let d=o(u,`tone`,3,`plain`);var f=l(),p=i(t(f));c(p,()=>u.children),a(f),e(()=>s(f,1,`badge ${d()??``}`,`svelte-1fmrh5r`)),n(r,f)}export{u as t};

@@ -1,0 +1,1 @@
+import{Q as e,V as t,et as n,nt as r}from"./disclose-version-BSKlGiwl.js";var i=`skopos.author`,a=new class{#e=r(e(localStorage.getItem(i)??``));get name(){return t(this.#e)}set name(e){n(this.#e,e,!0)}set(e){this.name=e.trim(),localStorage.setItem(i,this.name)}};export{a as t};

@@ -1,1 +1,0 @@
-import{$ as e,B as t,Z as n,tt as r}from"./disclose-version-KCJL-mKe.js";var i=`skopos.author`,a=new class{#e=r(n(localStorage.getItem(i)??``));get name(){return t(this.#e)}set name(t){e(this.#e,t,!0)}set(e){this.name=e.trim(),localStorage.setItem(i,this.name)}};export{a as t};
