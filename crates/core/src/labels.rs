@@ -169,8 +169,31 @@ impl PartialOrd for Labels {
 /// Pair by pair, names before values; a prefix sorts first (`labels.Compare` in Prometheus).
 impl Ord for Labels {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.iter().cmp(other.iter())
+        let common = common_prefix(self.encoded.as_bytes(), other.encoded.as_bytes());
+        // Pairs that are the same byte by byte are passed over.
+        let mut rest = self.encoded.as_ref();
+        let mut start = 0;
+        while let Some((_, after)) = split_text(rest).and_then(|(_, rest)| split_text(rest)) {
+            let end = self.encoded.len() - after.len();
+            if end > common {
+                break;
+            }
+            (start, rest) = (end, after);
+        }
+        let other_rest = Iter {
+            rest: other.encoded.get(start..).unwrap_or(""),
+        };
+        Iter { rest }.cmp(other_rest)
     }
+}
+
+/// How many bytes at the start are the same.
+fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+    const STEP: usize = 16;
+    let blocks = a.chunks_exact(STEP).zip(b.chunks_exact(STEP));
+    let same = blocks.take_while(|(a, b)| a == b).count() * STEP;
+    let rest = a[same..].iter().zip(&b[same..]);
+    same + rest.take_while(|(a, b)| a == b).count()
 }
 
 impl fmt::Debug for Labels {

@@ -7,7 +7,6 @@ use skopos_core::{Matcher, ReadError, TenantId, TimeRange, WriteError};
 use skopos_storage::{Offset, PartMeta, StorageError, error_text};
 
 use crate::cardinality::cardinality;
-use crate::part;
 use crate::record::{Deletion, Record};
 use crate::store::{Shared, TOMBSTONES};
 use crate::tenant::TenantMetrics;
@@ -38,9 +37,8 @@ impl Shared {
         let newest: Option<Offset> = self.tombstones.list().iter().map(|tombstone| tombstone.offset).max();
         let mut report = CleanReport::default();
         for meta in &self.storage.manifest().state().parts {
-            let tombstones = self.tombstones.of_part(meta);
-            if !tombstones.is_empty() {
-                self.rewrite(meta, &tombstones, &mut report)?;
+            if !self.tombstones.of_part(meta).is_empty() {
+                self.rewrite(meta, &mut report)?;
             }
         }
         let parts = &self.storage.manifest().state().parts;
@@ -49,30 +47,17 @@ impl Shared {
     }
 
     /// Writes a part anew without what is deleted, if it holds any of it.
-    fn rewrite(&self, meta: &PartMeta, tombstones: &[Tombstone], report: &mut CleanReport) -> Result<(), StorageError> {
-        let Some(reader) = self.storage.open_part(meta)? else {
+    fn rewrite(&self, meta: &PartMeta, report: &mut CleanReport) -> Result<(), StorageError> {
+        let Some(merge) = self.merge(std::slice::from_ref(meta))? else {
             return Ok(());
         };
-        let mut series = part::read_all(&reader)?;
-        let mut samples = 0;
-        for one in &mut series {
-            let before = one.len();
-            let labels = one.labels.clone();
-            for tombstone in tombstones {
-                tombstone.apply(&labels, one);
-            }
-            samples += (before - one.len()) as u64;
+        if merge.deleted == 0 {
+            return self.discard(&merge.written);
         }
-        if samples == 0 {
-            return Ok(());
-        }
-        let offsets = (meta.spec.first_offset, meta.spec.last_offset);
-        let level = meta.spec.level.saturating_add(1);
-        let written = part::write(self.storage.parts(), &meta.spec.tenant, offsets, level, series)?;
         self.storage
-            .replace(written, std::slice::from_ref(&meta.path), "deletion")?;
+            .replace(merge.written, std::slice::from_ref(&meta.path), "deletion")?;
         report.parts += 1;
-        report.samples += samples;
+        report.samples += merge.deleted;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use skopos_core::metric::{ReadEstimate, Selection};
-use skopos_core::{Labels, ReadError, matcher};
+use skopos_core::{Labels, ReadError};
 
 use crate::tenant::{TenantMetrics, read_error};
 
@@ -24,18 +24,18 @@ pub(crate) fn estimate(tenant: &TenantMetrics, selection: &Selection<'_>) -> Res
     }
     let (mut parts, mut bytes) = (0, 0);
     for meta in tenant.shared.storage.live_parts(&tenant.tenant, &selection.range) {
-        let index = tenant.shared.part_index(&meta);
+        let index = tenant.shared.indexes.get(&tenant.shared.storage, &meta);
         let Some(index) = index.map_err(|error| read_error(&meta.path, &error))? else {
             continue;
         };
-        let rows = index
-            .rows
-            .iter()
-            .filter(|row| row.range.overlaps(&selection.range) && matcher::all_match(selection.matchers, &row.labels));
         let mut wanted = 0;
-        for row in rows {
-            series.insert(row.labels.clone());
-            wanted += 1;
+        for number in index.select(selection.matchers) {
+            let rows = index.rows_of(number).filter_map(|row| index.row(row));
+            let rows = rows.filter(|row| row.range.overlaps(&selection.range)).count();
+            if rows > 0 {
+                series.insert(index.labels(number));
+                wanted += rows as u64;
+            }
         }
         if wanted > 0 {
             parts += 1;

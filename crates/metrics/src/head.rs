@@ -38,13 +38,20 @@ pub(crate) struct Growth {
     pub(crate) created_by_metric: BTreeMap<String, u64>,
 }
 
-/// What a flush takes of a head.
+/// What a flush takes of a head, sorted by labels. Samples stay in the head until they are read.
 #[derive(Debug, Default)]
-#[expect(dead_code, reason = "parts of version 1 have no room for exemplars and metadata")]
 pub(crate) struct Unflushed {
-    pub(crate) runs: Vec<Run>,
-    pub(crate) exemplars: Vec<(Labels, Vec<Exemplar>)>,
+    pub(crate) series: Vec<UnflushedSeries>,
     pub(crate) metadata: Vec<MetricMetadata>,
+}
+
+/// A series that a flush takes something of.
+#[derive(Debug)]
+pub(crate) struct UnflushedSeries {
+    pub(crate) labels: Labels,
+    /// Where its samples are; none where only exemplars are new.
+    pub(crate) reference: Option<SeriesRef>,
+    pub(crate) exemplars: Vec<Exemplar>,
 }
 
 impl Head {
@@ -166,7 +173,6 @@ impl Head {
         }
     }
 
-    #[expect(dead_code, reason = "parts of version 1 have no metadata")]
     /// Takes metadata that a part kept, where nothing newer is known.
     pub(crate) fn restore_metadata(&mut self, metadata: Vec<MetricMetadata>) {
         for entry in metadata {
@@ -189,14 +195,38 @@ impl Head {
         self.table.len()
     }
 
-    /// Copies what no part has, for a flush.
+    /// Notes what no part has, for a flush.
     pub(crate) fn take_unflushed(&mut self) -> Unflushed {
-        let copies = self.table.values_mut().map(MemSeries::take_unflushed);
+        let mut exemplars = self.exemplars.take_unflushed();
+        let mut series = Vec::new();
+        for (reference, one) in self.table.iter_mut() {
+            let mine = exemplars.remove(&one.labels);
+            if one.mark_pending() || mine.is_some() {
+                series.push(UnflushedSeries {
+                    labels: one.labels.clone(),
+                    reference: Some(reference),
+                    exemplars: mine.unwrap_or_default(),
+                });
+            }
+        }
+        series.extend(exemplars.into_iter().map(|(labels, exemplars)| UnflushedSeries {
+            labels,
+            reference: None,
+            exemplars,
+        }));
+        series.sort_by(|a, b| a.labels.cmp(&b.labels));
         Unflushed {
-            runs: copies.filter(|run| !run.series.is_empty()).collect(),
-            exemplars: self.exemplars.take_unflushed(),
+            series,
             metadata: self.metadata.values().cloned().collect(),
         }
+    }
+
+    /// The samples of a series that a flush takes.
+    pub(crate) fn read_pending(&self, series: &UnflushedSeries) -> Run {
+        let found = series.reference.and_then(|reference| self.table.get(reference));
+        // The number may have been given to another series since: then all was deleted.
+        let found = found.filter(|found| found.labels == series.labels);
+        found.map(MemSeries::read_pending).unwrap_or_default()
     }
 
     /// What [`Head::take_unflushed`] gave lies in parts now.

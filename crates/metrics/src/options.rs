@@ -1,10 +1,11 @@
 //! How a store is opened, and what it says of itself.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use skopos_core::{Clock, SystemClock};
+use skopos_core::{Clock, SystemClock, TenantId};
 use skopos_storage::FsyncPolicy;
 
 /// Settings of the metrics store.
@@ -14,6 +15,10 @@ pub struct MetricStoreOptions {
     pub root: PathBuf,
     /// How long samples are kept; zero keeps them for ever.
     pub retention: Duration,
+    /// How long tenants keep samples that have a time of their own; zero keeps them for ever.
+    pub tenant_retention: BTreeMap<TenantId, Duration>,
+    /// Bytes of parts beyond which the oldest go; zero is no limit.
+    pub retention_bytes: u64,
     /// How far a sample may lie behind the newest of its series; zero refuses older ones.
     pub out_of_order_window: Duration,
     /// The head is written to parts when its oldest sample is this old.
@@ -34,6 +39,8 @@ impl MetricStoreOptions {
         Self {
             root: root.to_path_buf(),
             retention: Duration::ZERO,
+            tenant_retention: BTreeMap::new(),
+            retention_bytes: 0,
             out_of_order_window: Duration::ZERO,
             flush_after: Duration::from_hours(2),
             head_window: Duration::from_mins(30),

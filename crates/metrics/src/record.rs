@@ -20,7 +20,7 @@ use skopos_storage::codec::Writer;
 use crate::codec::write_histogram;
 use crate::tombstones::matcher_parts;
 
-pub(crate) use decode::decode;
+pub(crate) use decode::{decode, metric_type};
 
 const VERSION: u64 = 2;
 

@@ -5,15 +5,15 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use skopos_core::metric::{AppendReport, CleanReport, MetricBatch, SnapshotHead};
 use skopos_core::{TenantId, TimeRange, WriteError};
-use skopos_storage::{Offset, PartMeta, Retention, SignalOptions, SignalStorage, StorageError, error_text};
+use skopos_storage::{Retention, SignalOptions, SignalStorage, StorageError, error_text};
 
-use crate::head::{AppendRules, Head, Known, Unflushed};
+use crate::head::{AppendRules, Head, Known};
+use crate::indexes::PartIndexes;
 use crate::options::{MetricStoreOptions, MetricStoreStats};
-use crate::part::{self, PartIndex};
+use crate::part::read_metadata;
 use crate::record;
 use crate::tenant::TenantMetrics;
 use crate::tombstones::{Tombstone, Tombstones};
@@ -56,23 +56,20 @@ pub(crate) struct Shared {
     pub(crate) storage: SignalStorage,
     pub(crate) tombstones: Tombstones,
     pub(crate) options: MetricStoreOptions,
-    heads: RwLock<BTreeMap<TenantId, Arc<RwLock<Head>>>>,
+    pub(crate) heads: RwLock<BTreeMap<TenantId, Arc<RwLock<Head>>>>,
     /// Appends hold it from the check to the head, a flush while it cuts the log.
     pub(crate) gate: Mutex<Gate>,
     /// Whoever changes which parts are live.
     pub(crate) flushing: Mutex<()>,
-    indexes: Mutex<HashMap<String, Arc<PartIndex>>>,
+    pub(crate) indexes: PartIndexes,
     replayed: ReplayOutcome,
 }
 
 /// Held by who appends to the log.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    epoch: u32,
+    pub(crate) epoch: u32,
 }
-
-/// Samples of all tenants that a flush writes.
-type Snapshot = Vec<(TenantId, Unflushed)>;
 
 impl MetricStore {
     /// Opens the store and replays its log.
@@ -88,6 +85,7 @@ impl MetricStore {
         let mut heads = BTreeMap::new();
         let mut replayed = replay(&storage, &tombstones, &mut heads)?;
         replayed.torn_bytes = report.torn_bytes;
+        restore_metadata(&storage, &mut heads)?;
         let heads = heads
             .into_iter()
             .map(|(tenant, head)| (tenant, Arc::new(RwLock::new(head))));
@@ -98,7 +96,7 @@ impl MetricStore {
             options,
             gate: Mutex::new(Gate { epoch: 1 }),
             flushing: Mutex::default(),
-            indexes: Mutex::default(),
+            indexes: PartIndexes::default(),
             replayed,
         };
         Ok(Self {
@@ -127,9 +125,10 @@ impl MetricStore {
         let mut report = FlushReport::default();
         if self.shared.oldest_unflushed_ms().is_some_and(|oldest| oldest <= due_ms) {
             report = self.shared.flush()?;
-            self.shared.forget(now_ms);
         }
-        self.shared.storage.retain(now_ms)?;
+        self.shared.forget(now_ms);
+        self.shared.compact(now_ms)?;
+        self.shared.retain(now_ms)?;
         Ok(report)
     }
 
@@ -189,74 +188,12 @@ impl Shared {
         Ok(report)
     }
 
-    pub(crate) fn flush(&self) -> Result<FlushReport, StorageError> {
-        let _one_at_a_time = self.flushing.lock();
-        self.flush_held()
-    }
-
-    /// As `flush`, by whoever holds `flushing`.
-    pub(crate) fn flush_held(&self) -> Result<FlushReport, StorageError> {
-        let first_offset = self.storage.covered();
-        let (covered, snapshot) = self.cut()?;
-        if covered == first_offset {
-            return Ok(FlushReport::default());
-        }
-        let mut written: Vec<PartMeta> = Vec::new();
-        for (tenant, unflushed) in snapshot {
-            let series = unflushed.runs.into_iter().map(|run| run.series).collect();
-            written.extend(part::write(
-                self.storage.parts(),
-                &tenant,
-                (first_offset, covered.previous()),
-                0,
-                series,
-            )?);
-        }
-        let report = FlushReport {
-            parts: written.len() as u64,
-            bytes: written.iter().map(|part| part.bytes).sum(),
-        };
-        self.storage.commit(written, covered)?;
-        for head in self.heads.read().values() {
-            head.write().note_flushed();
-        }
-        Ok(report)
-    }
-
-    /// Ends an epoch of the log, and copies what the heads hold that no part has.
-    fn cut(&self) -> Result<(Offset, Snapshot), StorageError> {
-        let mut gate = self.gate.lock();
-        let covered = self.storage.cut()?;
-        gate.epoch += 1;
-        let heads = self.heads.read();
-        let snapshot = heads
-            .iter()
-            .map(|(tenant, head)| (tenant.clone(), head.write().take_unflushed()));
-        Ok((covered, snapshot.collect()))
-    }
-
     /// Lets heads forget what lies in parts and behind their window.
     fn forget(&self, now_ms: i64) {
         let until_ms = now_ms - self.options.head_window.as_millis() as i64;
         for head in self.heads.read().values() {
             head.write().forget(until_ms);
         }
-    }
-
-    /// The index of a live part, read once.
-    pub(crate) fn part_index(&self, meta: &PartMeta) -> Result<Option<Arc<PartIndex>>, StorageError> {
-        if let Some(index) = self.indexes.lock().get(&meta.path) {
-            return Ok(Some(Arc::clone(index)));
-        }
-        let Some(reader) = self.storage.open_part(meta)? else {
-            return Ok(None);
-        };
-        let index = Arc::new(part::read_index(&reader)?);
-        let state = self.storage.manifest().state();
-        let mut indexes = self.indexes.lock();
-        indexes.retain(|path, _| state.parts.iter().any(|part| part.path == *path));
-        indexes.insert(meta.path.clone(), Arc::clone(&index));
-        Ok(Some(index))
     }
 
     fn oldest_unflushed_ms(&self) -> Option<i64> {
@@ -337,4 +274,22 @@ fn replay(
     outcome.records = report.records;
     outcome.lost_records += report.lost_records;
     Ok(outcome)
+}
+
+/// Takes the metadata of families from the newest part of each tenant.
+fn restore_metadata(storage: &SignalStorage, heads: &mut BTreeMap<TenantId, Head>) -> Result<(), StorageError> {
+    let state = storage.manifest().state();
+    for tenant in storage.tenants() {
+        let parts = state.parts.iter().filter(|part| part.spec.tenant == tenant);
+        let newest = parts.max_by_key(|part| (part.spec.last_offset, part.spec.max_time_ms));
+        if let Some(newest) = newest
+            && let Some(reader) = storage.open_part(newest)?
+        {
+            heads
+                .entry(tenant)
+                .or_default()
+                .restore_metadata(read_metadata(&reader));
+        }
+    }
+    Ok(())
 }

@@ -8,13 +8,14 @@ use skopos_core::metric::{
     AppendReport, Exemplar, MetricBatch, MetricMetadata, MetricSink, MetricSource, ReadEstimate, Selection, Series,
     StartTimestamps,
 };
-use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TenantId, TimeRange, WriteError, matcher};
-use skopos_storage::{StorageError, error_text};
+use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TenantId, TimeRange, WriteError};
+use skopos_storage::{PartMeta, StorageError, error_text};
 
 use crate::estimate;
-use crate::part::{self, RowInfo};
+use crate::part::{Content, Kind, Rows};
 use crate::run::Run;
 use crate::store::Shared;
+use crate::tombstones::Tombstone;
 
 /// The metrics of one tenant.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ impl TenantMetrics {
     fn collect(&self, selection: &Selection<'_>, budget: &QueryBudget) -> Result<Vec<Run>, ReadError> {
         let mut found = Collected::default();
         self.select_parts(selection, budget, &mut found)?;
+        found.begin_source();
         for series in self.shared.head(&self.tenant).read().matching(selection.matchers) {
             if series.overlaps(selection.range) {
                 let run = found.run(&series.labels);
@@ -56,37 +58,75 @@ impl TenantMetrics {
         budget: &QueryBudget,
         found: &mut Collected,
     ) -> Result<(), ReadError> {
+        let wants = |kind| matches!(kind, Kind::Floats | Kind::Histograms | Kind::Starts);
         for meta in self.shared.storage.live_parts(&self.tenant, &selection.range) {
-            let read_error = |error| read_error(&meta.path, &error);
-            let Some(index) = self.shared.part_index(&meta).map_err(read_error)? else {
-                continue;
-            };
-            let is_wanted = |row: &RowInfo| {
-                row.range.overlaps(&selection.range) && matcher::all_match(selection.matchers, &row.labels)
-            };
-            let rows = (0u64..).zip(&index.rows).filter(|(_, row)| is_wanted(row));
-            let wanted: Vec<u64> = rows.map(|(number, _)| number).collect();
-            if wanted.is_empty() {
-                continue;
-            }
             budget.check("expression evaluation")?;
-            let Some(reader) = self.shared.storage.open_part(&meta).map_err(read_error)? else {
-                continue;
-            };
-            budget.note_part(estimate::share(meta.bytes, wanted.len() as u64, meta.rows));
-            let tombstones = self.shared.tombstones.of_part(&meta);
-            part::read_rows(&reader, &wanted, |number, mut series| {
-                if let Some(row) = index.rows.get(number) {
-                    for tombstone in &tombstones {
-                        tombstone.apply(&row.labels, &mut series);
-                    }
-                    let starts = Vec::new();
-                    found.run(&row.labels).extend(Run { series, starts });
+            found.begin_source();
+            let mut add = |labels: &Labels, tombstones: &[Tombstone], contents: Vec<Content>| {
+                let mut run = Run::default();
+                for content in contents {
+                    content.add_to(&mut run, selection.range);
                 }
-            })
-            .map_err(read_error)?;
+                for tombstone in tombstones {
+                    tombstone.apply(labels, &mut run.series);
+                }
+                found.run(labels).extend(run);
+            };
+            let rows = self
+                .read_part(&meta, selection.matchers, selection.range, wants, &mut add)
+                .map_err(|error| read_error(&meta.path, &error))?;
+            if rows > 0 {
+                budget.note_part(estimate::share(meta.bytes, rows, meta.rows));
+            }
         }
         Ok(())
+    }
+
+    /// Calls `visit` with each matching series of a part and what it holds in the range; gives how
+    /// many rows were read.
+    fn read_part(
+        &self,
+        meta: &PartMeta,
+        matchers: &[Matcher],
+        range: TimeRange,
+        wants: impl Fn(Kind) -> bool,
+        visit: &mut Visit<'_>,
+    ) -> Result<u64, StorageError> {
+        let Some(index) = self.shared.indexes.get(&self.shared.storage, meta)? else {
+            return Ok(0);
+        };
+        let mut wanted: Vec<u32> = Vec::new();
+        let mut series_rows: Vec<(u32, usize)> = Vec::new();
+        for series in index.select(matchers) {
+            let before = wanted.len();
+            // What began before the range says when counting began within it.
+            wanted.extend(index.rows_of(series).filter(|row| {
+                index
+                    .row(*row)
+                    .is_some_and(|info| wants(info.kind) && (info.kind == Kind::Starts || info.range.overlaps(&range)))
+            }));
+            if wanted.len() > before {
+                series_rows.push((series, wanted.len() - before));
+            }
+        }
+        let read = wanted.len() as u64;
+        if wanted.is_empty() {
+            return Ok(0);
+        }
+        let Some(reader) = self.shared.storage.open_part(meta)? else {
+            return Ok(0);
+        };
+        let tombstones = self.shared.tombstones.of_part(meta);
+        let mut rows = Rows::open(&reader, &index, wanted)?;
+        for (series, count) in series_rows {
+            let mut contents = Vec::with_capacity(count);
+            while contents.len() < count {
+                let Some((_, content)) = rows.next()? else { break };
+                contents.push(content);
+            }
+            visit(&index.labels(series), &tombstones, contents);
+        }
+        Ok(read)
     }
 
     /// Calls `visit` with the labels of each matching series in head and parts.
@@ -104,15 +144,21 @@ impl TenantMetrics {
         for meta in self.shared.storage.live_parts(&self.tenant, &range) {
             let index = self
                 .shared
-                .part_index(&meta)
+                .indexes
+                .get(&self.shared.storage, &meta)
                 .map_err(|error| read_error(&meta.path, &error))?;
+            let Some(index) = index else { continue };
             let tombstones = self.shared.tombstones.of_part(&meta);
-            for row in index.iter().flat_map(|index| &index.rows) {
-                let is_hidden = tombstones
-                    .iter()
-                    .any(|tombstone| tombstone.hides(&row.labels, row.range));
-                if !is_hidden && row.range.overlaps(&range) && matcher::all_match(matchers, &row.labels) {
-                    visit(&row.labels);
+            for series in index.select(matchers) {
+                let labels = index.labels(series);
+                let mut infos = index.rows_of(series).filter_map(|row| index.row(row));
+                let is_seen = infos.any(|info| {
+                    matches!(info.kind, Kind::Floats | Kind::Histograms)
+                        && info.range.overlaps(&range)
+                        && !tombstones.iter().any(|tombstone| tombstone.hides(&labels, info.range))
+                });
+                if is_seen {
+                    visit(&labels);
                 }
             }
         }
@@ -120,18 +166,36 @@ impl TenantMetrics {
     }
 }
 
-/// Runs of several sources, one for each series.
+/// Takes a series of a part: its labels, what may hide samples of it, what its rows hold.
+type Visit<'a> = dyn FnMut(&Labels, &[Tombstone], Vec<Content>) + 'a;
+
+/// Runs of several sources, one for each series. A source has a series once, so labels are looked
+/// up from the second source on.
 #[derive(Debug, Default)]
 struct Collected {
     runs: Vec<Run>,
     by_labels: HashMap<Labels, usize>,
+    is_merging: bool,
 }
 
 impl Collected {
+    /// Says that what follows is of another source.
+    fn begin_source(&mut self) {
+        let known = self.by_labels.len();
+        self.is_merging = !self.runs.is_empty();
+        for (at, run) in self.runs.iter().enumerate().skip(known) {
+            self.by_labels.insert(run.series.labels.clone(), at);
+        }
+    }
+
     /// The run of a series, an empty one at first.
     fn run(&mut self, labels: &Labels) -> &mut Run {
         let next = self.runs.len();
-        let at = *self.by_labels.entry_ref(labels).or_insert(next);
+        let at = if self.is_merging {
+            *self.by_labels.entry_ref(labels).or_insert(next)
+        } else {
+            next
+        };
         if at == next {
             self.runs.push(Run {
                 series: Series {
@@ -215,9 +279,34 @@ impl MetricSource for TenantMetrics {
 
     fn exemplars(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<(Labels, Vec<Exemplar>)>, ReadError> {
         let mut found: BTreeMap<Labels, Vec<Exemplar>> = BTreeMap::new();
+        for meta in self.shared.storage.live_parts(&self.tenant, &range) {
+            let mut add = |labels: &Labels, tombstones: &[Tombstone], contents: Vec<Content>| {
+                let hidden: Vec<_> = tombstones
+                    .iter()
+                    .filter(|tombstone| tombstone.matches(labels))
+                    .collect();
+                for content in contents {
+                    let Content::Exemplars(exemplars) = content else {
+                        continue;
+                    };
+                    let seen = exemplars.into_iter().filter(|exemplar| {
+                        let is_hidden = hidden.iter().any(|t| t.range.contains(exemplar.timestamp_ms));
+                        range.contains(exemplar.timestamp_ms) && !is_hidden
+                    });
+                    found.entry(labels.clone()).or_default().extend(seen);
+                }
+            };
+            self.read_part(&meta, matchers, range, |kind| kind == Kind::Exemplars, &mut add)
+                .map_err(|error| read_error(&meta.path, &error))?;
+        }
         for (labels, exemplar) in self.shared.head(&self.tenant).read().exemplars(matchers, range) {
             found.entry(labels).or_default().push(exemplar);
         }
+        for exemplars in found.values_mut() {
+            exemplars.sort_by_key(|exemplar| exemplar.timestamp_ms);
+            exemplars.dedup();
+        }
+        found.retain(|_, exemplars| !exemplars.is_empty());
         Ok(found.into_iter().collect())
     }
 

@@ -2,6 +2,8 @@
 
 mod deletion;
 mod exemplars;
+mod faults;
+mod golden;
 mod starts;
 
 use std::collections::BTreeMap;
@@ -9,8 +11,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use skopos_core::metric::{
-    AppendReport, MetricBatch, MetricMetadata, MetricSample, MetricSink as _, MetricSource as _, MetricType,
-    MetricValue, Selection, SeriesBatch,
+    AppendReport, MetricAdmin as _, MetricBatch, MetricMetadata, MetricSample, MetricSink as _, MetricSource as _,
+    MetricType, MetricValue, Selection, SeriesBatch,
 };
 use skopos_core::{Labels, Matcher, QueryBudget, TenantId, TimeRange};
 
@@ -166,6 +168,9 @@ fn tenants_do_not_see_each_other() {
 #[derive(Debug, Clone)]
 enum Step {
     Append { job: u8, gap_ms: i64, value: f64 },
+    Delete { job: u8, from_ms: i64, length_ms: i64 },
+    Clean,
+    Compact,
     Flush,
     Restart,
 }
@@ -173,7 +178,11 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (0u8..4, 1i64..40_000_000, any::<f64>()).prop_map(|(job, gap_ms, value)| Step::Append { job, gap_ms, value }),
-        1 => Just(Step::Flush),
+        1 => (0u8..4, 0i64..200_000_000, 0i64..100_000_000)
+            .prop_map(|(job, from_ms, length_ms)| Step::Delete { job, from_ms, length_ms }),
+        1 => Just(Step::Clean),
+        1 => Just(Step::Compact),
+        2 => Just(Step::Flush),
         1 => Just(Step::Restart),
     ]
 }
@@ -185,14 +194,27 @@ proptest! {
         let folder = tempfile::tempdir().expect("a folder");
         let mut store = open(folder.path());
         let mut model: BTreeMap<u8, Vec<(i64, f64)>> = BTreeMap::new();
+        let mut newest: BTreeMap<u8, i64> = BTreeMap::new();
         for step in steps {
             match step {
                 Step::Append { job, gap_ms, value } => {
                     let series = model.entry(job).or_default();
-                    let at = series.last().map_or(0, |last| last.0) + gap_ms;
+                    let at = newest.get(&job).copied().unwrap_or_default() + gap_ms;
+                    newest.insert(job, at);
                     series.push((at, value));
                     append(&store, &job.to_string(), &[(at, value)]);
                 }
+                Step::Delete { job, from_ms, length_ms } => {
+                    let range = TimeRange::new(from_ms, from_ms + length_ms);
+                    let matchers = [Matcher::equal("job", job.to_string())];
+                    store.tenant(&TenantId::default()).delete_series(&matchers, range).expect("deletes");
+                    if let Some(series) = model.get_mut(&job) {
+                        series.retain(|sample| !range.contains(sample.0));
+                    }
+                }
+                Step::Clean => drop(store.clean_tombstones().expect("cleans")),
+                // Long after all samples: what is due is flushed, forgotten and merged.
+                Step::Compact => drop(store.maintain(1 << 40).expect("maintains")),
                 Step::Flush => drop(store.flush().expect("flushes")),
                 Step::Restart => {
                     drop(store);
@@ -202,7 +224,7 @@ proptest! {
         }
         for (job, samples) in model {
             let bits = |samples: &[(i64, f64)]| samples.iter().map(|(t, v)| (*t, v.to_bits())).collect::<Vec<_>>();
-            prop_assert_eq!(bits(&read(&store, &job.to_string(), TimeRange::ALL)), bits(&samples));
+            prop_assert_eq!(bits(&read(&store, &job.to_string(), TimeRange::ALL)), bits(&samples), "job {}", job);
         }
     }
 }

@@ -49,9 +49,14 @@ impl Tombstone {
             && matcher::all_match(&self.matchers, labels)
     }
 
+    /// Whether it deletes of the series.
+    pub(crate) fn matches(&self, labels: &Labels) -> bool {
+        matcher::all_match(&self.matchers, labels)
+    }
+
     /// Takes what it deletes out of the samples of a series.
     pub(crate) fn apply(&self, labels: &Labels, series: &mut Series) {
-        if matcher::all_match(&self.matchers, labels) {
+        if self.matches(labels) {
             retain(&mut series.timestamps_ms, &mut series.values, self.range);
             retain(&mut series.histogram_timestamps_ms, &mut series.histograms, self.range);
         }

@@ -60,6 +60,11 @@ impl<'a> Reader<'a> {
         Self { bytes }
     }
 
+    /// What is left.
+    pub fn rest(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Whether everything was read.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()

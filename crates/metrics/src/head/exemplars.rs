@@ -1,7 +1,8 @@
 //! Exemplars of a head: the newest of the tenant, bounded.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
+use hashbrown::HashMap;
 use skopos_core::metric::Exemplar;
 use skopos_core::{Labels, Matcher, TimeRange, matcher};
 
@@ -53,13 +54,13 @@ impl Exemplars {
     }
 
     /// Copies those that no part has, by series.
-    pub(crate) fn take_unflushed(&mut self) -> Vec<(Labels, Vec<Exemplar>)> {
+    pub(crate) fn take_unflushed(&mut self) -> HashMap<Labels, Vec<Exemplar>> {
         self.pending = self.unflushed;
-        let mut by_series: BTreeMap<Labels, Vec<Exemplar>> = BTreeMap::new();
+        let mut by_series: HashMap<Labels, Vec<Exemplar>> = HashMap::new();
         for (labels, exemplar) in self.list.range(self.list.len() - self.unflushed..) {
-            by_series.entry(labels.clone()).or_default().push(exemplar.clone());
+            by_series.entry_ref(labels).or_default().push(exemplar.clone());
         }
-        by_series.into_iter().collect()
+        by_series
     }
 
     pub(crate) fn note_flushed(&mut self) {

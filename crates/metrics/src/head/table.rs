@@ -81,6 +81,12 @@ impl SeriesTable {
         slots.filter_map(|(reference, slot)| Some((reference, slot.as_ref()?)))
     }
 
+    /// All series with their numbers, to change.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (SeriesRef, &mut MemSeries)> {
+        let slots = (0..).zip(&mut self.slots);
+        slots.filter_map(|(reference, slot)| Some((reference, slot.as_mut()?)))
+    }
+
     /// All series, to change.
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut MemSeries> {
         self.slots.iter_mut().flatten()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use skopos_core::TimeRange;
 use skopos_core::metric::Series;
 
-use super::MemSeries;
+use super::{MemSeries, Rare};
 use crate::run::{Run, Start, normalise};
 use crate::xor;
 
@@ -50,6 +50,9 @@ impl MemSeries {
     /// When counting began, by the times of samples, such that it is true of all samples here.
     pub(crate) fn starts(&self) -> Vec<Start> {
         let kept = self.rare.as_ref().map_or(&[][..], |rare| &rare.starts);
+        if kept.is_empty() {
+            return Vec::new();
+        }
         let first_ms = self.bounds().map_or(0, |bounds| bounds.start_ms);
         let mut starts = Vec::with_capacity(kept.len() + 1);
         if kept.first().is_some_and(|start| start.timestamp_ms > first_ms) {
@@ -83,19 +86,25 @@ impl MemSeries {
             })
     }
 
-    /// Copies the samples that no part has, for a flush.
-    pub(crate) fn take_unflushed(&mut self) -> Run {
+    /// Notes what a flush takes; whether there is anything.
+    pub(crate) fn mark_pending(&mut self) -> bool {
+        self.pending_ms = self.last_ms;
+        let mut has_late = false;
         if let Some(rare) = &mut self.rare {
             let Rare { late, late_pending, .. } = rare.as_mut();
             late_pending.append(late);
+            has_late = !late_pending.is_empty();
         }
-        self.pending_ms = self.last_ms;
-        let mut series = self.read(TimeRange::new(self.flushed_ms.saturating_add(1), i64::MAX));
+        has_late || self.pending_ms > self.flushed_ms
+    }
+
+    /// The samples that a flush takes, as noted.
+    pub(crate) fn read_pending(&self) -> Run {
+        let range = TimeRange::new(self.flushed_ms.saturating_add(1), self.pending_ms);
+        let mut series = self.read(range);
         for (timestamp_ms, value) in self.rare.iter().flat_map(|rare| &rare.late_pending) {
-            if *timestamp_ms <= self.flushed_ms {
-                series.timestamps_ms.push(*timestamp_ms);
-                series.values.push(*value);
-            }
+            series.timestamps_ms.push(*timestamp_ms);
+            series.values.push(*value);
         }
         normalise(&mut series, TimeRange::ALL);
         let starts = if series.is_empty() { Vec::new() } else { self.starts() };
@@ -130,8 +139,6 @@ impl MemSeries {
         rare.late.iter().chain(&rare.late_pending).map(|sample| sample.0).min()
     }
 }
-
-use super::Rare;
 
 fn decode_into(bytes: &[u8], count: u32, out: &mut Series) {
     xor::decode(bytes, count, &mut out.timestamps_ms, &mut out.values).expect("chunks of the head are our own");

@@ -29,14 +29,31 @@ fn what_is_deleted_stays_so_and_what_comes_later_does_not() {
     assert_eq!(read(&store, "a", TimeRange::ALL), expected, "after a restart");
     assert_eq!(read(&store, "b", TimeRange::ALL), [(1000, 1.0)]);
     store.flush().expect("flushes");
-    store.maintain(100 * HOUR_MS).expect("maintains");
-    assert_eq!(read(&store, "a", TimeRange::ALL), expected, "with all in parts");
     let report = store.clean_tombstones().expect("cleans");
     assert_eq!((report.parts, report.samples, report.tombstones), (1, 2, 1));
     assert_eq!(read(&store, "a", TimeRange::ALL), expected, "cleaned");
     assert_eq!(store.clean_tombstones().expect("cleans").tombstones, 0);
+    store.maintain(100 * HOUR_MS).expect("maintains");
+    assert_eq!(store.stats().series, 0, "all in parts");
+    assert_eq!(read(&store, "a", TimeRange::ALL), expected, "merged");
     drop(store);
     assert_eq!(read(&open(folder.path()), "a", TimeRange::ALL), expected);
+}
+
+#[test]
+fn a_merge_leaves_out_what_was_deleted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path());
+    for at_ms in [1000, 2000] {
+        append(&store, "a", &[(at_ms, 1.0)]);
+        store.flush().expect("flushes");
+    }
+    delete(&store, "a", TimeRange::new(0, 1000));
+    append(&store, "a", &[(3000, 1.0)]);
+    store.maintain(100 * HOUR_MS).expect("maintains");
+    assert_eq!(store.stats().parts, 1);
+    assert_eq!(read(&store, "a", TimeRange::ALL), [(2000, 1.0), (3000, 1.0)]);
+    assert_eq!(store.clean_tombstones().expect("cleans").tombstones, 0, "none is left");
 }
 
 #[test]

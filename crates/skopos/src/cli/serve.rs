@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use skopos_core::TenantId;
 
 use crate::features::Features;
 
@@ -54,6 +55,19 @@ pub(crate) struct ServeArgs {
         help_heading = "Storage"
     )]
     pub(crate) retention_metrics: Duration,
+    /// Bytes of metrics beyond which the oldest go, such as 50GB; 0 is no limit. Logs and traces are not counted.
+    #[arg(
+        long = "storage.retention.size",
+        alias = "storage.tsdb.retention.size",
+        value_name = "BYTES",
+        default_value = "0",
+        value_parser = size,
+        help_heading = "Storage"
+    )]
+    pub(crate) retention_metrics_bytes: u64,
+    /// How long the metrics of one tenant are kept, in place of storage.retention.time; may be given for several.
+    #[arg(long = "storage.retention.tenant", value_name = "TENANT=DURATION", value_parser = tenant_duration, help_heading = "Storage")]
+    pub(crate) retention_tenants: Vec<(TenantId, Duration)>,
     /// How long logs are kept; 0s keeps them for ever.
     #[arg(long = "storage.retention.logs", value_name = "DURATION", default_value = "31d", value_parser = duration, help_heading = "Storage")]
     pub(crate) retention_logs: Duration,
@@ -188,6 +202,19 @@ pub(crate) struct OptionalAddress(pub(crate) Option<SocketAddr>);
 
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     skopos_config::parse_duration(text).map_err(|error| error.to_string())
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let bytes = skopos_config::parse_size(text).map_err(|error| error.to_string())?;
+    u64::try_from(bytes).map_err(|_| "a size cannot be negative".to_owned())
+}
+
+fn tenant_duration(text: &str) -> Result<(TenantId, Duration), String> {
+    let (tenant, time) = text
+        .split_once('=')
+        .ok_or("expected TENANT=DURATION, such as staging=7d")?;
+    let tenant = TenantId::new(tenant).map_err(|error| error.to_string())?;
+    Ok((tenant, duration(time)?))
 }
 
 pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {

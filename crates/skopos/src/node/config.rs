@@ -231,6 +231,7 @@ fn flags(args: &ServeArgs) -> BTreeMap<String, String> {
         ("log.level", args.log_level.clone()),
         ("storage.path", args.storage_path.display().to_string()),
         ("storage.retention.time", duration(args.retention_metrics)),
+        ("storage.retention.size", args.retention_metrics_bytes.to_string()),
         ("storage.retention.logs", duration(args.retention_logs)),
         ("storage.retention.traces", duration(args.retention_traces)),
         ("web.listen-address", args.web_listen_address.to_string()),

@@ -36,6 +36,8 @@ impl NodeStores {
         };
         let metrics = MetricStore::open(MetricStoreOptions {
             retention: args.retention_metrics,
+            retention_bytes: args.retention_metrics_bytes,
+            tenant_retention: args.retention_tenants.iter().cloned().collect(),
             out_of_order_window: args.out_of_order_window,
             fsync,
             ..MetricStoreOptions::new(root)
