@@ -37,6 +37,7 @@ mod query;
 mod query_log;
 mod recent;
 mod router;
+mod same_origin;
 mod server;
 mod skopos;
 mod statsd;

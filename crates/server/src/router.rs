@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::post;
 
 use crate::pool::{PoolSize, WorkPool};
 use crate::recent::RecentQueries;
 use crate::skopos::DeadCache;
 use crate::state::State;
-use crate::{alertmanager, influx, jaeger, layers, loki, otlp, prometheus, pushgateway, skopos, text, web};
+use crate::{
+    alertmanager, influx, jaeger, layers, loki, otlp, prometheus, pushgateway, same_origin, skopos, text, web,
+};
 
 /// What handlers share: the state and the pools.
 #[derive(Debug)]
@@ -67,7 +70,10 @@ pub(crate) fn http(app: &Shared) -> Router {
         .merge(otlp::metrics_router())
         .merge(pushgateway::router())
         .merge(influx::router())
-        .merge(skopos::router());
+        .merge(skopos::router().layer(from_fn_with_state(
+            app.state.options.cors_origin.clone(),
+            same_origin::guard,
+        )));
     if let Some(handle) = &app.state.alertmanager {
         router = router
             .merge(alertmanager::api_router(Arc::clone(handle)))

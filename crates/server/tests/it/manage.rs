@@ -6,6 +6,21 @@ use skopos_server::{ListenOptions, Listeners};
 use crate::harness::{Answer, Harness};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_another_site_may_read_but_not_change() {
+    let harness = Harness::start().await;
+    let foreign = |request: reqwest::RequestBuilder| request.header("Origin", "https://evil.example");
+    let path = "/api/skopos/dlq/discard";
+    let refused = Answer::of(foreign(harness.post(path))).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.body);
+    let own = harness.url("");
+    let taken = Answer::of(harness.post(path).header("Origin", own)).await;
+    assert_ne!(taken.status, StatusCode::FORBIDDEN, "{}", taken.body);
+    let read = Answer::of(foreign(harness.get("/api/skopos/status"))).await;
+    assert_eq!(read.status, StatusCode::OK, "{}", read.body);
+    harness.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_answers_its_own_routes_only() {
     let harness = Harness::start().await;
     for path in ["/", "/explore/metrics?query=up", "/dashboards/abc"] {
