@@ -118,6 +118,7 @@ fn escape(rest: &str, in_class: bool, out: &mut String) -> usize {
         ('>', _) => ">",
         ('0'..='7', _) => return octal(rest, out),
         ('Q', false) => return quoted(rest, out),
+        ('p' | 'P' | 'x', _) if rest[2..].starts_with('{') => return braced(rest, out),
         _ => {
             out.push('\\');
             out.push(next);
@@ -140,6 +141,12 @@ fn octal(rest: &str, out: &mut String) -> usize {
         _ => out.push_str(&rest[..=count]),
     }
     1 + count
+}
+
+/// `\p{…}`, `\P{…}` and `\x{…}`, which both read alike.
+fn braced(rest: &str, out: &mut String) -> usize {
+    let taken = rest.find('}').map_or(rest.len(), |end| end + 1);
+    push(out, &rest[..taken], taken)
 }
 
 /// `\Q…\E`.

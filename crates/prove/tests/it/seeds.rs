@@ -62,8 +62,8 @@ const RULE_SEEDS: &[Seed] = &[
     ),
     // Thresholds that exclude each other.
     (
-        "(kafka_consumer_lag) > 1000",
-        "(kafka_consumer_lag) > 1000 < 100",
+        "[.].+\"}) > 1000",
+        "[.].+\"}) > 1000 < 100",
         At("HighKafkaConsumerLag", Link::Expression),
     ),
     (
