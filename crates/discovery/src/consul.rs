@@ -37,13 +37,7 @@ const SETTLE: Duration = Duration::from_millis(100);
 
 /// Begins to follow the catalog.
 pub(crate) fn start(setup: Setup, output: Output) {
-    tokio::spawn(async move {
-        let stop = output.stop().clone();
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = follow(setup, output) => {}
-        }
-    });
+    output.run(|output| follow(setup, output));
 }
 
 async fn follow(setup: Setup, output: Output) {

@@ -51,13 +51,7 @@ const RETRY: Duration = Duration::from_secs(15);
 
 /// Begins to follow the cluster.
 pub(crate) fn start(setup: Setup, output: Output) {
-    tokio::spawn(async move {
-        let stop = output.stop().clone();
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = follow(setup, output) => {}
-        }
-    });
+    output.run(|output| follow(setup, output));
 }
 
 async fn follow(setup: Setup, output: Output) {

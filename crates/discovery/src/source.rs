@@ -43,9 +43,16 @@ impl Output {
         }
     }
 
-    /// Ends with the source.
-    pub(crate) const fn stop(&self) -> &CancellationToken {
-        &self.stop
+    /// Runs a source that follows changes by itself, until it is told to end.
+    pub(crate) fn run<F: Future<Output = ()> + Send + 'static>(self, follow: impl FnOnce(Self) -> F) {
+        let stop = self.stop.clone();
+        let following = follow(self);
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = following => {}
+            }
+        });
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::references::{KeyOf, KeyOfEither};
-use super::relabel::RelabelConfig;
+use super::relabel::{RelabelConfig, filter, literal};
 use super::{Job, Maker};
 
 /// A port by name or number.
@@ -23,6 +23,17 @@ impl std::fmt::Display for NameOrNumber {
             Self::Number(number) => number.fmt(f),
             Self::Name(name) => name.fmt(f),
         }
+    }
+}
+
+impl NameOrNumber {
+    /// The rule that keeps the targets of this port of a container.
+    pub(super) fn keep(&self) -> Value {
+        let label = match self {
+            Self::Name(_) => "__meta_kubernetes_pod_container_port_name",
+            Self::Number(_) => "__meta_kubernetes_pod_container_port_number",
+        };
+        filter("keep", &[label.to_owned()], &literal(&self.to_string()))
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::labels::sanitized;
 
 use super::endpoint::{Limits, NameOrNumber, Scraping};
-use super::relabel::{self, RelabelConfig, copy, copy_some, filter, literal};
+use super::relabel::{self, RelabelConfig, copy, copy_some};
 use super::selector::{LabelSelector, NamespaceSelector};
 use super::{Job, Maker, Meta, Object};
 
@@ -73,13 +73,7 @@ fn rules(meta: &Meta, spec: &Spec, endpoint: &Endpoint) -> Result<Vec<Value>, St
     }
     rules.extend(spec.selector.rules("pod")?);
     let port = endpoint.port();
-    if let Some(port) = &port {
-        let label = match port {
-            NameOrNumber::Name(_) => "__meta_kubernetes_pod_container_port_name",
-            NameOrNumber::Number(_) => "__meta_kubernetes_pod_container_port_number",
-        };
-        rules.push(filter("keep", &[label.to_owned()], &literal(&port.to_string())));
-    }
+    rules.extend(port.as_ref().map(NameOrNumber::keep));
     for (from, to) in [
         ("__meta_kubernetes_namespace", "namespace"),
         ("__meta_kubernetes_pod_container_name", "container"),

@@ -89,11 +89,7 @@ fn rules(spec: &Spec, endpoint: &Endpoint, names: &Names) -> Result<Vec<Value>, 
     if !endpoint.port.is_empty() {
         rules.push(filter("keep", &[names.port.to_owned()], &literal(&endpoint.port)));
     } else if let Some(port) = &endpoint.target_port {
-        let label = match port {
-            NameOrNumber::Name(_) => "__meta_kubernetes_pod_container_port_name",
-            NameOrNumber::Number(_) => "__meta_kubernetes_pod_container_port_number",
-        };
-        rules.push(filter("keep", &[label.to_owned()], &literal(&port.to_string())));
+        rules.push(port.keep());
     }
     for (kind, label) in [("Node", "node"), ("Pod", "pod")] {
         rules.push(json!({
