@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::process::Output;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use skopos_core::metric::{MetricBatch, MetricSample, MetricSink as _, MetricValue, SeriesBatch};
 use skopos_core::{Labels, TenantId};
 use skopos_metrics::{MetricStore, MetricStoreOptions};
 
-use crate::program::command;
+use crate::alerting::Site;
+use crate::program::{Program, command};
 
 const START_MS: i64 = 1_700_000_000_000;
 
@@ -130,4 +131,35 @@ fn a_store_without_a_server_is_backtested() {
     );
     let shown = text(&run(folder.path(), &arguments).stdout);
     assert!(shown.contains("High (as it is)") && shown.contains("8m"), "{shown}");
+}
+
+/// The verdict of a rule in a server's proof as of now.
+async fn verdict_in(program: &Program, name: &str) -> Value {
+    let (status, answer) = program.post("/api/skopos/prove", &json!(null)).await;
+    assert_eq!(status, 200, "{answer}");
+    let report = &answer["report"];
+    let rules = report["rules"]
+        .as_array()
+        .unwrap_or_else(|| panic!("no rules: {answer}"));
+    let rule = rules.iter().find(|rule| rule["name"] == name);
+    rule.unwrap_or_else(|| panic!("no {name}: {answer}"))["verdict"].clone()
+}
+
+#[tokio::test]
+async fn a_servers_proof_follows_its_silences() {
+    let site = Site::new().await;
+    let config = site.rules("  - {alert: Down, expr: up == 0, labels: {unit: one}}\n");
+    let program = site.start(&["--config.file", &config]).await;
+    assert_eq!(verdict_in(&program, "Down").await, "proven");
+
+    let silence = json!({
+        "matchers": [{ "name": "unit", "value": "one", "isRegex": false, "isEqual": true }],
+        "startsAt": "2020-01-01T00:00:00Z",
+        "endsAt": "2100-01-01T00:00:00Z",
+        "createdBy": "test",
+        "comment": "for a proof",
+    });
+    let (status, answer) = program.post("/api/v2/silences", &silence).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(verdict_in(&program, "Down").await, "broken", "nobody would be told");
 }
