@@ -5,26 +5,17 @@ use serde_json::{Value, json};
 
 use crate::labels::sanitized;
 
-use super::endpoint::{Limits, NameOrNumber, Scraping};
+use super::endpoint::{NameOrNumber, Scraping};
 use super::relabel::{self, RelabelConfig, copy, copy_some};
-use super::selector::{LabelSelector, NamespaceSelector};
+use super::selector::Selection;
 use super::{Job, Maker, Meta, Object};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Spec {
-    #[serde(default)]
-    job_label: String,
-    #[serde(default)]
-    pod_target_labels: Vec<String>,
-    selector: LabelSelector,
-    #[serde(default)]
-    namespace_selector: NamespaceSelector,
-    #[serde(default)]
-    attach_metadata: Option<Value>,
     pod_metrics_endpoints: Vec<Endpoint>,
     #[serde(flatten)]
-    limits: Limits,
+    selection: Selection,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -52,13 +43,13 @@ impl Endpoint {
 
 pub(super) fn jobs(object: &Object<Spec>, maker: &mut Maker<'_>) -> Result<Vec<Job>, String> {
     let (meta, spec) = (&object.metadata, &object.spec);
-    let namespaces = spec.namespace_selector.namespaces(&meta.namespace);
+    let namespaces = spec.selection.namespace_selector.namespaces(&meta.namespace);
     let mut jobs = Vec::new();
     for (index, endpoint) in spec.pod_metrics_endpoints.iter().enumerate() {
         let name = format!("podMonitor/{}/{}/{index}", meta.namespace, meta.name);
         let mut job = endpoint.scraping.job(&name, &meta.namespace, maker)?;
-        spec.limits.set(&mut job, maker);
-        let discovery = maker.discovery("pod", &namespaces, spec.attach_metadata.as_ref());
+        spec.selection.limits.set(&mut job, maker);
+        let discovery = maker.discovery("pod", &namespaces, spec.selection.attach_metadata.as_ref());
         job.insert("kubernetes_sd_configs".to_owned(), discovery);
         job.insert("relabel_configs".to_owned(), json!(rules(meta, spec, endpoint)?));
         jobs.push(job);
@@ -71,7 +62,7 @@ fn rules(meta: &Meta, spec: &Spec, endpoint: &Endpoint) -> Result<Vec<Value>, St
     if endpoint.scraping.drops_ended() {
         rules.push(relabel::drop_ended());
     }
-    rules.extend(spec.selector.rules("pod")?);
+    rules.extend(spec.selection.selector.rules("pod")?);
     let port = endpoint.port();
     rules.extend(port.as_ref().map(NameOrNumber::keep));
     for (from, to) in [
@@ -81,13 +72,13 @@ fn rules(meta: &Meta, spec: &Spec, endpoint: &Endpoint) -> Result<Vec<Value>, St
     ] {
         rules.push(copy(from, to));
     }
-    for label in &spec.pod_target_labels {
+    for label in &spec.selection.pod_target_labels {
         let label = sanitized(label);
         rules.push(copy_some(&format!("__meta_kubernetes_pod_label_{label}"), &label));
     }
     rules.push(relabel::set("job", &format!("{}/{}", meta.namespace, meta.name)));
-    if !spec.job_label.is_empty() {
-        let label = format!("__meta_kubernetes_pod_label_{}", sanitized(&spec.job_label));
+    if !spec.selection.job_label.is_empty() {
+        let label = format!("__meta_kubernetes_pod_label_{}", sanitized(&spec.selection.job_label));
         rules.push(copy_some(&label, "job"));
     }
     rules.extend(port.map(|port| relabel::set("endpoint", &port.to_string())));

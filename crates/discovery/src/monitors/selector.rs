@@ -7,7 +7,26 @@ use serde_json::Value;
 
 use crate::labels::sanitized;
 
+use super::endpoint::Limits;
 use super::relabel::{filter, literal};
+
+/// What monitors of services and of pods say alike: which objects are meant, and what holds for all of
+/// their endpoints.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Selection {
+    #[serde(default)]
+    pub(super) job_label: String,
+    #[serde(default)]
+    pub(super) pod_target_labels: Vec<String>,
+    pub(super) selector: LabelSelector,
+    #[serde(default)]
+    pub(super) namespace_selector: NamespaceSelector,
+    #[serde(default)]
+    pub(super) attach_metadata: Option<Value>,
+    #[serde(flatten)]
+    pub(super) limits: Limits,
+}
 
 /// `selector`.
 #[derive(Debug, Clone, Default, Deserialize)]

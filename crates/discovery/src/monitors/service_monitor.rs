@@ -5,30 +5,21 @@ use serde_json::{Value, json};
 
 use crate::labels::sanitized;
 
-use super::endpoint::{Limits, NameOrNumber, Scraping};
+use super::endpoint::{NameOrNumber, Scraping};
 use super::relabel::{self, RelabelConfig, copy, copy_some, filter, literal};
-use super::selector::{LabelSelector, NamespaceSelector};
+use super::selector::Selection;
 use super::{Job, Maker, Object};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Spec {
     #[serde(default)]
-    job_label: String,
-    #[serde(default)]
     target_labels: Vec<String>,
-    #[serde(default)]
-    pod_target_labels: Vec<String>,
-    selector: LabelSelector,
-    #[serde(default)]
-    namespace_selector: NamespaceSelector,
-    #[serde(default)]
-    attach_metadata: Option<Value>,
     #[serde(default)]
     service_discovery_role: Option<String>,
     endpoints: Vec<Endpoint>,
     #[serde(flatten)]
-    limits: Limits,
+    selection: Selection,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -69,13 +60,13 @@ pub(super) fn jobs(object: &Object<Spec>, maker: &mut Maker<'_>) -> Result<Vec<J
         Some("EndpointSlice") => ENDPOINT_SLICE,
         _ => ENDPOINTS,
     };
-    let namespaces = spec.namespace_selector.namespaces(&meta.namespace);
+    let namespaces = spec.selection.namespace_selector.namespaces(&meta.namespace);
     let mut jobs = Vec::new();
     for (index, endpoint) in spec.endpoints.iter().enumerate() {
         let name = format!("serviceMonitor/{}/{}/{index}", meta.namespace, meta.name);
         let mut job = endpoint.scraping.job(&name, &meta.namespace, maker)?;
-        spec.limits.set(&mut job, maker);
-        let discovery = maker.discovery(names.role, &namespaces, spec.attach_metadata.as_ref());
+        spec.selection.limits.set(&mut job, maker);
+        let discovery = maker.discovery(names.role, &namespaces, spec.selection.attach_metadata.as_ref());
         job.insert("kubernetes_sd_configs".to_owned(), discovery);
         job.insert("relabel_configs".to_owned(), json!(rules(spec, endpoint, &names)?));
         jobs.push(job);
@@ -85,7 +76,7 @@ pub(super) fn jobs(object: &Object<Spec>, maker: &mut Maker<'_>) -> Result<Vec<J
 
 fn rules(spec: &Spec, endpoint: &Endpoint, names: &Names) -> Result<Vec<Value>, String> {
     let mut rules = vec![relabel::keep_job_name()];
-    rules.extend(spec.selector.rules("service")?);
+    rules.extend(spec.selection.selector.rules("service")?);
     if !endpoint.port.is_empty() {
         rules.push(filter("keep", &[names.port.to_owned()], &literal(&endpoint.port)));
     } else if let Some(port) = &endpoint.target_port {
@@ -108,15 +99,21 @@ fn rules(spec: &Spec, endpoint: &Endpoint, names: &Names) -> Result<Vec<Value>, 
     if endpoint.scraping.drops_ended() {
         rules.push(relabel::drop_ended());
     }
-    for (kind, labels) in [("service", &spec.target_labels), ("pod", &spec.pod_target_labels)] {
+    for (kind, labels) in [
+        ("service", &spec.target_labels),
+        ("pod", &spec.selection.pod_target_labels),
+    ] {
         for label in labels {
             let label = sanitized(label);
             rules.push(copy_some(&format!("__meta_kubernetes_{kind}_label_{label}"), &label));
         }
     }
     rules.push(copy("__meta_kubernetes_service_name", "job"));
-    if !spec.job_label.is_empty() {
-        let label = format!("__meta_kubernetes_service_label_{}", sanitized(&spec.job_label));
+    if !spec.selection.job_label.is_empty() {
+        let label = format!(
+            "__meta_kubernetes_service_label_{}",
+            sanitized(&spec.selection.job_label)
+        );
         rules.push(copy_some(&label, "job"));
     }
     let target_port = endpoint.target_port.as_ref().map(ToString::to_string);
