@@ -2,6 +2,21 @@
 //!
 //! Bucket `i` of schema `s` (−4 … 8) covers `(2^((i−1)·2^−s), 2^(i·2^−s)]`; schema −53 has custom
 //! upper bounds. Counts are kept absolute and as floats; integer histograms convert on the way in.
+//!
+//! Arithmetic (`model/histogram/float_histogram.go` in Prometheus) handles buckets as sorted pairs of
+//! index and count; spans are only the form at rest.
+
+mod arithmetic;
+mod bucket;
+mod reset;
+mod total;
+
+pub use arithmetic::{
+    IncompatibleSchemas, Operation, add_histograms, combine, divided, scaled, subtract_histograms, to_schema,
+};
+pub use bucket::{Bucket, all_buckets, negative_buckets, positive_buckets, zero_bucket};
+pub use reset::{detect_reset, equal};
+pub use total::{Totalled, mean_of, sum_of};
 
 /// Schema number of histograms with custom bucket bounds.
 pub const CUSTOM_BUCKETS_SCHEMA: i32 = -53;
@@ -54,4 +69,66 @@ pub struct FloatHistogram {
     pub negative_buckets: Vec<f64>,
     /// Upper bounds of custom buckets, without `+Inf`; empty for other schemas.
     pub custom_values: Vec<f64>,
+}
+
+/// Index and count of a bucket.
+pub type Indexed = (i32, f64);
+
+/// Whether the buckets have bounds of their own.
+pub fn is_custom(histogram: &FloatHistogram) -> bool {
+    histogram.schema == CUSTOM_BUCKETS_SCHEMA
+}
+
+/// Whether resets have no meaning.
+pub fn is_gauge(histogram: &FloatHistogram) -> bool {
+    histogram.counter_reset_hint == CounterResetHint::Gauge
+}
+
+/// Buckets of spans as pairs, in rising order of the index.
+pub fn indexed(spans: &[Span], counts: &[f64]) -> Vec<Indexed> {
+    let mut buckets = Vec::with_capacity(counts.len());
+    let mut counts = counts.iter();
+    let mut index = 0i32;
+    for span in spans {
+        index = index.saturating_add(span.offset);
+        for _ in 0..span.length {
+            let Some(count) = counts.next() else {
+                return buckets;
+            };
+            buckets.push((index, *count));
+            index = index.saturating_add(1);
+        }
+    }
+    buckets
+}
+
+/// Pairs in rising order of the index as spans.
+pub fn spanned(buckets: &[Indexed]) -> (Vec<Span>, Vec<f64>) {
+    let mut spans: Vec<Span> = Vec::new();
+    let mut next_index = 0i32;
+    for (index, _) in buckets {
+        match spans.last_mut() {
+            Some(span) if *index == next_index => span.length += 1,
+            _ => spans.push(Span {
+                offset: index - next_index,
+                length: 1,
+            }),
+        }
+        next_index = index + 1;
+    }
+    (spans, buckets.iter().map(|(_, count)| *count).collect())
+}
+
+/// Removes buckets without observations.
+pub fn compacted(mut histogram: FloatHistogram) -> FloatHistogram {
+    let without_empty = |spans: &[Span], counts: &[f64]| {
+        let mut buckets = indexed(spans, counts);
+        buckets.retain(|(_, count)| *count != 0.0);
+        spanned(&buckets)
+    };
+    let (spans, counts) = without_empty(&histogram.positive_spans, &histogram.positive_buckets);
+    (histogram.positive_spans, histogram.positive_buckets) = (spans, counts);
+    let (spans, counts) = without_empty(&histogram.negative_spans, &histogram.negative_buckets);
+    (histogram.negative_spans, histogram.negative_buckets) = (spans, counts);
+    histogram
 }

@@ -21,6 +21,7 @@ pub mod metric;
 pub mod re2;
 pub mod sample;
 pub mod span;
+pub mod sum;
 pub mod tenant;
 pub mod time;
 

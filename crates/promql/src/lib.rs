@@ -27,7 +27,6 @@ mod position;
 mod printer;
 pub mod quote;
 mod signature;
-mod sum;
 mod token;
 mod value;
 

@@ -4,7 +4,7 @@ use skopos_core::sample::is_stale;
 
 use super::column::{Column, NOTHING};
 use crate::ast::AggregateOp;
-use crate::sum::Sum;
+use skopos_core::sum::Sum;
 
 /// The aggregate of the columns at every step. `None` where the operator needs all values of a
 /// step together, where there are histograms, or where a sum overflows.

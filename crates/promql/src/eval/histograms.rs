@@ -278,7 +278,7 @@ fn by_quantile(column: &Column, label: &str, q: &[f64]) -> Vec<Column> {
 /// The variance of the observations, each taken to lie in the middle of its bucket.
 pub(super) fn variance(histogram: &FloatHistogram) -> f64 {
     let mean = histogram.sum / histogram.count;
-    let term = |bucket: &histogram::Bucket| {
+    let term = |bucket: &skopos_core::histogram::Bucket| {
         let value = if histogram::is_custom(histogram) {
             f64::midpoint(bucket.upper, bucket.lower)
         } else if bucket.lower <= 0.0 && bucket.upper >= 0.0 {

@@ -8,7 +8,7 @@ use crate::annotation::Annotation;
 use crate::eval::{Point, Window};
 use crate::functions::start;
 use crate::histogram::{Totalled, detect_reset, equal, mean_of, sum_of};
-use crate::sum::Sum;
+use skopos_core::sum::Sum;
 
 pub(crate) fn sum(values: &[f64]) -> f64 {
     let mut total = Sum::default();

@@ -4,9 +4,9 @@
 
 use skopos_core::histogram::FloatHistogram;
 
-use super::bucket::{Bucket, all_buckets};
 use super::is_custom;
 use crate::annotation::Annotation;
+use skopos_core::histogram::{Bucket, all_buckets};
 
 /// The value below which the fraction `q` of all observations lies.
 pub(crate) fn quantile(q: f64, histogram: &FloatHistogram, metric: &str) -> (f64, Option<Annotation>) {

@@ -5,8 +5,8 @@
 
 use skopos_core::histogram::FloatHistogram;
 
-use super::bucket::{Bucket, negative_buckets, positive_buckets, zero_bucket};
 use super::{compacted, is_custom};
+use skopos_core::histogram::{Bucket, negative_buckets, positive_buckets, zero_bucket};
 
 /// Which side of the bound remains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Counter resets between histograms, and their equality.
 
-use skopos_core::histogram::{CounterResetHint, FloatHistogram};
+use super::{CounterResetHint, FloatHistogram};
 
 use super::arithmetic::{buckets_outside, common_bounds, negative, positive, rebounded, reduced, zero_count_at};
 use super::{Indexed, is_custom};
@@ -50,7 +50,7 @@ fn fall(current: &[Indexed], previous: &[Indexed]) -> bool {
 }
 
 /// Whether two histograms are the same bit for bit, reset hints aside.
-pub(crate) fn equal(left: &FloatHistogram, right: &FloatHistogram) -> bool {
+pub fn equal(left: &FloatHistogram, right: &FloatHistogram) -> bool {
     let bits = |histogram: &FloatHistogram| {
         let scalars = [
             histogram.zero_threshold,

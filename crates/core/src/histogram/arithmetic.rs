@@ -1,6 +1,6 @@
 //! Sums, differences, products; bringing two histograms to one layout.
 
-use skopos_core::histogram::{CounterResetHint, FloatHistogram};
+use super::{CounterResetHint, FloatHistogram};
 
 use super::bucket::exponential_bound;
 use super::{Indexed, indexed, is_custom, spanned};
@@ -12,28 +12,30 @@ pub struct IncompatibleSchemas;
 
 /// How two histograms combine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operation {
+pub enum Operation {
+    /// Bucket by bucket, the sum.
     Add,
+    /// Bucket by bucket, the difference.
     Sub,
 }
 
 /// A sum or difference with what is to be said about it.
 #[derive(Debug, Clone)]
-pub(crate) struct Combined {
-    pub(crate) histogram: FloatHistogram,
+pub struct Combined {
+    pub histogram: FloatHistogram,
     /// One side was known as reset, the other as not reset.
-    pub(crate) reset_collision: bool,
+    pub reset_collision: bool,
     /// The custom bounds differed; the common ones remain.
-    pub(crate) bounds_reconciled: bool,
+    pub bounds_reconciled: bool,
 }
 
 /// The histogram with everything multiplied; a negative factor makes it a gauge.
-pub(crate) fn scaled(histogram: &FloatHistogram, factor: f64) -> FloatHistogram {
+pub fn scaled(histogram: &FloatHistogram, factor: f64) -> FloatHistogram {
     map_counts(histogram, factor < 0.0, |count| count * factor)
 }
 
 /// The histogram with everything divided; division by zero removes all buckets.
-pub(crate) fn divided(histogram: &FloatHistogram, divisor: f64) -> FloatHistogram {
+pub fn divided(histogram: &FloatHistogram, divisor: f64) -> FloatHistogram {
     let mut result = map_counts(histogram, divisor < 0.0, |count| count / divisor);
     if divisor == 0.0 {
         result.positive_spans.clear();
@@ -58,7 +60,7 @@ fn map_counts(histogram: &FloatHistogram, to_gauge: bool, map: impl Fn(f64) -> f
 }
 
 /// `left` plus or minus `right`, in the coarser layout of both. Not compacted.
-pub(crate) fn combine(
+pub fn combine(
     left: &FloatHistogram,
     right: &FloatHistogram,
     operation: Operation,
@@ -186,7 +188,7 @@ pub(super) fn negative(histogram: &FloatHistogram) -> Vec<Indexed> {
 }
 
 /// A histogram in a coarser schema.
-pub(crate) fn to_schema(histogram: &FloatHistogram, schema: i32) -> FloatHistogram {
+pub fn to_schema(histogram: &FloatHistogram, schema: i32) -> FloatHistogram {
     let mut result = histogram.clone();
     if is_custom(histogram) || schema >= histogram.schema {
         return result;

@@ -1,17 +1,22 @@
 //! Bounds of buckets, and all buckets of a histogram in rising order.
 
-use skopos_core::histogram::FloatHistogram;
+use super::FloatHistogram;
 
 use super::{indexed, is_custom};
 
 /// A bucket with its bounds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Bucket {
-    pub(crate) lower: f64,
-    pub(crate) upper: f64,
-    pub(crate) lower_inclusive: bool,
-    pub(crate) upper_inclusive: bool,
-    pub(crate) count: f64,
+pub struct Bucket {
+    /// Lower bound.
+    pub lower: f64,
+    /// Upper bound.
+    pub upper: f64,
+    /// Whether observations at the lower bound belong to it.
+    pub lower_inclusive: bool,
+    /// Whether observations at the upper bound belong to it.
+    pub upper_inclusive: bool,
+    /// Observations.
+    pub count: f64,
 }
 
 /// The upper bound of bucket `index` among exponential buckets.
@@ -32,7 +37,7 @@ pub(crate) fn exponential_bound(index: i32, schema: i32) -> f64 {
 }
 
 /// Lower and upper bound of positive bucket `index`.
-pub(crate) fn bounds(histogram: &FloatHistogram, index: i32) -> (f64, f64) {
+fn bounds(histogram: &FloatHistogram, index: i32) -> (f64, f64) {
     if is_custom(histogram) {
         let bound = |at: i32| {
             usize::try_from(at)
@@ -48,7 +53,8 @@ pub(crate) fn bounds(histogram: &FloatHistogram, index: i32) -> (f64, f64) {
     )
 }
 
-pub(crate) fn positive_buckets(histogram: &FloatHistogram) -> impl Iterator<Item = Bucket> + '_ {
+/// Buckets of positive observations, in rising order.
+pub fn positive_buckets(histogram: &FloatHistogram) -> impl Iterator<Item = Bucket> + '_ {
     let buckets = indexed(&histogram.positive_spans, &histogram.positive_buckets);
     let custom = is_custom(histogram);
     buckets.into_iter().map(move |(index, count)| {
@@ -64,7 +70,7 @@ pub(crate) fn positive_buckets(histogram: &FloatHistogram) -> impl Iterator<Item
 }
 
 /// Negative buckets from zero downwards.
-pub(crate) fn negative_buckets(histogram: &FloatHistogram) -> impl Iterator<Item = Bucket> + '_ {
+pub fn negative_buckets(histogram: &FloatHistogram) -> impl Iterator<Item = Bucket> + '_ {
     let buckets = indexed(&histogram.negative_spans, &histogram.negative_buckets);
     buckets.into_iter().map(|(index, count)| {
         let (lower, upper) = bounds(histogram, index);
@@ -78,7 +84,8 @@ pub(crate) fn negative_buckets(histogram: &FloatHistogram) -> impl Iterator<Item
     })
 }
 
-pub(crate) fn zero_bucket(histogram: &FloatHistogram) -> Bucket {
+/// The bucket around zero.
+pub fn zero_bucket(histogram: &FloatHistogram) -> Bucket {
     Bucket {
         lower: -histogram.zero_threshold,
         upper: histogram.zero_threshold,
@@ -89,7 +96,7 @@ pub(crate) fn zero_bucket(histogram: &FloatHistogram) -> Bucket {
 }
 
 /// All buckets in rising order; the zero bucket only if it holds something.
-pub(crate) fn all_buckets(histogram: &FloatHistogram) -> Vec<Bucket> {
+pub fn all_buckets(histogram: &FloatHistogram) -> Vec<Bucket> {
     let mut all: Vec<Bucket> = negative_buckets(histogram).collect();
     all.reverse();
     if histogram.zero_count > 0.0 {

@@ -1,6 +1,6 @@
 //! Sums and means of many histograms, with compensation of what float addition loses.
 
-use skopos_core::histogram::{CounterResetHint, FloatHistogram};
+use super::{CounterResetHint, FloatHistogram};
 
 use super::arithmetic::{Laid, combined_hint, common_layout};
 use super::{IncompatibleSchemas, Indexed, divided, scaled, spanned};
@@ -8,13 +8,13 @@ use crate::sum::Sum;
 
 /// A sum or mean with what is to be said about it.
 #[derive(Debug, Clone)]
-pub(crate) struct Totalled {
+pub struct Totalled {
     /// Not compacted.
-    pub(crate) histogram: FloatHistogram,
+    pub histogram: FloatHistogram,
     /// Some were known as reset, others as not reset.
-    pub(crate) reset_collision: bool,
+    pub reset_collision: bool,
     /// Custom bounds differed; the common ones remain.
-    pub(crate) bounds_reconciled: bool,
+    pub bounds_reconciled: bool,
 }
 
 /// A running sum: `lost` holds the low bits of every field of `total`, in the same layout.
@@ -28,7 +28,7 @@ struct Running {
 }
 
 /// The sum. `None` of none.
-pub(crate) fn sum_of<'a>(
+pub fn sum_of<'a>(
     histograms: impl IntoIterator<Item = &'a FloatHistogram>,
 ) -> Result<Option<Totalled>, IncompatibleSchemas> {
     let mut histograms = histograms.into_iter();
@@ -43,7 +43,7 @@ pub(crate) fn sum_of<'a>(
 }
 
 /// The mean: of the sum while that is finite, incremental from where it overflows.
-pub(crate) fn mean_of<'a>(
+pub fn mean_of<'a>(
     histograms: impl IntoIterator<Item = &'a FloatHistogram>,
 ) -> Result<Option<Totalled>, IncompatibleSchemas> {
     let mut histograms = histograms.into_iter();

@@ -2,13 +2,16 @@
 
 /// A sum with its lost low bits (Neumaier's variant of Kahan's summation).
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Sum {
-    pub(crate) sum: f64,
-    pub(crate) lost: f64,
+pub struct Sum {
+    /// The sum as additions gave it.
+    pub sum: f64,
+    /// What they lost.
+    pub lost: f64,
 }
 
 impl Sum {
-    pub(crate) fn add(&mut self, value: f64) {
+    /// Adds a value.
+    pub fn add(&mut self, value: f64) {
         let total = self.sum + value;
         if total.is_infinite() {
             self.lost = 0.0;
@@ -20,7 +23,8 @@ impl Sum {
         self.sum = total;
     }
 
-    pub(crate) fn value(self) -> f64 {
+    /// The sum with what was lost.
+    pub fn value(self) -> f64 {
         if self.sum.is_infinite() {
             self.sum
         } else {
@@ -28,7 +32,9 @@ impl Sum {
         }
     }
 
-    pub(crate) fn scaled(self, factor: f64) -> Self {
+    /// The sum of values multiplied by a factor.
+    #[must_use]
+    pub fn scaled(self, factor: f64) -> Self {
         Self {
             sum: self.sum * factor,
             lost: self.lost * factor,
