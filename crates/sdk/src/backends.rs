@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use crate::SetupError;
 use crate::context::{ContextProcessor, Discard};
-use crate::export::{CountedLogs, CountedProcessor, ExportMetrics};
+use crate::export::{CountedLogs, CountedSpans, ExportMetrics};
 use crate::sampler::{KeepErrors, RecordUnsampled};
 use crate::scrub::ScrubSpans;
 use crate::settings::{BatchSettings, Settings, TracesBackend};
@@ -54,7 +54,7 @@ impl Drop for ExportRuntime {
 }
 
 /// Makes the processor of an exporter that does not come from the settings.
-pub(crate) type MakeProcessor = Box<dyn FnOnce(BatchSettings, ExportMetrics) -> CountedProcessor>;
+pub(crate) type MakeProcessor = Box<dyn FnOnce(BatchSettings, ExportMetrics) -> CountedSpans>;
 
 /// A tracer provider that samples and exports as the settings say.
 pub(crate) fn tracer_provider(
@@ -96,22 +96,22 @@ fn processor(
     resource: &Resource,
     metrics: &ExportMetrics,
     runtime: &mut ExportRuntime,
-) -> Result<CountedProcessor, SetupError> {
+) -> Result<CountedSpans, SetupError> {
     let runtime = runtime.get()?;
     let (batch, metrics) = (settings.batch, metrics.clone());
     match &settings.traces {
-        TracesBackend::Otlp(otlp) => Ok(CountedProcessor::new(otlp::spans(otlp, runtime)?, batch, metrics)),
+        TracesBackend::Otlp(otlp) => Ok(CountedSpans::new(otlp::spans(otlp, runtime)?, batch, metrics)),
         TracesBackend::Jaeger { endpoint } => {
             let client = http::Client::new(endpoint, batch.export_timeout, runtime)?;
             let exporter = jaeger::JaegerExporter::new(client, endpoint, resource);
-            Ok(CountedProcessor::new(exporter, batch, metrics))
+            Ok(CountedSpans::new(exporter, batch, metrics))
         }
         TracesBackend::Datadog { endpoint, api_key } => {
             let client = http::Client::new(endpoint, batch.export_timeout, runtime)?;
             let exporter = datadog::DatadogExporter::new(client, endpoint, api_key.clone(), resource);
-            Ok(CountedProcessor::new(exporter, batch, metrics))
+            Ok(CountedSpans::new(exporter, batch, metrics))
         }
-        TracesBackend::None => Ok(CountedProcessor::new(http::Nowhere, batch, metrics)),
+        TracesBackend::None => Ok(CountedSpans::new(http::Nowhere, batch, metrics)),
     }
 }
 

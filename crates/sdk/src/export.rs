@@ -5,19 +5,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
-use opentelemetry::Context;
-use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
-use crate::settings::BatchSettings;
-
 mod logs;
+mod spans;
 
 pub(crate) use logs::CountedLogs;
+pub(crate) use spans::CountedSpans;
 
 /// Why a span is not delivered; a log record knows the first two.
 const REASONS: [&str; 3] = ["queue_full", "export_failed", "error_buffer_full"];
@@ -99,13 +95,13 @@ struct Flow {
 }
 
 impl Flow {
-    fn new(max_queue_size: usize, metrics: ExportMetrics) -> Arc<Self> {
-        Arc::new(Self {
+    fn new(max_queue_size: usize, metrics: ExportMetrics) -> Self {
+        Self {
             in_flight: AtomicUsize::new(0),
             failing: AtomicBool::new(false),
             max_queue_size,
             metrics,
-        })
+        }
     }
 
     /// Takes one in; false where the queue is full, which is counted.
@@ -143,82 +139,42 @@ impl Flow {
     }
 }
 
-/// The processor to hand to the tracer provider.
+/// A processor or exporter with the flow that counts what goes through it. Spans and log records have two of each.
 #[derive(Debug)]
-pub(crate) struct CountedProcessor {
-    inner: BatchSpanProcessor,
+pub(crate) struct Counted<T> {
+    inner: T,
     flow: Arc<Flow>,
 }
 
-impl CountedProcessor {
-    pub(crate) fn new<E: SpanExporter + 'static>(exporter: E, batch: BatchSettings, metrics: ExportMetrics) -> Self {
-        let max_queue_size = batch.max_queue_size;
-        let flow = Flow::new(max_queue_size, metrics);
-        // The inner queue has room for the batch in export as well, so only this processor drops.
-        let config = BatchConfigBuilder::default()
-            .with_max_queue_size(max_queue_size.saturating_mul(2))
-            .with_max_export_batch_size(batch.max_export_batch_size)
-            .with_scheduled_delay(batch.schedule_delay)
-            .build();
-        let exporter = CountedExporter {
+impl<T> Counted<T> {
+    /// Wraps the exporter, then the processor that is made of it.
+    fn pair<E>(flow: Flow, exporter: E, processor: impl FnOnce(Counted<E>) -> T) -> Self {
+        let flow = Arc::new(flow);
+        let inner = processor(Counted {
             inner: exporter,
             flow: Arc::clone(&flow),
-        };
-        let inner = BatchSpanProcessor::builder(exporter).with_batch_config(config).build();
+        });
         Self { inner, flow }
     }
 }
 
-impl SpanProcessor for CountedProcessor {
-    fn on_start(&self, span: &mut Span, context: &Context) {
-        self.inner.on_start(span, context);
-    }
-
-    fn on_end(&self, span: SpanData) {
-        if !span.span_context.is_sampled() {
-            return;
+/// What a wrapper passes on unchanged to the processor or exporter within, by the name of the field.
+macro_rules! pass_on {
+    ($inner:tt) => {
+        fn shutdown_with_timeout(&self, timeout: std::time::Duration) -> opentelemetry_sdk::error::OTelSdkResult {
+            self.$inner.shutdown_with_timeout(timeout)
         }
-        if self.flow.enter() {
-            self.inner.on_end(span);
+
+        fn set_resource(&mut self, resource: &opentelemetry_sdk::Resource) {
+            self.$inner.set_resource(resource);
         }
-    }
+    };
+    ($inner:tt, force_flush) => {
+        fn force_flush(&self) -> opentelemetry_sdk::error::OTelSdkResult {
+            self.$inner.force_flush()
+        }
 
-    fn force_flush(&self) -> OTelSdkResult {
-        self.inner.force_flush()
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner.shutdown_with_timeout(timeout)
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.inner.set_resource(resource);
-    }
+        pass_on!($inner);
+    };
 }
-
-#[derive(Debug)]
-struct CountedExporter<E> {
-    inner: E,
-    flow: Arc<Flow>,
-}
-
-impl<E: SpanExporter> SpanExporter for CountedExporter<E> {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let count = batch.len();
-        let result = self.inner.export(batch).await;
-        self.flow.leave(count, &result);
-        result
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner.shutdown_with_timeout(timeout)
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.inner.force_flush()
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.inner.set_resource(resource);
-    }
-}
+pub(crate) use pass_on;

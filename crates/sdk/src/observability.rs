@@ -18,7 +18,7 @@ use self::dispatch::dispatch;
 use crate::backends::{self, ExportRuntime, Listener, MakeProcessor};
 #[cfg(feature = "errors")]
 use crate::errors::Errors;
-use crate::export::CountedProcessor;
+use crate::export::CountedSpans;
 use crate::http_server::{HttpLayer, HttpMetrics, HttpOptions};
 use crate::logging::LineSink;
 use crate::prometheus_names::MeterCollector;
@@ -108,9 +108,7 @@ impl ObservabilityBuilder {
     /// ```
     #[must_use]
     pub fn span_exporter<E: SpanExporter + 'static>(mut self, exporter: E) -> Self {
-        self.exporter = Some(Box::new(|batch, metrics| {
-            CountedProcessor::new(exporter, batch, metrics)
-        }));
+        self.exporter = Some(Box::new(|batch, metrics| CountedSpans::new(exporter, batch, metrics)));
         self
     }
 

@@ -2,16 +2,14 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use opentelemetry::trace::Status;
 use opentelemetry::{Context, KeyValue, StringValue, Value};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use skopos_pii::{Profile, ServiceFilter};
 
 use crate::SetupError;
+use crate::export::pass_on;
 use crate::logging::LineSink;
 use crate::settings::Variables;
 
@@ -68,17 +66,7 @@ impl<P: SpanProcessor> SpanProcessor for ScrubSpans<P> {
         self.inner.on_end(span);
     }
 
-    fn force_flush(&self) -> OTelSdkResult {
-        self.inner.force_flush()
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner.shutdown_with_timeout(timeout)
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.inner.set_resource(resource);
-    }
+    pass_on!(inner, force_flush);
 }
 
 fn scrub_span(filter: &ServiceFilter, span: &mut SpanData) {

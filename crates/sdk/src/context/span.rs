@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use opentelemetry::Context;
 use opentelemetry::trace::Span as _;
-use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use super::RequestContext;
+use crate::export::pass_on;
 
 /// Wraps the processor that exports. Not a second one beside it: a provider with two copies each span that ends.
 #[derive(Debug)]
@@ -24,17 +24,7 @@ impl<P: SpanProcessor> SpanProcessor for ContextProcessor<P> {
         self.0.on_end(span);
     }
 
-    fn force_flush(&self) -> OTelSdkResult {
-        self.0.force_flush()
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.0.shutdown_with_timeout(timeout)
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.0.set_resource(resource);
-    }
+    pass_on!(0, force_flush);
 }
 
 /// Where spans end that no back end wants.

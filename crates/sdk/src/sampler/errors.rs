@@ -12,16 +12,14 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample, Span, SpanData, SpanProcessor};
 use prometheus::IntCounter;
 
 use super::RootSampler;
+use crate::export::pass_on;
 
 /// Unsampled requests that may be open at a time with their spans kept.
 const MAX_TRACES: usize = 4096;
@@ -138,17 +136,7 @@ impl<P: SpanProcessor> SpanProcessor for KeepErrors<P> {
         }
     }
 
-    fn force_flush(&self) -> OTelSdkResult {
-        self.inner.force_flush()
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner.shutdown_with_timeout(timeout)
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.inner.set_resource(resource);
-    }
+    pass_on!(inner, force_flush);
 }
 
 fn sampled(context: &SpanContext) -> SpanContext {
