@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use crate::SetupError;
 use crate::context::{ContextProcessor, Discard};
 use crate::export::{CountedLogs, CountedSpans, ExportMetrics};
-use crate::sampler::{KeepErrors, RecordUnsampled};
+use crate::sampler::{Ids, KeepErrors, RecordUnsampled, RootSampler};
 use crate::scrub::ScrubSpans;
 use crate::settings::{BatchSettings, Settings, TracesBackend};
 
@@ -59,6 +59,7 @@ pub(crate) type MakeProcessor = Box<dyn FnOnce(BatchSettings, ExportMetrics) -> 
 /// A tracer provider that samples and exports as the settings say.
 pub(crate) fn tracer_provider(
     settings: &Settings,
+    sampler: RootSampler,
     exporter: Option<MakeProcessor>,
     registry: &Registry,
     runtime: &mut ExportRuntime,
@@ -66,8 +67,8 @@ pub(crate) fn tracer_provider(
     let resource = settings.resource();
     let builder = SdkTracerProvider::builder()
         .with_resource(resource.clone())
+        .with_id_generator(Ids::default())
         .with_span_limits(settings.span_limits);
-    let sampler = settings.sampler.build();
     let has_back_end = exporter.is_some() || settings.traces != TracesBackend::None;
     if !settings.enabled || !has_back_end {
         return Ok(with(builder.with_sampler(sampler), Discard).build());

@@ -14,17 +14,16 @@ use opentelemetry::metrics::Meter;
 use pin_project_lite::pin_project;
 use prometheus::Registry;
 use tower::{Layer, Service};
-use tracing::instrument::Instrumented;
-use tracing::{Instrument, Span, field};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing::Span;
 
 use self::metrics::RequestMetrics;
 use self::observed::Observed;
 use crate::SetupError;
-use crate::propagation::extract_http;
+use crate::sampler::Ahead;
 
 mod metrics;
 mod observed;
+mod span;
 
 pub use self::metrics::HttpMetricSet;
 
@@ -91,6 +90,7 @@ impl HttpMetrics {
         registry: &Registry,
         meter: &Meter,
         options: &HttpOptions,
+        ahead: Option<Ahead>,
     ) -> Result<HttpLayer, SetupError> {
         let sets = if let Some(sets) = self.0.get() {
             Arc::clone(sets)
@@ -106,6 +106,7 @@ impl HttpMetrics {
         Ok(HttpLayer {
             sets,
             options: Arc::new(options.clone()),
+            ahead,
         })
     }
 }
@@ -115,6 +116,8 @@ impl HttpMetrics {
 pub struct HttpLayer {
     sets: Arc<[Box<dyn RequestMetrics>]>,
     options: Arc<HttpOptions>,
+    /// Decides which requests have a whole span, where the sampler allows to ask beforehand.
+    ahead: Option<Ahead>,
 }
 
 impl<S> Layer<S> for HttpLayer {
@@ -152,16 +155,18 @@ where
         let route = matched.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
         if self.layer.options.ignored_routes.iter().any(|ignored| ignored == route) {
             return HttpFuture {
-                inner: self.inner.call(request).instrument(Span::none()),
+                inner: Some(self.inner.call(request)),
+                span: Span::none(),
                 observed: None,
             };
         }
         let method = method_label(request.method());
-        let span = server_span(&request, method, route);
+        let span = span::server_span(&request, method, route, self.layer.ahead.as_ref());
         let observed = Observed::start(&self.layer, &request, method, matched);
         let inner = span.in_scope(|| self.inner.call(request));
         HttpFuture {
-            inner: inner.instrument(span),
+            inner: Some(inner),
+            span,
             observed: Some(observed),
         }
     }
@@ -171,9 +176,22 @@ pin_project! {
     /// The answer of the inner service, observed.
     #[derive(Debug)]
     pub struct HttpFuture<F> {
+        // Until it has answered.
         #[pin]
-        inner: Instrumented<F>,
+        inner: Option<F>,
+        span: Span,
         observed: Option<Observed>,
+    }
+
+    impl<F> PinnedDrop for HttpFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.inner.is_some() {
+                // What a caller that has gone leaves behind ends within the span.
+                let _entered = this.span.enter();
+                this.inner.set(None);
+            }
+        }
     }
 }
 
@@ -182,9 +200,16 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for HttpFuture<F> 
 
     fn poll(self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let result = ready!(this.inner.as_mut().poll(context));
+        let entered = this.span.enter();
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else {
+            // A future that is asked again after its answer has none.
+            return Poll::Pending;
+        };
+        let result = ready!(inner.poll(context));
+        this.inner.set(None);
+        drop(entered);
         if let (Some(observed), Ok(response)) = (this.observed.take(), &result) {
-            observed.finish(response, this.inner.span());
+            observed.finish(response, this.span);
         }
         Poll::Ready(result)
     }
@@ -201,32 +226,6 @@ pub(crate) fn method_label(method: &http::Method) -> &'static str {
         "OPTIONS" => "OPTIONS",
         _ => OTHER_METHOD,
     }
-}
-
-fn server_span(request: &Request, method: &'static str, route: &str) -> Span {
-    let span = tracing::info_span!(
-        "http.server.request",
-        otel.name = format!("{method} {route}"),
-        otel.kind = "server",
-        otel.status_code = field::Empty,
-        http.request.method = method,
-        http.route = route,
-        url.path = request.uri().path(),
-        user_agent.original = header(request, "user-agent"),
-        server.address = header(request, "host"),
-        http.response.status_code = field::Empty,
-    );
-    // Fails only where no OpenTelemetry layer listens, and then there is no trace to continue.
-    drop(span.set_parent(extract_http(request.headers())));
-    span
-}
-
-fn header<'a>(request: &'a Request, name: &str) -> &'a str {
-    request
-        .headers()
-        .get(name)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
 }
 
 fn content_length(headers: &http::HeaderMap) -> Option<u64> {

@@ -22,6 +22,7 @@ use crate::export::CountedSpans;
 use crate::http_server::{HttpLayer, HttpMetrics, HttpOptions};
 use crate::logging::LineSink;
 use crate::prometheus_names::MeterCollector;
+use crate::sampler::Ahead;
 use crate::settings::Settings;
 use crate::{SetupError, logging, metrics, panic_hook, propagation, scrub};
 
@@ -126,7 +127,8 @@ impl ObservabilityBuilder {
         };
         let mut runtime = ExportRuntime::default();
         let meters = meter_provider(&settings, &registry, &mut runtime)?;
-        let tracers = backends::tracer_provider(&settings, exporter, &registry, &mut runtime)?;
+        let sampler = settings.sampler.build();
+        let tracers = backends::tracer_provider(&settings, sampler.clone(), exporter, &registry, &mut runtime)?;
         let tracer = tracers.tracer_with_scope(scope(&settings));
         let loggers = backends::logger_provider(&settings, &registry, &mut runtime)?;
         let sink = scrub::sink(sink, settings.pii_filter);
@@ -142,6 +144,7 @@ impl ObservabilityBuilder {
         )?;
         let listener = listener(&settings, &registry, &mut runtime, &dispatch)?;
         let http = HttpMetrics::default();
+        let ahead = settings.skips_unsampled().then(|| Ahead::new(sampler));
         Ok(Observability {
             inner: Arc::new(Inner {
                 settings,
@@ -152,6 +155,7 @@ impl ObservabilityBuilder {
                 loggers,
                 dispatch,
                 http,
+                ahead,
                 listener,
                 #[cfg(feature = "errors")]
                 errors,
@@ -193,6 +197,7 @@ struct Inner {
     loggers: Option<SdkLoggerProvider>,
     dispatch: Dispatch,
     http: HttpMetrics,
+    ahead: Option<Ahead>,
     listener: Option<Listener>,
     #[cfg(feature = "errors")]
     errors: Option<Errors>,
@@ -256,7 +261,8 @@ impl Observability {
             options.metric_sets.clone_from(&self.inner.settings.http_metrics);
         }
         let meter = self.meter("skopos-sdk");
-        self.inner.http.layer(&self.inner.registry, &meter, &options)
+        let ahead = self.inner.ahead.clone();
+        self.inner.http.layer(&self.inner.registry, &meter, &options, ahead)
     }
 
     /// Where the listener of `PROMETHEUS_PORT` is bound, if there is one.

@@ -17,6 +17,7 @@ use std::collections::HashMap;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::propagation::{Extractor, Injector, TextMapCompositePropagator, TextMapPropagator};
+use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, global};
 use opentelemetry_sdk::propagation::BaggagePropagator;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -89,14 +90,15 @@ fn hex(text: &str, widths: &[usize]) -> Option<u128> {
     if ok { u128::from_str_radix(text, 16).ok() } else { None }
 }
 
-/// The context of the current `tracing` span, or the active OpenTelemetry context outside of one.
+/// The context of the current `tracing` span, or the active OpenTelemetry context outside of one. That of an unsampled
+/// request is only there, for its span is none of OpenTelemetry's.
 #[must_use]
 pub fn current_context() -> Context {
-    let span = tracing::Span::current();
-    if span.is_none() {
-        Context::current()
+    let of_span = tracing::Span::current().context();
+    if of_span.span().span_context().is_valid() {
+        of_span
     } else {
-        span.context()
+        Context::current()
     }
 }
 

@@ -6,11 +6,13 @@ use crate::SetupError;
 use crate::settings::{Variables, wrong};
 
 mod adaptive;
+mod ahead;
 mod errors;
 mod root;
 mod skip;
 
 pub(crate) use adaptive::AdaptiveSampler;
+pub(crate) use ahead::{Ahead, Ids, UNSAMPLED_TARGET};
 pub(crate) use errors::{KeepErrors, RecordUnsampled};
 pub(crate) use root::RootSampler;
 pub(crate) use skip::{SampledEvents, SkipUnsampled};

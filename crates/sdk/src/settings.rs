@@ -150,6 +150,11 @@ impl Settings {
         })
     }
 
+    /// Whether nothing is made of a span within an unsampled one, as nobody will ask for it.
+    pub(crate) fn skips_unsampled(&self) -> bool {
+        self.enabled && self.sampler.follows_parent() && !self.errors_always
+    }
+
     /// The resource that every span and OpenTelemetry metric carries.
     #[must_use]
     pub fn resource(&self) -> Resource {

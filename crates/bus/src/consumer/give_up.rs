@@ -1,8 +1,7 @@
 //! The end of an event that cannot be handled: the dead-letter topic, a local file, or at the least a log line.
 
+use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
-use tracing::Span;
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::attempt::{Attempt, Received};
 use super::spill::Spilled;
@@ -18,7 +17,7 @@ impl Attempt<'_> {
     /// Hands the event to the dead-letter topic; while the bus is away, to the local file. No failure ends the worker.
     pub(super) async fn give_up(&self, received: &Received, error: &HandleError, retry_count: u32) {
         (self.on_dead_letter)(error);
-        let context = Span::current().context();
+        let context = Context::current();
         let span_context = context.span().span_context().clone();
         let (original_event, original_bytes) = DeadLetter::original(&received.payload);
         let letter = DeadLetter {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 use serde::Serialize;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, Span, field};
+use tracing::{Instrument, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::{Action, DeadLetters, Filter, Letter, LetterId, SETTLED_TOPIC};
@@ -134,7 +135,7 @@ impl DeadLetters {
     async fn send_back(&self, letter: &Letter) -> Result<(), BusError> {
         let topic = &letter.letter.source_topic;
         let replays = letter.letter.replay_count + 1;
-        let asked_in = Span::current().context().span().span_context().clone();
+        let asked_in = Context::map_current(|context| context.span().span_context().clone());
         let span = tracing::info_span!(
             "bus.replay",
             otel.name = format!("replay {topic}"),

@@ -7,8 +7,7 @@ use rand::Rng;
 use skopos_bus::Producer;
 use skopos_fleet_frame::Fault;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, Span};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing::Instrument;
 
 use super::plan::{self, Conduct, Plan, Say};
 use super::user::Users;
@@ -91,7 +90,7 @@ pub(super) async fn poison(producer: Producer, seed: u64, often: Fault, stop: Ca
 }
 
 async fn send(producer: &Producer, payload: &[u8]) {
-    let context = Span::current().context();
+    let context = skopos_sdk::propagation::current_context();
     match producer
         .publish_raw(topics::INBOUND, "stray", "stray", payload, &context)
         .await

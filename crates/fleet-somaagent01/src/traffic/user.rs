@@ -13,7 +13,6 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, field};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::plan::{Conduct, Plan};
 use crate::gateway::token::{Claims, Keys};
@@ -258,7 +257,7 @@ impl Visit<'_> {
         async {
             let url = self.url(&format!("/{session}/stream")).replacen("http", "ws", 1);
             let mut request = url.into_client_request().ok()?;
-            skopos_sdk::inject_http(&Span::current().context(), request.headers_mut());
+            skopos_sdk::inject_http(&skopos_sdk::propagation::current_context(), request.headers_mut());
             let bearer = format!("Bearer {}", self.token.as_deref()?);
             request
                 .headers_mut()

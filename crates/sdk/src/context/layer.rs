@@ -6,9 +6,9 @@ use axum::extract::Request;
 use axum::response::Response;
 use futures_util::future::BoxFuture;
 use http::HeaderValue;
+use opentelemetry::Context as OtelContext;
+use opentelemetry::trace::TraceContextExt;
 use tower::{Layer, Service};
-use tracing::Span;
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::{REQUEST_ID_HEADER, RequestContext};
 
@@ -61,10 +61,12 @@ where
         if context.request_id.is_none() {
             context.request_id = RequestContext::generate().request_id;
         }
-        let span = Span::current();
-        for attribute in context.attributes() {
-            span.set_attribute(attribute.key, attribute.value);
-        }
+        OtelContext::map_current(|active| {
+            let span = active.span();
+            if span.is_recording() {
+                span.set_attributes(context.attributes());
+            }
+        });
         let answer = context
             .request_id
             .as_deref()

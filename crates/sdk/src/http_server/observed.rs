@@ -9,7 +9,7 @@ use axum::response::Response;
 use tracing::Span;
 
 use super::metrics::{Exchange, RequestMetrics};
-use super::{HttpLayer, Tenant, UNMATCHED, content_length};
+use super::{HttpLayer, Tenant, UNMATCHED, content_length, span};
 
 /// Status that is counted when the client goes away before the answer (nginx's convention).
 const CLIENT_CLOSED: u16 = 499;
@@ -57,16 +57,13 @@ impl Observed {
         self.route.as_ref().map_or(UNMATCHED, MatchedPath::as_str)
     }
 
-    pub(super) fn finish(mut self, response: &Response, span: &Span) {
+    pub(super) fn finish(mut self, response: &Response, of_request: &Span) {
         self.status = response.status().as_u16();
         self.response_size = content_length(response.headers()).or_else(|| response.body().size_hint().exact());
         if let Some(Tenant(tenant)) = response.extensions().get() {
             self.tenant = Some(tenant.clone());
         }
-        span.record("http.response.status_code", self.status);
-        if self.status >= 500 {
-            span.record("otel.status_code", "ERROR");
-        }
+        span::record(of_request, self.status);
     }
 }
 

@@ -31,7 +31,6 @@ pub(super) fn dispatch(
     let span_filter = Targets::new()
         .with_default(LevelFilter::INFO)
         .with_targets(SILENT_TARGETS.map(|target| (target, LevelFilter::OFF)));
-    let skips = settings.enabled && settings.sampler.follows_parent() && !settings.errors_always;
     let traces = settings.enabled.then(|| {
         tracing_opentelemetry::layer()
             .with_tracer(tracer)
@@ -63,7 +62,7 @@ pub(super) fn dispatch(
         .with(lines)
         .with(records)
         .with(errors)
-        .with(skips.then_some(SkipUnsampled));
+        .with(settings.skips_unsampled().then_some(SkipUnsampled));
     Ok(Dispatch::new(layers))
 }
 

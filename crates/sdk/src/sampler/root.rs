@@ -7,6 +7,7 @@ use opentelemetry::trace::{Link, SpanKind, TraceContextExt, TraceId, TraceState}
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
+use super::ahead;
 use crate::propagation::B3Decision;
 
 /// Decides for each span of this process.
@@ -44,6 +45,15 @@ impl ShouldSample for RootSampler {
         attributes: &[KeyValue],
         links: &[Link],
     ) -> SamplingResult {
+        if ahead::is_judged(trace_id) {
+            return SamplingResult {
+                decision: SamplingDecision::RecordAndSample,
+                attributes: Vec::new(),
+                trace_state: parent.map_or(TraceState::NONE, |parent| {
+                    parent.span().span_context().trace_state().clone()
+                }),
+            };
+        }
         if self.follows_parent
             && let Some(decision) = parent.and_then(decision_of_parent)
         {

@@ -7,13 +7,27 @@
 //! Spans with the field `otel.kind` are always made: they cross a process, and what they send on needs their identity.
 //! So are root spans, as no context is active yet. An event within is logged as ever, with the ids of the enclosing
 //! span; its member `function` is missing where the span that named it was not made.
+//!
+//! A span with an [`Unsampled`] context makes that the active one while it is entered, on whatever task, as the layer of
+//! traces does for its own.
 
-use opentelemetry::Context as OtelContext;
+use std::cell::RefCell;
+
 use opentelemetry::trace::TraceContextExt;
+use opentelemetry::{Context as OtelContext, ContextGuard};
+use tracing::span::Id;
 use tracing::subscriber::Interest;
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::ahead::{UNSAMPLED_TARGET, Unsampled};
+
+thread_local! {
+    /// The unsampled spans that this thread is in, with what ends their being active.
+    static ENTERED: RefCell<Vec<(Id, ContextGuard)>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Keeps events from the layer of traces while the request is unsampled: no span will tell of them, and to make them into
 /// events of one costs more than the log line. Not for errors-always, which needs them later.
@@ -22,14 +36,18 @@ pub(crate) struct SampledEvents;
 
 impl<S> Filter<S> for SampledEvents {
     fn enabled(&self, metadata: &Metadata<'_>, _context: &Context<'_, S>) -> bool {
-        metadata.is_span() || !is_unsampled()
+        if metadata.is_span() {
+            !is_bare(metadata)
+        } else {
+            !is_unsampled()
+        }
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if metadata.is_span() {
-            Interest::always()
-        } else {
-            Interest::sometimes()
+        match metadata.is_span() {
+            false => Interest::sometimes(),
+            true if is_bare(metadata) => Interest::never(),
+            true => Interest::always(),
         }
     }
 }
@@ -42,6 +60,11 @@ fn may_skip(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && metadata.fields().field("otel.kind").is_none()
 }
 
+/// Whether spans of this callsite bear an [`Unsampled`] context.
+fn is_bare(metadata: &Metadata<'_>) -> bool {
+    metadata.target() == UNSAMPLED_TARGET
+}
+
 fn is_unsampled() -> bool {
     OtelContext::map_current(|context| {
         context.has_active_span() && {
@@ -51,7 +74,10 @@ fn is_unsampled() -> bool {
     })
 }
 
-impl<S: Subscriber> Layer<S> for SkipUnsampled {
+impl<S> Layer<S> for SkipUnsampled
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         if may_skip(metadata) {
             Interest::sometimes()
@@ -63,5 +89,28 @@ impl<S: Subscriber> Layer<S> for SkipUnsampled {
     fn enabled(&self, metadata: &Metadata<'_>, _context: Context<'_, S>) -> bool {
         // The active context is the cheaper question, and mostly the answer.
         !metadata.is_span() || !is_unsampled() || !may_skip(metadata)
+    }
+
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id).filter(|span| is_bare(span.metadata())) else {
+            return;
+        };
+        let active = span
+            .extensions()
+            .get::<Unsampled>()
+            .map(|unsampled| unsampled.0.clone());
+        if let Some(active) = active {
+            let guard = active.attach();
+            ENTERED.with_borrow_mut(|entered| entered.push((id.clone(), guard)));
+        }
+    }
+
+    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        let left = ENTERED.with_borrow_mut(|entered| {
+            let place = entered.iter().rposition(|(of, _)| of == id)?;
+            Some(entered.remove(place))
+        });
+        // Outside of the borrow: the end of a context may drop what logs in turn.
+        drop(left);
     }
 }

@@ -1,0 +1,123 @@
+//! An axum service under load with and without the SDK, in turns, so that noise of the machine meets both alike.
+//!
+//! `cargo bench -p skopos-sdk --bench service [-- KIND…]`. The two services are processes of their own with one worker
+//! thread each, so that neither has the other's subscriber. A round is a fixed number of requests over loopback from a
+//! fixed number of connections. Judged is the processor time of the whole process for a request, the exporter's thread
+//! included, as ratio of the two rounds of a pair: it says what a server at its limit loses, also on a machine that
+//! others keep busy. With `--test` one short round runs.
+
+use std::time::Duration;
+
+use crate::kinds::{KINDS, Kind};
+use crate::load::{Round, round};
+use crate::server::Server;
+
+mod kinds;
+mod load;
+mod server;
+
+/// What one kind of request costs, over all pairs of rounds.
+#[derive(Default)]
+struct Figures {
+    /// Processor time for a request, in microseconds, plain and with the SDK.
+    cost: [Vec<f64>; 2],
+    /// Requests a second.
+    rate: [Vec<f64>; 2],
+    /// 99th percentile of the answer's time, in microseconds.
+    p99: [Vec<f64>; 2],
+}
+
+impl Figures {
+    fn add(&mut self, which: usize, round: &Round, used: Duration) {
+        let requests = round.times.len();
+        self.cost[which].push(used.as_secs_f64() * 1e6 / requests as f64);
+        self.rate[which].push(requests as f64 / round.elapsed.as_secs_f64());
+        self.p99[which].push(round.times[requests * 99 / 100].as_secs_f64() * 1e6);
+    }
+
+    #[expect(clippy::print_stdout, reason = "the result of the program")]
+    fn print(&self, kind: &Kind) {
+        let part = Interval::of(&pairs(&self.cost, |plain, observed| observed - plain));
+        let loss = Interval::of(&pairs(&self.cost, |plain, observed| (observed / plain - 1.0) * 100.0));
+        let ratio = |figures| Interval::of(&pairs(figures, |plain, observed| observed / plain)).median;
+        println!(
+            "{:<6} plain {:7.2} µs, the SDK's part {part} µs, loss {loss} %; 1 % from {:4.0} µs; by the clock: throughput × {:.3}, p99 × {:.3} ({} pairs of {} requests: {})",
+            kind.name,
+            Interval::of(&self.cost[0]).median,
+            part.median * 100.0,
+            ratio(&self.rate),
+            ratio(&self.p99),
+            self.cost[0].len(),
+            kind.requests,
+            kind.what,
+        );
+    }
+}
+
+fn pairs(figures: &[Vec<f64>; 2], of: impl Fn(f64, f64) -> f64) -> Vec<f64> {
+    let [plain, observed] = figures;
+    plain
+        .iter()
+        .zip(observed)
+        .map(|(plain, observed)| of(*plain, *observed))
+        .collect()
+}
+
+/// A median and its interval of 95 % confidence by ranks, which asks nothing of the distribution.
+struct Interval {
+    median: f64,
+    low: f64,
+    high: f64,
+}
+
+impl Interval {
+    fn of(values: &[f64]) -> Self {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let count = sorted.len();
+        // The ranks that the sign test does not refuse, by the normal approximation.
+        let below = ((count as f64 - 1.96 * (count as f64).sqrt()) / 2.0).max(0.0) as usize;
+        Self {
+            median: sorted[count / 2],
+            low: sorted[below],
+            high: sorted[count - 1 - below],
+        }
+    }
+}
+
+impl std::fmt::Display for Interval {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.2} [{:.2}, {:.2}]", self.median, self.low, self.high)
+    }
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [server::SERVE, which] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return server::serve(which == server::OBSERVED);
+    }
+    let is_test = arguments.iter().any(|argument| argument == "--test");
+    let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    let servers = [Server::start(server::PLAIN), Server::start(server::OBSERVED)];
+    let client = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    for kind in KINDS {
+        if !wanted.is_empty() && !wanted.iter().any(|name| *name == kind.name) {
+            continue;
+        }
+        let (requests, rounds) = if is_test { (80, 1) } else { (kind.requests, 41) };
+        let mut figures = Figures::default();
+        for pair in 0..rounds {
+            // The order turns with each pair, so that neither is always the second.
+            for which in if pair % 2 == 0 { [0, 1] } else { [1, 0] } {
+                let before = servers[which].processor_time();
+                let round = client.block_on(round(servers[which].address, &kind, requests));
+                let used = servers[which].processor_time().saturating_sub(before);
+                figures.add(which, &round, used);
+            }
+        }
+        figures.print(&kind);
+    }
+}

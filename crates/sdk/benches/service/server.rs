@@ -1,0 +1,110 @@
+//! The two servers, each a process that is this program again.
+
+use std::hint::black_box;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+use skopos_sdk::{Observability, ObservabilityBuilder, Settings};
+
+use crate::kinds;
+
+/// First argument of a server's process.
+pub(crate) const SERVE: &str = "--serve";
+pub(crate) const PLAIN: &str = "plain";
+pub(crate) const OBSERVED: &str = "observed";
+
+/// A server's process; ends with this value.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Server {
+    pub(crate) fn start(which: &str) -> Self {
+        let mut child = Command::new(std::env::current_exe().expect("this program's path"))
+            .args([SERVE, which])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("piped");
+        BufReader::new(stdout).read_line(&mut line).expect("an address");
+        let address = line.trim().parse().expect("an address");
+        Self { child, address }
+    }
+
+    /// Processor time of all its threads so far. Exact while they wait, as between two rounds.
+    pub(crate) fn processor_time(&self) -> Duration {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("Linux");
+        let of = |thread: std::fs::DirEntry| {
+            let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+        };
+        threads.flatten().filter_map(of).sum()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Its input ends, and so does it.
+        drop(self.child.stdin.take());
+        drop(self.child.wait());
+    }
+}
+
+#[derive(Debug)]
+struct Sink;
+
+impl SpanExporter for Sink {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        drop(black_box(batch));
+        Ok(())
+    }
+}
+
+fn sdk() -> Observability {
+    let settings = Settings::from_lookup("bench", "1", |name| {
+        (name == "TRACE_SAMPLE_RATE").then(|| "0.1".to_owned())
+    });
+    ObservabilityBuilder::new(settings.expect("valid"))
+        .log_sink(Arc::new(|line| {
+            black_box(line);
+        }))
+        .span_exporter(Sink)
+        .install()
+        .expect("the first set-up")
+}
+
+/// Serves until standard input ends; the address is written to standard output.
+pub(crate) fn serve(observed: bool) {
+    let mut router = kinds::router();
+    let observability = observed.then(sdk);
+    if let Some(observability) = &observability {
+        router = router.layer(observability.http_layer().expect("metrics register"));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let listener = runtime
+        .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+        .expect("binds");
+    let address = listener.local_addr().expect("bound");
+    runtime.spawn(async move { axum::serve(listener, router).await });
+    let mut out = std::io::stdout();
+    writeln!(out, "{address}")
+        .and_then(|()| out.flush())
+        .expect("the parent reads");
+    // Ends with the parent, however that ends.
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap_or_default();
+    if let Some(observability) = observability {
+        observability.shutdown();
+    }
+}

@@ -1,0 +1,71 @@
+//! The span of one request: the whole of it where it will be told, else what its identity needs.
+
+use axum::extract::Request;
+use tracing::{Span, field};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use crate::propagation::extract_http;
+use crate::sampler::{Ahead, UNSAMPLED_TARGET};
+
+/// A server span that continues the caller's trace.
+pub(super) fn server_span(request: &Request, method: &'static str, route: &str, ahead: Option<&Ahead>) -> Span {
+    let parent = extract_http(request.headers());
+    if let Some(ahead) = ahead {
+        return ahead.span(
+            parent,
+            || bare(request, method, route),
+            || whole(request, method, route),
+        );
+    }
+    let span = whole(request, method, route);
+    // Fails only where no OpenTelemetry layer listens, and then there is no trace to continue.
+    drop(span.set_parent(parent));
+    span
+}
+
+/// Writes the outcome on the span. Of an unsampled request only error tracking wants to know, and only of failures.
+pub(super) fn record(span: &Span, status: u16) {
+    let is_bare = span.metadata().is_some_and(|of| of.target() == UNSAMPLED_TARGET);
+    if status >= 500 || !is_bare {
+        span.record("http.response.status_code", status);
+    }
+    if status >= 500 {
+        span.record("otel.status_code", "ERROR");
+    }
+}
+
+fn whole(request: &Request, method: &'static str, route: &str) -> Span {
+    tracing::info_span!(
+        "http.server.request",
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        http.request.method = method,
+        http.route = route,
+        url.path = request.uri().path(),
+        user_agent.original = header(request, "user-agent"),
+        server.address = header(request, "host"),
+        http.response.status_code = field::Empty,
+    )
+}
+
+/// What error tracking tells of a request, by references alone: nobody else looks.
+fn bare(request: &Request, method: &'static str, route: &str) -> Span {
+    tracing::info_span!(
+        target: UNSAMPLED_TARGET,
+        "http.server.request",
+        otel.kind = "server",
+        http.request.method = method,
+        http.route = route,
+        url.path = request.uri().path(),
+        http.response.status_code = field::Empty,
+    )
+}
+
+fn header<'a>(request: &'a Request, name: &str) -> &'a str {
+    request
+        .headers()
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
