@@ -107,8 +107,17 @@ pub struct RuntimeConfig {
 impl PrometheusConfig {
     /// Reads the configuration at `path`.
     pub fn load(path: &Path) -> std::result::Result<Self, ConfigError> {
+        Self::load_for(path, Mode::Server)
+    }
+
+    /// Reads the configuration at `path` for a mode.
+    pub fn load_for(path: &Path, mode: Mode) -> std::result::Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
-        Self::parse(&text, path)
+        let options = LoadOptions {
+            mode,
+            ..LoadOptions::default()
+        };
+        Self::parse_with(&text, path, &options)
     }
 
     /// Reads a configuration from `text`. Relative names in it start at the folder of `path`.

@@ -1,4 +1,4 @@
-//! Relabelling rules: their reading and checking. They are applied in `skopos-scrape`.
+//! Relabelling rules: their reading and checking. They are applied in `skopos-relabel`.
 
 use std::sync::LazyLock;
 

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use skopos_config::{PrometheusConfig, RelabelConfig, format_duration};
 use skopos_core::{Labels, LabelsBuilder};
-use skopos_scrape::{Discovered, Relabeler, Target, Verdict, target_of_labels};
+use skopos_relabel::{Relabeler, Verdict};
+use skopos_scrape::{Discovered, Target, target_of_labels};
 
 use crate::Outcome;
 

@@ -7,8 +7,9 @@ use skopos_core::{TenantId, TimeRange};
 use skopos_storage::{Offset, PartMeta, StorageError};
 
 use crate::head::{Head, Unflushed};
+use crate::options::Keep;
 use crate::part::{Covers, PartsBuilder, SeriesContent};
-use crate::store::{FlushReport, Shared};
+use crate::store::{FlushReport, Gate, Shared};
 
 /// What a flush takes of one tenant.
 struct Taken {
@@ -31,8 +32,10 @@ impl Shared {
             return Ok(FlushReport::default());
         }
         let mut written: Vec<PartMeta> = Vec::new();
-        for taken in all {
-            written.extend(self.write(taken, first_offset, covered.previous())?);
+        if self.options.keep == Keep::Parts {
+            for taken in all {
+                written.extend(self.write(taken, first_offset, covered.previous())?);
+            }
         }
         let report = FlushReport {
             parts: written.len() as u64,
@@ -48,8 +51,7 @@ impl Shared {
     /// Ends an epoch of the log, and notes what the heads hold that no part has.
     fn cut(&self) -> Result<(Offset, Vec<Taken>), StorageError> {
         let mut gate = self.gate.lock();
-        let covered = self.storage.cut()?;
-        gate.epoch = gate.epoch.wrapping_add(1);
+        let covered = self.cut_log(&mut gate)?;
         let heads = self.heads.read();
         let all = heads.iter().map(|(tenant, head)| Taken {
             tenant: tenant.clone(),
@@ -57,6 +59,19 @@ impl Shared {
             head: Arc::clone(head),
         });
         Ok((covered, all.collect()))
+    }
+
+    /// Lets all series be defined anew in the log from its end on.
+    pub(crate) fn begin_epoch(&self) -> Result<Offset, StorageError> {
+        self.cut_log(&mut self.gate.lock())
+    }
+
+    fn cut_log(&self, gate: &mut Gate) -> Result<Offset, StorageError> {
+        let end = self.storage.cut()?;
+        gate.epoch = gate.epoch.wrapping_add(1);
+        let first = self.storage.wal().first_offset();
+        self.epochs.begin(first, end, self.options.clock.now_ms())?;
+        Ok(end)
     }
 
     /// Writes the parts of a tenant, reading one series after the other from its head.

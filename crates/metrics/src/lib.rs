@@ -15,8 +15,10 @@ mod bits;
 mod cardinality;
 mod codec;
 mod compact;
+mod epochs;
 mod estimate;
 mod flush;
+mod follow;
 mod head;
 mod index;
 mod indexes;
@@ -31,7 +33,8 @@ mod tenant;
 mod tombstones;
 mod xor;
 
-pub use options::{MetricStoreOptions, MetricStoreStats};
+pub use follow::{LogFollower, LogRecord};
+pub use options::{Keep, MetricStoreOptions, MetricStoreStats};
 pub use store::{FlushReport, MetricStore, ReplayOutcome};
 pub use tenant::TenantMetrics;
 

@@ -8,6 +8,16 @@ use std::time::Duration;
 use skopos_core::{Clock, SystemClock, TenantId};
 use skopos_storage::FsyncPolicy;
 
+/// What becomes of the head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keep {
+    /// It is written to parts.
+    #[default]
+    Parts,
+    /// It is forgotten: the log alone is kept, for as long as a follower holds it.
+    LogOnly,
+}
+
 /// Settings of the metrics store.
 #[derive(Debug, Clone)]
 pub struct MetricStoreOptions {
@@ -21,6 +31,8 @@ pub struct MetricStoreOptions {
     pub retention_bytes: u64,
     /// How far a sample may lie behind the newest of its series; zero refuses older ones.
     pub out_of_order_window: Duration,
+    /// What becomes of the head.
+    pub keep: Keep,
     /// The head is written to parts when its oldest sample is this old.
     pub flush_after: Duration,
     /// Samples stay in the head for at least this long, so that recent queries need no parts.
@@ -42,6 +54,7 @@ impl MetricStoreOptions {
             tenant_retention: BTreeMap::new(),
             retention_bytes: 0,
             out_of_order_window: Duration::ZERO,
+            keep: Keep::Parts,
             flush_after: Duration::from_hours(2),
             head_window: Duration::from_mins(30),
             max_series: 0,

@@ -10,6 +10,7 @@ use skopos_core::metric::{AppendReport, CleanReport, MetricBatch, SnapshotHead};
 use skopos_core::{TenantId, TimeRange, WriteError};
 use skopos_storage::{Retention, SignalOptions, SignalStorage, StorageError, error_text};
 
+use crate::epochs::Epochs;
 use crate::head::{AppendRules, Head, Known};
 use crate::indexes::PartIndexes;
 use crate::options::{MetricStoreOptions, MetricStoreStats};
@@ -22,11 +23,13 @@ use crate::tombstones::{Tombstone, Tombstones};
 const SIGNAL: &str = "metrics";
 /// Name of the file of deletions, beside the manifest.
 pub(crate) const TOMBSTONES: &str = "metrics.tombstones.json";
+/// Name of the file of the log's epochs, beside the manifest.
+const EPOCHS: &str = "metrics.epochs.json";
 
 /// The metrics of all tenants.
 #[derive(Debug, Clone)]
 pub struct MetricStore {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// What opening found in the log.
@@ -55,6 +58,7 @@ pub struct FlushReport {
 pub(crate) struct Shared {
     pub(crate) storage: SignalStorage,
     pub(crate) tombstones: Tombstones,
+    pub(crate) epochs: Epochs,
     pub(crate) options: MetricStoreOptions,
     pub(crate) heads: RwLock<BTreeMap<TenantId, Arc<RwLock<Head>>>>,
     /// Appends hold it from the check to the head, a flush while it cuts the log.
@@ -82,6 +86,13 @@ impl MetricStore {
         };
         let (storage, report) = SignalStorage::open(&signal)?;
         let tombstones = Tombstones::open(&options.root.join("manifest").join(TOMBSTONES))?;
+        let wal = storage.wal();
+        let epochs = Epochs::open(
+            &options.root.join("manifest").join(EPOCHS),
+            wal.first_offset(),
+            wal.next_offset(),
+            options.clock.now_ms(),
+        )?;
         let mut heads = BTreeMap::new();
         let mut replayed = replay(&storage, &tombstones, &mut heads)?;
         replayed.torn_bytes = report.torn_bytes;
@@ -92,6 +103,7 @@ impl MetricStore {
         let shared = Shared {
             storage,
             tombstones,
+            epochs,
             heads: RwLock::new(heads.collect()),
             options,
             gate: Mutex::new(Gate { epoch: 1 }),

@@ -3,6 +3,7 @@
 mod deletion;
 mod exemplars;
 mod faults;
+mod follow;
 mod golden;
 mod starts;
 

@@ -17,7 +17,6 @@ mod fetch;
 mod ingest;
 mod manager;
 mod pool;
-mod relabel;
 mod scrape_loop;
 mod status;
 mod target;
@@ -26,6 +25,5 @@ mod timing;
 
 pub use fetch::InProcessTarget;
 pub use manager::{InProcessJob, ScrapeError, ScrapeManager, ScrapeOptions};
-pub use relabel::{Relabeler, Verdict};
 pub use status::{ActiveTarget, DroppedTarget, TargetHealth, TargetMetadata, Targets};
 pub use target::{Discovered, Target, target_of_labels, targets_of_group};

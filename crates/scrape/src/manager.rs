@@ -11,13 +11,13 @@ use skopos_core::ledger::Ledger;
 use skopos_core::matcher::MatcherError;
 use skopos_core::metric::MetricSink;
 use skopos_core::{Clock, SystemClock, TenantId};
+use skopos_relabel::Relabeler;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::fetch::{Fetcher, HttpFetcher, InProcessTarget};
 use crate::ingest::{CreatedZeros, IngestRules};
 use crate::pool::{Pool, PoolSetup};
-use crate::relabel::Relabeler;
 use crate::scrape_loop::Shared;
 use crate::status::{TargetMetadata, Targets};
 

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use skopos_config::{ScrapeConfig, TargetGroup};
 use skopos_discovery::Discoveries;
+use skopos_relabel::Relabeler;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::fetch::Fetcher;
 use crate::ingest::{ExtraMetrics, IngestRules, Tracked};
-use crate::relabel::Relabeler;
 use crate::scrape_loop::{EndTokens, ScrapeLoop, Shared};
 use crate::status::{DroppedTarget, TargetState};
 use crate::target::{Discovered, Target, TargetKey, targets_of_group};

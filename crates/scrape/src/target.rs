@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use skopos_config::{ScrapeConfig, TargetGroup, format_duration, parse_duration};
 use skopos_core::{Labels, LabelsBuilder};
+use skopos_relabel::{Relabeler, Verdict};
 use xxhash_rust::xxh3::xxh3_64;
-
-use crate::relabel::{Relabeler, Verdict};
 
 const ADDRESS: &str = "__address__";
 const SCHEME: &str = "__scheme__";

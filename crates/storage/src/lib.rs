@@ -37,4 +37,4 @@ pub use offset::Offset;
 pub use part::{ColumnPredicate, PartFormat, PartMeta, PartReader, PartScan, PartSpec, PartStore, PartWriter};
 pub use retention::Retention;
 pub use signal::{SignalOptions, SignalReport, SignalStorage};
-pub use wal::{FsyncPolicy, IngestLog, ReplayReport, Wal, WalOptions};
+pub use wal::{FsyncPolicy, IngestLog, ReplayReport, Wal, WalOptions, WalTail};

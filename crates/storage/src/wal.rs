@@ -6,9 +6,11 @@
 //! next readable record, both are counted and reported. It does not know what a record means.
 //! Format: `docs/formats/wal.md`.
 
+mod holds;
 mod record;
 mod segment;
 mod sync;
+mod tail;
 mod writer;
 
 #[cfg(test)]
@@ -20,13 +22,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 pub use record::MAX_RECORD_BYTES;
 pub(crate) use segment::sync_dir;
+pub use tail::WalTail;
 
 use crate::telemetry;
 use crate::{Offset, StorageError};
+use holds::Holds;
 use segment::{Segment, SegmentScan};
 use sync::{SyncThread, Syncer};
 use writer::Writer;
@@ -123,6 +127,10 @@ struct Shared {
     dir: PathBuf,
     options: WalOptions,
     writer: Mutex<Writer>,
+    /// Rings when a record was appended.
+    appended: Condvar,
+    /// Locked before the writer.
+    holds: Mutex<Holds>,
     syncer: Syncer,
 }
 
@@ -144,6 +152,8 @@ impl Wal {
             dir: dir.to_path_buf(),
             options,
             writer: Mutex::new(writer),
+            appended: Condvar::new(),
+            holds: Mutex::default(),
             syncer: Syncer::default(),
         });
         let thread = interval
@@ -168,6 +178,7 @@ impl Wal {
         let (first, written) = appended.inspect_err(|_| {
             telemetry::WAL_FAILURES.with_label_values(&[signal, "append"]).inc();
         })?;
+        self.shared.appended.notify_all();
         telemetry::WAL_RECORDS
             .with_label_values(&[signal])
             .inc_by(payloads.len() as u64);
@@ -221,8 +232,14 @@ impl Wal {
         Ok(report)
     }
 
-    /// Forgets all records below `before`, in whole segments.
+    /// Forgets all records below `before` that nobody holds, in whole segments.
     pub fn truncate_before(&self, before: Offset) -> Result<(), StorageError> {
+        let mut holds = self.shared.holds.lock();
+        holds.commit(before);
+        self.forget_before(holds.forgettable())
+    }
+
+    fn forget_before(&self, before: Offset) -> Result<(), StorageError> {
         let removed = self.shared.writer.lock().truncate_before(before)?;
         for path in &removed {
             std::fs::remove_file(path).map_err(|source| StorageError::io("remove", path, source))?;

@@ -1,7 +1,11 @@
 //! A protobuf message field by field, borrowing from its bytes: for messages that are too frequent
 //! to be read into owned structures.
 
+mod writer;
+
 use std::str;
+
+pub use writer::MessageWriter;
 
 /// Most bytes of a varint.
 const MAX_VARINT_BYTES: usize = 10;

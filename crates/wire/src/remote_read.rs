@@ -11,12 +11,12 @@ mod proto;
 mod xor;
 
 use prost::Message;
-use skopos_core::histogram::{CounterResetHint, FloatHistogram, Span};
+use skopos_core::histogram::{FloatHistogram, Span};
 use skopos_core::metric::Series;
 use skopos_core::{Labels, MatchOp, Matcher, TimeRange};
 
 use crate::compression::{CompressionError, Encoding, decompress};
-use crate::remote_write::{BucketSpan, HistogramMessage, LabelMessage, SampleMessage, TimeSeries};
+use crate::remote_write::{BucketSpan, HistogramMessage, LabelMessage, SampleMessage, TimeSeries, hint_number};
 
 pub use frame::{ChunkFrames, STREAMED_CONTENT_TYPE};
 use proto::{QueryResult, ReadRequest, ReadResponse};
@@ -167,12 +167,7 @@ fn histogram_message(histogram: &FloatHistogram, timestamp: i64) -> HistogramMes
         negative_counts: histogram.negative_buckets.clone(),
         positive_spans: spans(&histogram.positive_spans),
         positive_counts: histogram.positive_buckets.clone(),
-        reset_hint: match histogram.counter_reset_hint {
-            CounterResetHint::Unknown => 0,
-            CounterResetHint::Reset => 1,
-            CounterResetHint::NotReset => 2,
-            CounterResetHint::Gauge => 3,
-        },
+        reset_hint: hint_number(histogram.counter_reset_hint) as i32,
         timestamp,
         custom_values: histogram.custom_values.clone(),
         ..HistogramMessage::default()

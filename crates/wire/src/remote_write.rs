@@ -1,9 +1,11 @@
-//! Prometheus remote write 1.0 and 2.0: a snappy block of a protobuf message to a metric batch.
+//! Prometheus remote write 1.0 and 2.0: a snappy block of a protobuf message to a metric batch, and
+//! series to such a message.
 //!
 //! A body that cannot be read is a [`RemoteWriteError`]. Series without a metric name or with a
 //! repeated label, and histograms that contradict themselves, are left out and counted in the
 //! report, as Prometheus does.
 
+mod encode;
 mod histogram;
 mod proto;
 mod read;
@@ -12,6 +14,8 @@ mod v2;
 
 use skopos_core::metric::{AppendReport, MetricBatch};
 
+pub(crate) use encode::hint_number;
+pub use encode::{OutgoingItem, OutgoingValue, encode_metadata, encode_v1, encode_v2};
 pub use proto::{
     BucketSpan, ExemplarMessage, HistogramMessage, LabelMessage, MetadataMessage, SampleMessage, TimeSeries,
     WriteRequest,

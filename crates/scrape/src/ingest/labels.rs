@@ -4,10 +4,10 @@ use skopos_config::{Limits, NameValidationScheme, ScrapeConfig};
 use skopos_core::labels::{METRIC_NAME, is_legacy_label_name, is_legacy_metric_name};
 use skopos_core::matcher::MatcherError;
 use skopos_core::{Labels, LabelsBuilder};
+use skopos_relabel::{Relabeler, Verdict};
 use skopos_wire::exposition::LabelPairs;
 
 use super::IngestError;
-use crate::relabel::{Relabeler, Verdict};
 
 /// Most characters of a metric's name in a message.
 const SHOWN_CHARS: usize = 50;

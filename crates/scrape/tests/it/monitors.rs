@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use skopos_config::{PrometheusConfig, ScrapeConfig, TargetGroup};
 use skopos_discovery::monitors::{ClusterAccess, Jobs, documents, scrape_jobs};
-use skopos_scrape::{Discovered, Relabeler, Target, targets_of_group};
+use skopos_relabel::Relabeler;
+use skopos_scrape::{Discovered, Target, targets_of_group};
 
 fn jobs(text: &str) -> Jobs {
     let objects = documents(text).unwrap_or_else(|error| panic!("{error}\n{text}"));

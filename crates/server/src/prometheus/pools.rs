@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 use skopos_config::RelabelConfig;
 use skopos_core::{Labels, LabelsBuilder};
-use skopos_scrape::{Relabeler, Verdict};
+use skopos_relabel::{Relabeler, Verdict};
 
 use super::envelope::{ApiError, ErrorType, success};
 use super::labels::LabelsJson;

@@ -126,6 +126,19 @@ impl Writer {
         sealed.chain(std::iter::once(&self.active)).cloned().collect()
     }
 
+    /// The segment that begins at `first`, as it is now.
+    pub(super) fn segment(&self, first: Offset) -> Option<Segment> {
+        if self.active.first == first {
+            return Some(self.active.clone());
+        }
+        let at = self.sealed.binary_search_by_key(&first, |segment| segment.first).ok()?;
+        self.sealed.get(at).cloned()
+    }
+
+    pub(super) fn active_first(&self) -> Offset {
+        self.active.first
+    }
+
     /// Files to sync, and the offset before which all is on the disk once they are.
     pub(super) fn take_unsynced(&mut self) -> (Vec<Arc<File>>, Offset) {
         (std::mem::take(&mut self.unsynced), self.active.next)

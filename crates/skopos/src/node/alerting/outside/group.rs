@@ -10,7 +10,7 @@ use skopos_config::TargetGroup;
 use skopos_core::{Labels, LabelsBuilder};
 use skopos_discovery::Discoveries;
 use skopos_http_client::{ClientOptions, HttpClient};
-use skopos_scrape::{Relabeler, Verdict};
+use skopos_relabel::{Relabeler, Verdict};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::peer::{CAPACITY, Peer, Sending, body};

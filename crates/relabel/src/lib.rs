@@ -1,4 +1,5 @@
-//! Applies relabelling rules to label sets (`model/relabel` in Prometheus).
+//! Applies relabelling rules to label sets (`model/relabel` in Prometheus): those of scraping, of alerts
+//! and of remote write alike.
 
 use md5::{Digest, Md5};
 use regex::Regex;
