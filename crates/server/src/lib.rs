@@ -13,6 +13,7 @@
 //! hand CPU work to a pool and encode the answer. Nothing here opens stores, evaluates rules or
 //! scrapes: the binary wires those and passes them in as a [`State`].
 
+mod agent;
 pub mod alertmanager;
 pub mod classic;
 pub mod listen;
@@ -50,7 +51,7 @@ mod web;
 pub use alertmanager::{AlertmanagerHandle, ChangeSink};
 pub use classic::{CLASSIC_PORTS, ClassicApi, ClassicPort};
 pub use listen::{BindError, ClassicAddress, ListenOptions, Listeners};
-pub use options::{AdminApi, BuildInfo, OtlpPorts, QueryOptions, RemoteReadOptions, ServerOptions};
+pub use options::{AdminApi, BuildInfo, OtlpPorts, QueryOptions, RemoteReadOptions, Role, ServerOptions};
 pub use prometheus::own_metrics;
 pub use query_log::QueryLog;
 pub use server::Server;

@@ -73,12 +73,24 @@ pub struct ServerOptions {
     pub admin_api: AdminApi,
     /// Origins whose pages may read answers (`--web.cors.origin`); all where there is none.
     pub cors_origin: Option<regex::Regex>,
+    /// Whether queries are answered (`--agent` turns that off).
+    pub role: Role,
     /// Where groups that jobs push are kept; in memory alone without one.
     pub pushgateway_folder: Option<PathBuf>,
     /// Time between writes of what StatsD samples add up to.
     pub statsd_flush_interval: Duration,
     /// Where OTLP is taken besides the page's port, as the connect page tells.
     pub otlp_ports: OtlpPorts,
+}
+
+/// What the server is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Role {
+    /// It stores and answers.
+    #[default]
+    Server,
+    /// It takes in metrics and sends them on.
+    Agent,
 }
 
 /// Ports of the OTLP listeners that are on.
@@ -128,6 +140,7 @@ impl Default for ServerOptions {
             lifecycle: Lifecycle::Enabled,
             admin_api: AdminApi::Disabled,
             cors_origin: None,
+            role: Role::Server,
             pushgateway_folder: None,
             statsd_flush_interval: Duration::from_secs(10),
             otlp_ports: OtlpPorts::default(),

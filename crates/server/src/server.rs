@@ -5,12 +5,13 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::classic;
 use crate::listen::{Acceptor, Listeners};
+use crate::options::Role;
 use crate::pushgateway;
 use crate::router::{self, App};
 use crate::state::State;
 use crate::statsd;
+use crate::{agent, classic};
 
 /// The server: all APIs over one [`State`].
 #[derive(Debug)]
@@ -37,7 +38,10 @@ impl Server {
         let connections = TaskTracker::new();
         let acceptor = |name, router| Acceptor {
             name,
-            router,
+            router: match self.app.state.options.role {
+                Role::Server => router,
+                Role::Agent => agent::guard(router),
+            },
             max_connections: self.app.state.options.max_connections,
             drain: shutdown.clone(),
             kill: kill.clone(),

@@ -19,6 +19,7 @@ mod explain;
 mod fleet;
 mod process;
 mod proving;
+mod remote_write;
 
 pub(crate) use proving::DeadCache;
 
@@ -35,6 +36,7 @@ pub(crate) fn router() -> Router<Shared> {
         .merge(explain::router())
         .merge(fleet::router())
         .merge(proving::router())
+        .merge(remote_write::router())
 }
 
 async fn status(State(app): State<Shared>) -> Result<Response, ApiError> {

@@ -12,7 +12,9 @@ use crate::options::{BuildInfo, ServerOptions};
 use crate::query_log::QueryLog;
 use crate::skopos::alerting::AlertingView;
 use crate::skopos::dlq::DeadLettersView;
-use crate::views::{ConfigView, DashboardsView, FleetView, ProvingView, Reloader, RulesView, Stores, TargetsView};
+use crate::views::{
+    ConfigView, DashboardsView, FleetView, ProvingView, Reloader, RemoteWriteView, RulesView, Stores, TargetsView,
+};
 
 /// Stores, engines and views that the APIs need.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct State {
     pub alerting: Option<Arc<dyn AlertingView>>,
     /// The dead letters of an event bus, if this server looks at one.
     pub dead_letters: Option<Arc<dyn DeadLettersView>>,
+    /// The outside stores that samples are sent to, if any can be.
+    pub remote_write: Option<Arc<dyn RemoteWriteView>>,
     /// The fleet, if this server runs one.
     pub fleet: Option<Arc<dyn FleetView>>,
     /// Reloads the configuration.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use skopos_core::log::{LogSink, LogSource};
@@ -251,4 +252,43 @@ pub struct FleetFault {
     pub alerts: Vec<String>,
     /// Whether it is on.
     pub is_active: bool,
+}
+
+/// The outside stores that samples are sent to.
+pub trait RemoteWriteView: Send + Sync + fmt::Debug {
+    /// How each of them fares now.
+    fn remotes(&self) -> Vec<RemoteWriteStatus>;
+}
+
+/// How sending to an outside store fares. Counts are since its queue began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteWriteStatus {
+    /// Its name.
+    pub name: String,
+    /// Its URL, without a password.
+    pub url: String,
+    /// The message that is sent.
+    pub message: String,
+    /// Requests that are made side by side.
+    pub shards: usize,
+    /// Those that the load asks for.
+    pub desired_shards: usize,
+    /// Items that were read from the log and are not sent yet.
+    pub pending: usize,
+    /// Time from the newest sample sent to the newest of the log.
+    pub behind: Duration,
+    /// Bytes of the log that are kept for it.
+    pub backlog_bytes: u64,
+    /// Items that it took.
+    pub sent: u64,
+    /// Items that it refused for good.
+    pub failed: u64,
+    /// Items that were not sent to it.
+    pub dropped: u64,
+    /// Whether the last request failed and is made again.
+    pub is_failing: bool,
+    /// When it last took a request, in milliseconds since the Unix epoch.
+    pub last_success_ms: Option<i64>,
+    /// When a request last failed, in milliseconds since the Unix epoch, and how.
+    pub last_error: Option<(i64, String)>,
 }

@@ -6,6 +6,8 @@ pub(crate) mod rules;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use skopos_config::Mode;
+
 use crate::banner::print_line;
 use crate::cli::CheckConfigArgs;
 use crate::node::sources::{Loaded, Sources};
@@ -37,16 +39,19 @@ pub(crate) fn run(args: &CheckConfigArgs) -> ExitCode {
 
 fn sources(path: &Path, args: &CheckConfigArgs) -> Sources {
     let feature_names = args.feature_names.clone();
+    let mode = if args.agent { Mode::Agent } else { Mode::Server };
     if path.is_dir() {
         Sources {
             packs: vec![path.to_owned()],
             feature_names,
+            mode,
             ..Sources::default()
         }
     } else {
         Sources {
             config_file: Some(path.to_owned()),
             feature_names,
+            mode,
             ..Sources::default()
         }
     }

@@ -14,6 +14,7 @@ pub(crate) mod notifications;
 pub(crate) mod prometheus;
 pub(crate) mod prove;
 pub(crate) mod query;
+pub(crate) mod remote;
 pub(crate) mod rules;
 pub(crate) mod serve;
 pub(crate) mod silence;
@@ -150,6 +151,9 @@ pub(crate) struct CheckConfigArgs {
     /// Optional features that the server will run with, as for `serve`.
     #[arg(long = "enable-feature", value_name = "NAME", value_delimiter = ',')]
     pub(crate) feature_names: Vec<String>,
+    /// The files are meant for `serve --agent`, which refuses some sections.
+    #[arg(long)]
+    pub(crate) agent: bool,
     /// Print the findings as JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -5,6 +5,7 @@ mod config;
 mod maintenance;
 mod otlp;
 mod proving;
+mod remote_write;
 mod rules;
 mod signals;
 pub(crate) mod sources;
@@ -56,6 +57,7 @@ impl Node {
     ) -> anyhow::Result<Self> {
         let started = Instant::now();
         refuse_open_doors(args)?;
+        crate::cli::remote::refuse_in_agent_mode(args)?;
         let loaded = Sources::of(args).load()?;
         let listeners = Listeners::bind(&listen_options(args)).await?;
         let addresses = Addresses {
@@ -133,6 +135,7 @@ impl Node {
             join(thread);
         }
         self.wiring.alerting.close().await;
+        self.wiring.remote_writes.stop().await;
         self.wiring.stores.close()
     }
 }

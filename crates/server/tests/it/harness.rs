@@ -203,6 +203,7 @@ fn state(stores: &Arc<TestStores>, ledger: &Arc<Ledger>, options: ServerOptions)
         alertmanager: Some(crate::alertmanager::handle()),
         alerting: None,
         dead_letters: None,
+        remote_write: None,
         fleet: None,
         reloader: Arc::new(FailingReload),
         ledger: Arc::clone(ledger),

@@ -77,14 +77,6 @@ fn root_alone(prefix: &str) -> Result<String, String> {
 /// Flags that are refused, and what to do instead.
 const REFUSED: &[(&str, &str)] = &[
     (
-        "agent",
-        "there is no agent mode: name the outside store under remote_write in --config.file",
-    ),
-    (
-        "storage.agent.path",
-        "there is no agent mode: the data directory is --storage.path",
-    ),
-    (
         "config.auto-reload",
         "files are not watched: send SIGHUP, or POST to /-/reload",
     ),
@@ -152,8 +144,11 @@ mod tests {
         let text = refused(&["skopos", "--storage.tsdb.retention=15d"]).expect("refused");
         assert!(text.contains("--storage.tsdb.retention.time"), "{text}");
         assert_eq!(refused(&["skopos", "--storage.tsdb.retention.time=15d"]), None);
-        assert_eq!(refused(&["skopos", "query", "metrics", "--", "--agent"]), None);
-        assert!(refused(&["skopos", "serve", "--agent"]).is_some());
+        assert_eq!(
+            refused(&["skopos", "query", "metrics", "--", "--web.user-assets"]),
+            None
+        );
+        assert!(refused(&["skopos", "serve", "--web.user-assets"]).is_some());
     }
 
     #[test]

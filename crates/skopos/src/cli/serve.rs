@@ -38,7 +38,7 @@ pub(crate) struct ServeArgs {
     /// Folder of the embedded store; made if it is not there.
     #[arg(
         long = "storage.path",
-        alias = "storage.tsdb.path",
+        aliases = ["storage.tsdb.path", "storage.agent.path"],
         env = "SKOPOS_STORAGE_PATH",
         value_name = "DIR",
         default_value = "data",
@@ -116,6 +116,9 @@ pub(crate) struct ServeArgs {
     #[arg(long = "insecure", help_heading = "Network")]
     pub(crate) insecure: bool,
 
+    /// What is sent on to outside stores.
+    #[command(flatten)]
+    pub(crate) remote: super::remote::RemoteArgs,
     /// Flags of Prometheus.
     #[command(flatten)]
     pub(crate) prometheus: super::prometheus::PrometheusArgs,
@@ -204,7 +207,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     skopos_config::parse_duration(text).map_err(|error| error.to_string())
 }
 
-fn size(text: &str) -> Result<u64, String> {
+pub(super) fn size(text: &str) -> Result<u64, String> {
     let bytes = skopos_config::parse_size(text).map_err(|error| error.to_string())?;
     u64::try_from(bytes).map_err(|_| "a size cannot be negative".to_owned())
 }

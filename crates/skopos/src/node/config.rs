@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::alerting::Alerting;
 use super::otlp;
+use super::remote_write::RemoteWrites;
 use super::rules::RuleDriver;
 use super::sources::{Loaded, Sources};
 use crate::cli::serve::ServeArgs;
@@ -34,21 +35,27 @@ pub(crate) struct Configuration {
     status: Mutex<ReloadStatus>,
     /// Held by who reloads.
     reloading: Mutex<()>,
-    scraper: Arc<ScrapeManager>,
-    driver: RuleDriver,
+    parts: ConfiguredParts,
     /// Set once the state is open; until then a reload only prepares what needs none.
     alerting: OnceLock<Arc<Alerting>>,
     external_url: String,
     query_log: Arc<QueryLog>,
 }
 
+/// What follows the configuration from the start on.
+#[derive(Debug)]
+pub(super) struct ConfiguredParts {
+    pub(super) scraper: Arc<ScrapeManager>,
+    pub(super) driver: RuleDriver,
+    pub(super) remote_writes: Arc<RemoteWrites>,
+}
+
 impl Configuration {
     /// Applies what was loaded at the start.
-    pub(crate) fn new(
+    pub(super) fn new(
         args: &ServeArgs,
         loaded: Loaded,
-        scraper: Arc<ScrapeManager>,
-        driver: RuleDriver,
+        parts: ConfiguredParts,
         http: SocketAddr,
     ) -> anyhow::Result<Self> {
         let configuration = Self {
@@ -63,8 +70,7 @@ impl Configuration {
                 attempted_at_ms: SystemClock.now_ms(),
             }),
             reloading: Mutex::new(()),
-            scraper,
-            driver,
+            parts,
             alerting: OnceLock::new(),
             external_url: args.external_url.clone().unwrap_or_else(|| format!("http://{http}")),
             query_log: Arc::default(),
@@ -86,12 +92,14 @@ impl Configuration {
         }
         let alerting = self.alerting.get();
         let prepared = alerting.map(|alerting| alerting.prepare(loaded)).transpose()?;
+        let remotes = self.parts.remote_writes.prepare(loaded)?;
         let query_log = loaded.config.query_log_path();
         self.query_log
             .set_file(query_log.as_deref())
             .with_context(|| format!("failed to open the query log {query_log:?}, which query_log_file names"))?;
-        self.driver.load(loaded, &self.external_url)?;
-        self.scraper.apply(&loaded.config)?;
+        self.parts.driver.load(loaded, &self.external_url)?;
+        self.parts.scraper.apply(&loaded.config)?;
+        self.parts.remote_writes.apply(remotes);
         if let Some((alerting, prepared)) = alerting.zip(prepared) {
             alerting.apply(loaded, prepared);
         }
@@ -241,6 +249,10 @@ fn flags(args: &ServeArgs) -> BTreeMap<String, String> {
         ("query.lookback-delta", duration(args.query_lookback_delta)),
         ("query.log-slow", duration(args.query_log_slow)),
         ("web.enable-admin-api", args.prometheus.enable_admin_api.to_string()),
+        ("agent", args.remote.agent.to_string()),
+        ("storage.remote.backlog-size", args.remote.backlog_bytes.to_string()),
+        ("storage.remote.backlog-time", duration(args.remote.backlog_time)),
+        ("storage.remote.flush-deadline", duration(args.remote.flush_deadline)),
         ("web.max-connections", args.prometheus.max_connections.to_string()),
     ];
     pairs

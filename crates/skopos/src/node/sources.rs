@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use skopos_config::PrometheusConfig;
+use skopos_config::{Mode, PrometheusConfig};
 use skopos_dashboards::DashboardStore;
 use skopos_promql::ParseOptions;
 use skopos_rules::{RuleFile, parse_rule_file_with};
@@ -35,6 +35,8 @@ pub(crate) struct Sources {
     pub(crate) incidents_file: Option<PathBuf>,
     /// Objects of the Prometheus operator.
     pub(crate) kubernetes: KubernetesObjects,
+    /// For what the configuration is meant.
+    pub(crate) mode: Mode,
 }
 
 /// Everything that was read, checked.
@@ -74,6 +76,7 @@ impl Sources {
             alertmanager_file: args.alerting.config_file.clone(),
             incidents_file: args.alerting.incidents_file.clone(),
             kubernetes: KubernetesObjects::of(&args.kubernetes),
+            mode: args.remote.mode(),
         }
     }
 
@@ -83,16 +86,27 @@ impl Sources {
         let mut alertmanagers = Vec::new();
         let mut pack_rules = Vec::new();
         for (pack, file) in self.config_files()? {
-            let config = PrometheusConfig::load(&file)?;
+            let config = PrometheusConfig::load_for(&file, self.mode)?;
             alertmanagers.push((pack.clone(), OutsideSection::of(&config)));
             pack_rules.push((pack, Vec::new()));
             configs.push(config);
         }
+        let sections = configs.iter().skip(1).filter(|config| !config.remote_write.is_empty());
+        let unsent: Vec<String> = sections
+            .map(|config| {
+                format!(
+                    "{}: remote_write is read but not carried out, for this is not the first configuration file; \
+                     move it to --config.file",
+                    config.path.display()
+                )
+            })
+            .collect();
         let (features, unknown) = Features::parse(&self.feature_names);
         let mut rules = Vec::new();
         let mut warnings: Vec<String> = unknown
             .iter()
             .map(|name| format!("--enable-feature={name}: there is no such feature; it is ignored"))
+            .chain(unsent)
             .collect();
         for (config, (_, own_rules)) in configs.iter().zip(&mut pack_rules) {
             warnings.extend(config.warnings.iter().cloned());

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use skopos_core::metric::{AppendReport, MetricSink as _};
 use skopos_core::span::{SpanBatch, TraceSink};
 use skopos_core::{TenantId, WriteError};
 use skopos_logs::{LogStore, LogStoreOptions};
-use skopos_metrics::{MetricStore, MetricStoreOptions};
+use skopos_metrics::{Keep, MetricStore, MetricStoreOptions};
 use skopos_server::views::{SignalStats, Stores};
 use skopos_server::{StorageStats, TenantStores};
 use skopos_storage::FsyncPolicy;
@@ -34,13 +35,18 @@ impl NodeStores {
             WalFsync::Interval => FsyncPolicy::default(),
             WalFsync::Always => FsyncPolicy::Always,
         };
+        let usual = if args.remote.agent {
+            agent_options(root)
+        } else {
+            MetricStoreOptions::new(root)
+        };
         let metrics = MetricStore::open(MetricStoreOptions {
             retention: args.retention_metrics,
             retention_bytes: args.retention_metrics_bytes,
             tenant_retention: args.retention_tenants.iter().cloned().collect(),
             out_of_order_window: args.out_of_order_window,
             fsync,
-            ..MetricStoreOptions::new(root)
+            ..usual
         })?;
         let logs = LogStore::open(LogStoreOptions {
             retention: args.retention_logs,
@@ -60,6 +66,11 @@ impl NodeStores {
             traces,
             span_metrics: Arc::new(SpanMetrics::new(SpanMetricsOptions::default())),
         })
+    }
+
+    /// The metrics of all tenants.
+    pub(crate) fn metrics(&self) -> &MetricStore {
+        &self.metrics
     }
 
     /// Writes the metrics made of the spans of the default tenant.
@@ -84,6 +95,17 @@ impl NodeStores {
         self.logs.close()?;
         self.traces.close()?;
         Ok(())
+    }
+}
+
+/// An agent keeps the log, and of the head as much as tells which samples are new.
+fn agent_options(root: &std::path::Path) -> MetricStoreOptions {
+    const FORGET_AFTER: Duration = Duration::from_mins(5);
+    MetricStoreOptions {
+        keep: Keep::LogOnly,
+        flush_after: FORGET_AFTER,
+        head_window: FORGET_AFTER,
+        ..MetricStoreOptions::new(root)
     }
 }
 

@@ -12,12 +12,14 @@ use skopos_rules::RuleGroups;
 use skopos_scrape::{ScrapeManager, ScrapeOptions};
 use skopos_server::views::Stores as _;
 use skopos_server::{
-    AdminApi, BuildInfo, FleetView, OtlpPorts, QueryOptions, Readiness, RemoteReadOptions, Server, ServerOptions, State,
+    AdminApi, BuildInfo, FleetView, OtlpPorts, QueryOptions, Readiness, RemoteReadOptions, Role, Server, ServerOptions,
+    State,
 };
 
 use super::alerting::{Alerting, Page, Parts};
-use super::config::Configuration;
+use super::config::{Configuration, ConfiguredParts};
 use super::proving::Proving;
+use super::remote_write::{BacklogLimits, RemoteWrites};
 use super::rules::{self, RuleDriver};
 use super::sources::Loaded;
 use super::stores::NodeStores;
@@ -35,6 +37,7 @@ pub(super) struct Wiring {
     pub(super) driver: RuleDriver,
     pub(super) configuration: Arc<Configuration>,
     pub(super) alerting: Arc<Alerting>,
+    pub(super) remote_writes: Arc<RemoteWrites>,
     /// The dead letters of the event bus, if it looks at one.
     pub(super) dead_letters: Option<Arc<Desk>>,
     groups: Arc<RuleGroups>,
@@ -50,7 +53,9 @@ impl Wiring {
     ) -> anyhow::Result<Self> {
         let stores = Arc::new(NodeStores::open(args)?);
         let tenant = stores.tenant(&TenantId::default());
-        telemetry.connect(Arc::clone(&tenant.log_sink), Arc::clone(&tenant.trace_sink));
+        if !args.remote.agent {
+            telemetry.connect(Arc::clone(&tenant.log_sink), Arc::clone(&tenant.trace_sink));
+        }
         let ledger = Arc::new(Ledger::default());
         let options = ScrapeOptions {
             ledger: Arc::clone(&ledger),
@@ -60,7 +65,13 @@ impl Wiring {
         let scraper = Arc::new(ScrapeManager::new(Arc::clone(&tenant.metric_sink), options));
         let groups = Arc::new(RuleGroups::new());
         let driver = RuleDriver::new(Arc::clone(&groups), &tenant, args);
-        let configuration = Configuration::new(args, loaded, Arc::clone(&scraper), driver.clone(), addresses.http)?;
+        let remote_writes = Arc::new(remote_writes(args, &stores, &ledger));
+        let parts = ConfiguredParts {
+            scraper: Arc::clone(&scraper),
+            driver: driver.clone(),
+            remote_writes: Arc::clone(&remote_writes),
+        };
+        let configuration = Configuration::new(args, loaded, parts, addresses.http)?;
         let configuration = Arc::new(configuration);
         let loaded = configuration.loaded();
         let alerting = Alerting::open(Parts {
@@ -89,6 +100,7 @@ impl Wiring {
             driver,
             configuration,
             alerting,
+            remote_writes,
             dead_letters,
             groups,
         })
@@ -115,6 +127,7 @@ impl Wiring {
             alertmanager: Some(Arc::clone(&self.alerting.handle)),
             alerting: Some(Arc::new(Page(Arc::clone(&self.alerting)))),
             dead_letters: self.dead_letters.clone().map(|desk| desk as _),
+            remote_write: Some(Arc::clone(&self.remote_writes) as _),
             fleet,
             reloader: Arc::clone(&self.configuration) as _,
             ledger: Arc::clone(&self.ledger),
@@ -140,6 +153,16 @@ impl Wiring {
     }
 }
 
+fn remote_writes(args: &ServeArgs, stores: &NodeStores, ledger: &Arc<Ledger>) -> RemoteWrites {
+    let limits = BacklogLimits {
+        bytes: args.remote.backlog_bytes,
+        age: args.remote.backlog_time,
+        flush_deadline: args.remote.flush_deadline,
+    };
+    let folder = args.storage_path.join("remote-write");
+    RemoteWrites::new(stores.metrics().clone(), Arc::clone(ledger), folder, limits)
+}
+
 fn server_options(args: &ServeArgs, addresses: &Addresses) -> ServerOptions {
     let port = |address: Option<SocketAddr>| address.map(|address| address.port());
     ServerOptions {
@@ -160,6 +183,7 @@ fn server_options(args: &ServeArgs, addresses: &Addresses) -> ServerOptions {
             AdminApi::Disabled
         },
         cors_origin: args.prometheus.some_origins(),
+        role: if args.remote.agent { Role::Agent } else { Role::Server },
         statsd_flush_interval: args.statsd_flush_interval,
         pushgateway_folder: Some(args.storage_path.join("pushgateway")),
         otlp_ports: OtlpPorts {

@@ -16,7 +16,7 @@
 //! - the name that the result of `atan2` kept: not generated.
 
 mod answer;
-mod prometheus;
+pub(crate) mod prometheus;
 
 use skopos_conformance::promql::generate::{Dialect, GRID_SECONDS, Generator, PHASE_SECONDS};
 use skopos_conformance::promql::sample_data;

@@ -19,5 +19,7 @@ mod kubernetes;
 mod program;
 mod prove;
 mod query_log;
+mod remote_write;
+mod remote_write_agent;
 mod rules;
 mod webhook;

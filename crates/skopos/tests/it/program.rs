@@ -95,6 +95,12 @@ impl Program {
         serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}"))
     }
 
+    /// Its own metrics.
+    pub(crate) async fn metrics(&self) -> String {
+        let answer = self.client.get(format!("{}/metrics", self.url)).send().await;
+        answer.expect("an answer").text().await.expect("a body")
+    }
+
     /// Posts JSON; gives the status and the answer, which is null where it is no JSON.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         let request = self.client.post(format!("{}{path}", self.url)).json(body);
@@ -117,6 +123,16 @@ impl Program {
         let id = i32::try_from(self.child.id()).expect("an id of a process");
         let process = rustix::process::Pid::from_raw(id).expect("an id of a process");
         rustix::process::kill_process(process, rustix::process::Signal::HUP).expect("the program runs");
+    }
+
+    /// Asks it by SIGTERM to end, and waits until it did.
+    pub(crate) async fn stop(mut self) {
+        let id = i32::try_from(self.child.id()).expect("an id of a process");
+        let process = rustix::process::Pid::from_raw(id).expect("an id of a process");
+        rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("the program runs");
+        while self.child.try_wait().expect("it can be waited for").is_none() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Sends SIGKILL and waits for the end.

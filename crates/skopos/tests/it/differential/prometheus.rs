@@ -12,20 +12,36 @@ use skopos_wire::remote_write::{LabelMessage, SampleMessage, TimeSeries, WriteRe
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The process; it ends with the value.
-pub(super) struct Prometheus {
+pub(crate) struct Prometheus {
     child: Child,
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl Prometheus {
     /// Starts one on an empty folder and waits until it is ready.
-    pub(super) async fn start(folder: &Path) -> Self {
+    pub(crate) async fn start(folder: &Path) -> Self {
         std::fs::create_dir_all(folder).expect("a folder");
         let config = folder.join("prometheus.yml");
         std::fs::write(&config, "global: {evaluation_interval: 1m}\n").expect("a file");
-        let port = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = port.local_addr().expect("an address").to_string();
-        drop(port);
+        Self::start_at(folder, &free_address(), &config).await
+    }
+
+    /// Starts it anew after [`Self::kill`], where it was.
+    pub(crate) async fn start_again(folder: &Path, url: &str) -> Self {
+        Self::start_at(
+            folder,
+            url.trim_start_matches("http://"),
+            &folder.join("prometheus.yml"),
+        )
+        .await
+    }
+
+    /// Sends SIGKILL and waits for the end.
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+
+    async fn start_at(folder: &Path, address: &str, config: &Path) -> Self {
         let child = Command::new("prometheus")
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
@@ -76,8 +92,14 @@ impl Drop for Prometheus {
     }
 }
 
+/// An address that nobody listened on a moment ago.
+pub(crate) fn free_address() -> String {
+    let port = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    port.local_addr().expect("an address").to_string()
+}
+
 /// The body of one remote write with all samples.
-pub(super) fn write_request(series: &[SampleSeries]) -> Vec<u8> {
+pub(crate) fn write_request(series: &[SampleSeries]) -> Vec<u8> {
     let timeseries = series.iter().map(|series| TimeSeries {
         labels: series
             .labels
@@ -107,7 +129,7 @@ pub(super) fn write_request(series: &[SampleSeries]) -> Vec<u8> {
 }
 
 /// Writes; anything but success is a failure of the test.
-pub(super) async fn write(url: &str, body: Vec<u8>) {
+pub(crate) async fn write(url: &str, body: Vec<u8>) {
     let request = reqwest::Client::new()
         .post(format!("{url}/api/v1/write"))
         .header("Content-Type", "application/x-protobuf")

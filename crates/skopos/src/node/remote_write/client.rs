@@ -1,0 +1,113 @@
+//! Requests to a remote.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use skopos_config::RemoteWriteConfig;
+use skopos_core::{Clock as _, SystemClock};
+use skopos_http_client::{ClientOptions, HttpClient};
+use skopos_remote_write::{Answer, Message, Sent, Verdict, judge};
+
+/// Most of an answer that is read, to be told.
+const MAX_ANSWER_BYTES: usize = 512;
+const USER_AGENT: &str = concat!("skopos/", env!("CARGO_PKG_VERSION"));
+const WRITTEN: [&str; 3] = [
+    "x-prometheus-remote-write-samples-written",
+    "x-prometheus-remote-write-histograms-written",
+    "x-prometheus-remote-write-exemplars-written",
+];
+
+/// Sends bodies to one URL.
+#[derive(Debug)]
+pub(super) struct Client {
+    http: HttpClient,
+    url: String,
+    headers: Vec<(String, String)>,
+    timeout: Duration,
+    retry_on_429: bool,
+}
+
+/// What a request came to.
+#[derive(Debug)]
+pub(super) struct Posted {
+    pub(super) verdict: Verdict,
+    /// What to tell, of all but a success.
+    pub(super) text: String,
+}
+
+impl Client {
+    pub(super) fn new(section: &RemoteWriteConfig, folder: &Path) -> anyhow::Result<Self> {
+        let options = ClientOptions {
+            folder,
+            user_agent: USER_AGENT,
+            compression: false,
+        };
+        let headers = section.headers.iter();
+        Ok(Self {
+            http: HttpClient::new(&section.http_client, options)?,
+            url: section.url.clone(),
+            headers: headers.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            timeout: section.remote_timeout,
+            retry_on_429: section.queue_config.retry_on_http_429,
+        })
+    }
+
+    /// Posts a body that carries `sent`. A request without an answer may be made again.
+    pub(super) async fn post(&self, message: Message, body: Vec<u8>, sent: Sent) -> Posted {
+        match self.answer(message, body, sent).await {
+            Ok(posted) => posted,
+            Err(text) => Posted {
+                verdict: Verdict::Again { after: None },
+                text,
+            },
+        }
+    }
+
+    async fn answer(&self, message: Message, body: Vec<u8>, sent: Sent) -> Result<Posted, String> {
+        let mut request = self.http.request(Method::POST, &self.url).timeout(self.timeout);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let request = request
+            .header(CONTENT_ENCODING, "snappy")
+            .header(CONTENT_TYPE, message.content_type())
+            .header("X-Prometheus-Remote-Write-Version", message.version())
+            .body(body);
+        let request = self.http.authorized(request).await.map_err(|error| error.to_string())?;
+        let mut answer = request
+            .send()
+            .await
+            .map_err(|error| skopos_http_client::describe(&error))?;
+        let verdict = verdict(&answer, message, sent, self.retry_on_429);
+        let mut text = Vec::new();
+        while text.len() < MAX_ANSWER_BYTES {
+            match answer.chunk().await {
+                Ok(Some(chunk)) => text.extend_from_slice(&chunk),
+                // The status says enough.
+                Ok(None) | Err(_) => break,
+            }
+        }
+        text.truncate(MAX_ANSWER_BYTES);
+        Ok(Posted {
+            verdict,
+            text: format!("{}: {}", answer.status(), String::from_utf8_lossy(&text).trim()),
+        })
+    }
+}
+
+fn verdict(answer: &reqwest::Response, message: Message, sent: Sent, retry_on_429: bool) -> Verdict {
+    let headers = answer.headers();
+    let known = Answer {
+        status: answer.status().as_u16(),
+        retry_after: text(headers, RETRY_AFTER.as_str()),
+        written: WRITTEN.map(|name| text(headers, name)),
+    };
+    let now_s = SystemClock.now_ms() / 1000;
+    judge(known, sent, message == Message::V2, retry_on_429, now_s)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
