@@ -23,7 +23,7 @@ mod reshard;
 pub use answer::{Answer, Refusal, Sent, Verdict, judge};
 pub use backoff::Backoff;
 pub use body::{Message, metadata_body, samples_body};
-pub use progress::{Place, Progress, ProgressError, ShardProgress};
+pub use progress::{Place, Progress, ProgressError, ShardProgress, shard_of};
 pub use queue::{Item, Polled, QueueLimits, ShardQueue};
 pub use reading::{ItemKind, Passed, Reading, ReadingRules, SkipReason, is_too_old};
 pub use reshard::{Load, ReshardLimits, Resharder};

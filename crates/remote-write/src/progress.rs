@@ -82,11 +82,6 @@ impl Progress {
         }
     }
 
-    /// The shard of a series.
-    pub fn shard_of(&self, hash: u64) -> usize {
-        (hash % self.shards.len().max(1) as u64) as usize
-    }
-
     /// As bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_BYTES + self.shards.len() * SHARD_BYTES);
@@ -166,6 +161,11 @@ impl ShardProgress {
             sending: place(12),
         })
     }
+}
+
+/// The shard of a series, by the hash of its labels, where there are so many.
+pub fn shard_of(hash: u64, shards: usize) -> usize {
+    (hash % shards.max(1) as u64) as usize
 }
 
 /// The number at `at`, which is there.

@@ -45,6 +45,16 @@ pub enum Polled {
     Empty,
 }
 
+/// The request that another process may have sent.
+enum Resend {
+    /// There is none, or it was made again.
+    Nothing,
+    /// Not all of it was read.
+    Unknown,
+    /// It has so many of the first items.
+    Items(usize),
+}
+
 /// The items of the series of one shard, in the order of the log.
 #[derive(Debug)]
 pub struct ShardQueue {
@@ -89,23 +99,25 @@ impl ShardQueue {
 
     /// Whether the next request can be taken at once.
     pub fn is_due(&self, now_ms: i64) -> bool {
-        match self.resend_length() {
-            Some(length) => length.is_some(),
-            None => self.items.len() >= self.limits.batch || (!self.items.is_empty() && now_ms >= self.deadline_ms()),
+        match self.resend() {
+            Resend::Items(_) => true,
+            Resend::Unknown => false,
+            Resend::Nothing => {
+                self.items.len() >= self.limits.batch || (!self.items.is_empty() && now_ms >= self.deadline_ms())
+            }
         }
     }
 
     /// The next request, if it is time for one. `is_ending` does not wait for more.
     pub fn poll(&mut self, now_ms: i64, is_ending: bool) -> Polled {
-        match self.resend_length() {
-            Some(None) if !is_ending => return Polled::Empty,
-            Some(length) => {
+        match self.resend() {
+            Resend::Unknown if !is_ending => return Polled::Empty,
+            Resend::Items(count) if count > 0 => {
                 self.resend_until = None;
-                if let Some(length) = length.filter(|length| *length > 0) {
-                    return self.take(length, now_ms);
-                }
+                return self.take(count, now_ms);
             }
-            None => {}
+            Resend::Unknown | Resend::Items(_) => self.resend_until = None,
+            Resend::Nothing => {}
         }
         if self.items.is_empty() {
             return Polled::Empty;
@@ -116,12 +128,17 @@ impl ShardQueue {
         Polled::Until(self.deadline_ms())
     }
 
-    /// How many items the request has that is sent again; within, `None` as long as it is not known.
-    fn resend_length(&self) -> Option<Option<usize>> {
-        let until = self.resend_until?;
+    fn resend(&self) -> Resend {
+        let Some(until) = self.resend_until else {
+            return Resend::Nothing;
+        };
         let length = self.items.partition_point(|item| item.place < until);
         let is_complete = length < self.items.len() || self.read_until >= until || length >= self.limits.batch;
-        Some(is_complete.then_some(length.min(self.limits.batch)))
+        if is_complete {
+            Resend::Items(length.min(self.limits.batch))
+        } else {
+            Resend::Unknown
+        }
     }
 
     fn take(&mut self, count: usize, now_ms: i64) -> Polled {

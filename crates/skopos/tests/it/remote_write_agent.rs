@@ -15,9 +15,7 @@ async fn an_agent_sends_on_and_stores_nothing() {
     let mut pusher = Pusher::new();
     for _ in 0..2 {
         let program = Program::start(&data, &flags).await;
-        for _ in 0..20 {
-            assert!(pusher.push(&program.url).await);
-        }
+        pusher.push_batches(&program.url, 20).await;
         let client = reqwest::Client::new();
         for path in [
             "/api/v1/query?query=up",

@@ -105,9 +105,8 @@ impl Queue {
             self.metrics.refused("partly_written", missing);
             self.tell_refused(missing, "the receiver says that it did not write all of a request");
         }
-        let newest_ms = items.iter().map(|item| item.timestamp_ms).max().unwrap_or(0);
-        let before_ms = self.counts.newest_sent_ms.fetch_max(newest_ms, Ordering::Relaxed);
-        self.metrics.taken(bytes, newest_ms.max(before_ms));
+        self.metrics.taken(bytes);
+        self.note_newest(items);
         self.counts.sent.fetch_add(carried.total(), Ordering::Relaxed);
         self.counts.failed.fetch_add(missing, Ordering::Relaxed);
         self.counts
@@ -132,7 +131,15 @@ impl Queue {
         self.note_in_ledger(Outcome::Stored, "", written.total());
         self.note_in_ledger(Outcome::Rejected, refusal.as_str(), refused);
         self.tell_refused(refused, text);
+        self.note_newest(items);
         self.note_recovered();
+    }
+
+    /// What was refused for good is behind the queue as what was taken is.
+    fn note_newest(&self, items: &[Item]) {
+        let newest_ms = items.iter().map(|item| item.timestamp_ms).max().unwrap_or(0);
+        let before_ms = self.counts.newest_sent_ms.fetch_max(newest_ms, Ordering::Relaxed);
+        self.metrics.newest_sent(newest_ms.max(before_ms));
     }
 
     fn note_retry(&self, items: &[Item], text: &str) {

@@ -283,13 +283,13 @@ impl RemoteMetrics {
         METRICS.duration.with_label_values(&self.labels()).observe(seconds);
     }
 
-    pub(super) fn taken(&self, bytes: u64, newest_ms: i64) {
-        let labels = self.labels();
-        METRICS.bytes.with_label_values(&labels).inc_by(bytes);
-        METRICS
-            .highest_sent
-            .with_label_values(&labels)
-            .set(newest_ms as f64 / 1000.0);
+    pub(super) fn taken(&self, bytes: u64) {
+        METRICS.bytes.with_label_values(&self.labels()).inc_by(bytes);
+    }
+
+    pub(super) fn newest_sent(&self, newest_ms: i64) {
+        let seconds = newest_ms as f64 / 1000.0;
+        METRICS.highest_sent.with_label_values(&self.labels()).set(seconds);
     }
 
     pub(super) fn metadata(&self, count: u64) {

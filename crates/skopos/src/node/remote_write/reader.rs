@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use skopos_core::{Clock as _, SystemClock};
 use skopos_metrics::{LogFollower, LogRecord};
 use skopos_remote_write::{
-    Item, ItemKind, Passed, Place, Progress, Reading, ReshardLimits, Resharder, ShardProgress, SkipReason,
+    Item, ItemKind, Passed, Place, Progress, Reading, ReshardLimits, Resharder, ShardProgress, SkipReason, shard_of,
 };
 use skopos_storage::Offset;
 
@@ -245,7 +245,7 @@ impl State {
             match passed {
                 Passed::Skipped(kind, reason) => skipped.add(kind, reason),
                 Passed::Item(item) => {
-                    let index = (item.hash % shards.len().max(1) as u64) as usize;
+                    let index = shard_of(item.hash, shards.len());
                     if had.get(index).is_some_and(|had| place < had.done) {
                         return ControlFlow::Continue(());
                     }
