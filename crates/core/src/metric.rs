@@ -1,6 +1,7 @@
 //! Metrics: what is appended, what is read, and the traits between engines and stores.
 
 mod admin;
+mod downsampled;
 mod estimate;
 
 use std::fmt;
@@ -10,6 +11,9 @@ use crate::histogram::FloatHistogram;
 use crate::{Labels, Matcher, QueryBudget, ReadError, TimeRange, WriteError};
 
 pub use admin::{Cardinality, CleanReport, DeleteReport, MetricAdmin, NameCount, SnapshotHead};
+pub use downsampled::{
+    DownsampledSeries, FloatWindow, HistogramWindow, ResolutionLimit, SourceResolution, window_end_ms,
+};
 pub use estimate::ReadEstimate;
 
 /// A value at a time.
@@ -190,9 +194,10 @@ pub struct Selection<'a> {
     pub matchers: &'a [Matcher],
     /// Samples from the first to the last millisecond, both included.
     pub range: TimeRange,
-    /// Step of the query in milliseconds, 0 for an instant query: a store may answer from
-    /// downsampled data that is fine enough.
+    /// Step of the query in milliseconds, 0 for an instant query.
     pub step_ms: i64,
+    /// How coarse the data may be.
+    pub resolution: ResolutionLimit,
 }
 
 /// A series as read: its floats and its histograms, each sorted by time without duplicates.
@@ -235,7 +240,8 @@ pub struct StartTimestamps {
 /// Gives samples out, of one tenant. Heads, parts and remote stores implement it.
 pub trait MetricSource: Send + Sync + fmt::Debug {
     /// The matching series that have samples in the range, sorted by labels. Implementations
-    /// charge `budget` with every sample they return and stop when it refuses.
+    /// charge `budget` with every sample they return and stop when it refuses. Where a store has
+    /// windows in place of samples, it gives the samples that it knows of them.
     fn select(&self, selection: &Selection<'_>, budget: &QueryBudget) -> Result<Vec<Series>, ReadError>;
 
     /// As [`MetricSource::select`], with the start timestamps of the samples. Stores that keep
@@ -249,6 +255,25 @@ pub trait MetricSource: Send + Sync + fmt::Debug {
         Ok(series
             .into_iter()
             .map(|series| (series, StartTimestamps::default()))
+            .collect())
+    }
+
+    /// As [`MetricSource::select_started`], with windows as they are where the store keeps some in
+    /// place of samples, or has coarser data that the selection prefers. Of windows more may come
+    /// than lie in the range: one that holds its first or last time, and as much before it as a
+    /// window is long. Stores that keep samples alone need not implement it.
+    fn select_downsampled(
+        &self,
+        selection: &Selection<'_>,
+        budget: &QueryBudget,
+    ) -> Result<Vec<DownsampledSeries>, ReadError> {
+        let series = self.select_started(selection, budget)?.into_iter();
+        Ok(series
+            .map(|(series, starts)| DownsampledSeries {
+                series,
+                starts,
+                ..DownsampledSeries::default()
+            })
             .collect())
     }
 

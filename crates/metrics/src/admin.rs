@@ -36,8 +36,9 @@ impl Shared {
         let _one_at_a_time = self.flushing.lock();
         let newest: Option<Offset> = self.tombstones.list().iter().map(|tombstone| tombstone.offset).max();
         let mut report = CleanReport::default();
+        self.clean_windows(&mut report)?;
         for meta in &self.storage.manifest().state().parts {
-            if !self.tombstones.of_part(meta).is_empty() {
+            if meta.spec.aggregate.is_none() && !self.tombstones.of_part(meta).is_empty() {
                 self.rewrite(meta, &mut report)?;
             }
         }
@@ -54,8 +55,7 @@ impl Shared {
         if merge.deleted == 0 {
             return self.discard(&merge.written);
         }
-        self.storage
-            .replace(merge.written, std::slice::from_ref(&meta.path), "deletion")?;
+        self.replace_samples(merge.written, vec![meta.path.clone()], "deletion")?;
         report.parts += 1;
         report.samples += merge.deleted;
         Ok(())

@@ -21,8 +21,8 @@ const FAN_IN: usize = 4;
 /// Most bytes of parts that are merged into one.
 const MAX_MERGED_BYTES: u64 = 256 * 1024 * 1024;
 /// A day is over this long after its end: late samples have come and were flushed.
-const DAY_CLOSES_AFTER_MS: i64 = 4 * 3_600_000;
-const DAY_MS: i64 = 86_400_000;
+pub(crate) const DAY_CLOSES_AFTER_MS: i64 = 4 * 3_600_000;
+pub(crate) const DAY_MS: i64 = 86_400_000;
 
 /// What a merge wrote; nothing is live before the manifest lists it.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ pub(crate) struct Merge {
 }
 
 /// An input of a merge.
-struct Input {
+pub(crate) struct Input {
     reader: Arc<PartReader>,
     index: PartIndex,
     tombstones: Vec<Tombstone>,
@@ -49,8 +49,8 @@ impl Shared {
             let Some(merge) = self.merge(&group)? else {
                 break;
             };
-            self.storage.replace(merge.written, &paths, "compaction")?;
             merged += paths.len() as u64;
+            self.replace_samples(merge.written, paths, "compaction")?;
         }
         let parts = &self.storage.manifest().state().parts;
         self.tombstones.forget_done(parts, None)?;
@@ -63,17 +63,9 @@ impl Shared {
         let Some(first) = parts.first() else {
             return Ok(None);
         };
-        let mut inputs = Vec::new();
-        for meta in parts {
-            let Some(reader) = self.storage.open_part(meta)? else {
-                return Ok(None);
-            };
-            inputs.push(Input {
-                index: PartIndex::read(&reader)?,
-                tombstones: self.tombstones.of_part(meta),
-                reader,
-            });
-        }
+        let Some(inputs) = self.open_inputs(parts)? else {
+            return Ok(None);
+        };
         let specs = || parts.iter().map(|part| &part.spec);
         let covers = Covers {
             tenant: first.spec.tenant.clone(),
@@ -86,11 +78,40 @@ impl Shared {
             last_offset: specs().map(|spec| spec.last_offset).max().unwrap_or_default(),
         };
         let mut builder = PartsBuilder::new(self.storage.parts(), covers, merged_metadata(&inputs));
-        let deleted = merge_series(&inputs, &mut builder)?;
+        let deleted = merge_series(&inputs, |labels, content| builder.add(labels, content))?;
         Ok(Some(Merge {
             written: builder.finish()?,
             deleted,
         }))
+    }
+
+    /// Opens parts with the deletions that concern them; `None` where one is gone.
+    pub(crate) fn open_inputs(&self, parts: &[PartMeta]) -> Result<Option<Vec<Input>>, StorageError> {
+        let mut inputs = Vec::new();
+        for meta in parts {
+            let Some(reader) = self.storage.open_part(meta)? else {
+                return Ok(None);
+            };
+            inputs.push(Input {
+                index: PartIndex::read(&reader)?,
+                tombstones: self.tombstones.of_part(meta),
+                reader,
+            });
+        }
+        Ok(Some(inputs))
+    }
+
+    /// Puts parts of samples in place of others, with what follows for windows made of those.
+    pub(crate) fn replace_samples(
+        &self,
+        written: Vec<PartMeta>,
+        mut removed: Vec<String>,
+        cause: &str,
+    ) -> Result<(), StorageError> {
+        let (windows, outdated) = self.follow_inputs(&removed, &written);
+        removed.extend(outdated);
+        let added = written.into_iter().chain(windows).collect();
+        self.storage.replace(added, &removed, cause)
     }
 
     /// Removes parts that a merge wrote and nobody wants.
@@ -101,8 +122,11 @@ impl Shared {
     }
 }
 
-/// Goes through all inputs in the order of labels.
-fn merge_series(inputs: &[Input], builder: &mut PartsBuilder<'_>) -> Result<u64, StorageError> {
+/// Goes through all inputs in the order of labels; gives how many samples deletions took out.
+pub(crate) fn merge_series(
+    inputs: &[Input],
+    mut take: impl FnMut(&Labels, &SeriesContent) -> Result<(), StorageError>,
+) -> Result<u64, StorageError> {
     let mut cursors = Vec::new();
     let mut heads: BTreeMap<Labels, Vec<usize>> = BTreeMap::new();
     for (number, input) in inputs.iter().enumerate() {
@@ -128,7 +152,7 @@ fn merge_series(inputs: &[Input], builder: &mut PartsBuilder<'_>) -> Result<u64,
             }
         }
         content.run.normalise(TimeRange::ALL);
-        builder.add(&labels, &content)?;
+        take(&labels, &content)?;
     }
     Ok(deleted)
 }
@@ -147,7 +171,7 @@ fn delete(tombstones: &[Tombstone], labels: &Labels, content: &mut SeriesContent
 }
 
 /// Of several entries for a family that of the last part.
-fn merged_metadata(inputs: &[Input]) -> Vec<MetricMetadata> {
+pub(crate) fn merged_metadata(inputs: &[Input]) -> Vec<MetricMetadata> {
     let mut by_metric = BTreeMap::new();
     for entry in inputs.iter().flat_map(|input| read_metadata(&input.reader)) {
         by_metric.insert(entry.metric.clone(), entry);
@@ -158,7 +182,7 @@ fn merged_metadata(inputs: &[Input]) -> Vec<MetricMetadata> {
 /// The parts that are to be merged next, oldest offsets first.
 fn due(parts: &[Arc<PartMeta>], now_ms: i64) -> Option<Vec<PartMeta>> {
     let mut days: BTreeMap<(&TenantId, i64), Vec<&Arc<PartMeta>>> = BTreeMap::new();
-    for part in parts {
+    for part in parts.iter().filter(|part| part.spec.aggregate.is_none()) {
         let day = day_number(part.spec.min_time_ms);
         days.entry((&part.spec.tenant, day)).or_default().push(part);
     }

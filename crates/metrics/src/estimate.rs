@@ -1,10 +1,11 @@
 //! What a read would touch: counted over the head and the indexes of parts, without reading samples.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use skopos_core::metric::{ReadEstimate, Selection};
 use skopos_core::{Labels, ReadError};
 
+use crate::downsample::{reach, resolution_of};
 use crate::tenant::{TenantMetrics, read_error};
 
 /// Counts the series, and for parts the bytes in proportion to their rows. Samples are known where
@@ -23,7 +24,13 @@ pub(crate) fn estimate(tenant: &TenantMetrics, selection: &Selection<'_>) -> Res
         samples += found.len() as u64;
     }
     let (mut parts, mut bytes) = (0, 0);
-    for meta in tenant.shared.storage.live_parts(&tenant.tenant, &selection.range) {
+    let mut downsampled_parts: BTreeMap<i64, u64> = BTreeMap::new();
+    for meta in tenant
+        .shared
+        .choose_parts(&tenant.tenant, &selection.range, selection.resolution)
+    {
+        let resolution_ms = resolution_of(&meta);
+        let range = reach(&selection.range, resolution_ms);
         let index = tenant.shared.indexes.get(&tenant.shared.storage, &meta);
         let Some(index) = index.map_err(|error| read_error(&meta.path, &error))? else {
             continue;
@@ -31,7 +38,7 @@ pub(crate) fn estimate(tenant: &TenantMetrics, selection: &Selection<'_>) -> Res
         let mut wanted = 0;
         for number in index.select(selection.matchers) {
             let rows = index.rows_of(number).filter_map(|row| index.row(row));
-            let rows = rows.filter(|row| row.range.overlaps(&selection.range)).count();
+            let rows = rows.filter(|row| row.range.overlaps(&range)).count();
             if rows > 0 {
                 series.insert(index.labels(number));
                 wanted += rows as u64;
@@ -39,6 +46,9 @@ pub(crate) fn estimate(tenant: &TenantMetrics, selection: &Selection<'_>) -> Res
         }
         if wanted > 0 {
             parts += 1;
+            if resolution_ms > 0 {
+                *downsampled_parts.entry(resolution_ms).or_default() += 1;
+            }
             bytes += share(meta.bytes, wanted, meta.rows);
         }
     }
@@ -47,6 +57,7 @@ pub(crate) fn estimate(tenant: &TenantMetrics, selection: &Selection<'_>) -> Res
         samples: (parts == 0).then_some(samples),
         bytes: Some(bytes),
         parts: Some(parts),
+        downsampled_parts,
     })
 }
 

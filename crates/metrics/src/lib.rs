@@ -15,6 +15,7 @@ mod bits;
 mod cardinality;
 mod codec;
 mod compact;
+mod downsample;
 mod epochs;
 mod estimate;
 mod flush;
@@ -33,6 +34,7 @@ mod tenant;
 mod tombstones;
 mod xor;
 
+pub use downsample::DownsampleOptions;
 pub use follow::{LogFollower, LogRecord};
 pub use options::{Keep, MetricStoreOptions, MetricStoreStats};
 pub use store::{FlushReport, MetricStore, ReplayOutcome};

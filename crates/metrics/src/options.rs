@@ -8,6 +8,8 @@ use std::time::Duration;
 use skopos_core::{Clock, SystemClock, TenantId};
 use skopos_storage::FsyncPolicy;
 
+use crate::downsample::DownsampleOptions;
+
 /// What becomes of the head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Keep {
@@ -27,6 +29,8 @@ pub struct MetricStoreOptions {
     pub retention: Duration,
     /// How long tenants keep samples that have a time of their own; zero keeps them for ever.
     pub tenant_retention: BTreeMap<TenantId, Duration>,
+    /// Windows of time that old days are summed up in.
+    pub downsample: Vec<DownsampleOptions>,
     /// Bytes of parts beyond which the oldest go; zero is no limit.
     pub retention_bytes: u64,
     /// How far a sample may lie behind the newest of its series; zero refuses older ones.
@@ -52,6 +56,7 @@ impl MetricStoreOptions {
             root: root.to_path_buf(),
             retention: Duration::ZERO,
             tenant_retention: BTreeMap::new(),
+            downsample: Vec::new(),
             retention_bytes: 0,
             out_of_order_window: Duration::ZERO,
             keep: Keep::Parts,

@@ -11,6 +11,7 @@ mod index;
 mod read;
 mod times;
 mod values;
+mod windows;
 mod write;
 
 use std::sync::Arc;
@@ -43,11 +44,22 @@ pub(crate) enum Kind {
     Histograms = 1,
     Exemplars = 2,
     Starts = 3,
+    /// Windows of floats.
+    Windows = 4,
+    /// Windows of histograms.
+    HistogramWindows = 5,
 }
 
 impl Kind {
     fn of(code: u8) -> Option<Self> {
-        let kinds = [Self::Floats, Self::Histograms, Self::Exemplars, Self::Starts];
+        let kinds = [
+            Self::Floats,
+            Self::Histograms,
+            Self::Exemplars,
+            Self::Starts,
+            Self::Windows,
+            Self::HistogramWindows,
+        ];
         kinds.into_iter().find(|kind| *kind as u8 == code)
     }
 }
@@ -57,17 +69,19 @@ impl Kind {
 enum Codec {
     /// Floats with their times, as a chunk of the head.
     Xor = 0,
-    /// Histograms, exemplars or starts with their times, one after the other.
+    /// Histograms, exemplars, starts or windows of histograms with their times, one after the other.
     List = 1,
     /// One float for all times.
     Constant = 2,
     /// A page of the chunk that `shared_row` describes.
     Page = 3,
+    /// Windows, column by column.
+    Columns = 4,
 }
 
 impl Codec {
     fn of(code: u8) -> Option<Self> {
-        let codecs = [Self::Xor, Self::List, Self::Constant, Self::Page];
+        let codecs = [Self::Xor, Self::List, Self::Constant, Self::Page, Self::Columns];
         codecs.into_iter().find(|codec| *codec as u8 == code)
     }
 }

@@ -131,7 +131,7 @@ impl MetricStore {
         self.shared.flush()
     }
 
-    /// Flushes what is due and applies retention. To be called every minute or so.
+    /// Flushes what is due, merges and downsamples parts, and applies retention. To be called every minute or so.
     pub fn maintain(&self, now_ms: i64) -> Result<FlushReport, StorageError> {
         let due_ms = now_ms - self.shared.options.flush_after.as_millis() as i64;
         let mut report = FlushReport::default();
@@ -140,6 +140,7 @@ impl MetricStore {
         }
         self.shared.forget(now_ms);
         self.shared.compact(now_ms)?;
+        self.shared.downsample(now_ms)?;
         self.shared.retain(now_ms)?;
         Ok(report)
     }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use skopos_core::metric::{
-    AppendReport, Exemplar, MetricBatch, MetricMetadata, MetricSink, MetricSource, ReadEstimate, Selection, Series,
-    StartTimestamps,
+    AppendReport, DownsampledSeries, Exemplar, MetricBatch, MetricMetadata, MetricSink, MetricSource, ReadEstimate,
+    ResolutionLimit, Selection, Series, StartTimestamps,
 };
 use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TenantId, TimeRange, WriteError};
 use skopos_storage::{PartMeta, StorageError, error_text};
 
+use crate::downsample::{Windows, reach, resolution_of};
 use crate::estimate;
 use crate::part::{Content, Kind, Rows};
-use crate::run::Run;
+use crate::run::{Run, normalise};
 use crate::store::Shared;
 use crate::tombstones::Tombstone;
 
@@ -29,8 +30,8 @@ impl TenantMetrics {
         Self { tenant, shared }
     }
 
-    /// Samples of matching series in head and parts, sorted by labels.
-    fn collect(&self, selection: &Selection<'_>, budget: &QueryBudget) -> Result<Vec<Run>, ReadError> {
+    /// Matching series in head and parts, sorted by labels.
+    fn collect(&self, selection: &Selection<'_>, budget: &QueryBudget) -> Result<Vec<DownsampledSeries>, ReadError> {
         let mut found = Collected::default();
         self.select_parts(selection, budget, &mut found)?;
         found.begin_source();
@@ -41,14 +42,17 @@ impl TenantMetrics {
                 run.starts.extend(series.starts());
             }
         }
-        let mut runs = found.runs;
-        for run in &mut runs {
+        let mut all = Vec::with_capacity(found.runs.len());
+        for (at, mut run) in found.runs.into_iter().enumerate() {
             run.normalise(selection.range);
-            budget.charge(run.series.len(), "expression evaluation")?;
+            let windows = found.windows.remove(&at).unwrap_or_default();
+            let series = windows.join(run, selection.range);
+            budget.charge(series.charged_samples(), "expression evaluation")?;
+            all.push(series);
         }
-        runs.retain(|run| !run.series.is_empty());
-        runs.sort_by(|a, b| a.series.labels.cmp(&b.series.labels));
-        Ok(runs)
+        all.retain(|series| !series.is_empty());
+        all.sort_by(|a, b| a.series.labels.cmp(&b.series.labels));
+        Ok(all)
     }
 
     /// Adds to `found` the samples of matching series that lie in parts.
@@ -59,9 +63,16 @@ impl TenantMetrics {
         found: &mut Collected,
     ) -> Result<(), ReadError> {
         let wants = |kind| matches!(kind, Kind::Floats | Kind::Histograms | Kind::Starts);
-        for meta in self.shared.storage.live_parts(&self.tenant, &selection.range) {
+        for meta in self
+            .shared
+            .choose_parts(&self.tenant, &selection.range, selection.resolution)
+        {
             budget.check("expression evaluation")?;
             found.begin_source();
+            if meta.spec.aggregate.is_some() {
+                self.select_windows(&meta, selection, budget, found)?;
+                continue;
+            }
             let mut add = |labels: &Labels, tombstones: &[Tombstone], contents: Vec<Content>| {
                 let mut run = Run::default();
                 for content in contents {
@@ -78,6 +89,35 @@ impl TenantMetrics {
             if rows > 0 {
                 budget.note_part(estimate::share(meta.bytes, rows, meta.rows));
             }
+        }
+        Ok(())
+    }
+
+    /// Adds to `found` the windows of matching series that lie in a part of windows.
+    fn select_windows(
+        &self,
+        meta: &PartMeta,
+        selection: &Selection<'_>,
+        budget: &QueryBudget,
+        found: &mut Collected,
+    ) -> Result<(), ReadError> {
+        let range = reach(&selection.range, resolution_of(meta));
+        let wants = |kind| matches!(kind, Kind::Windows | Kind::HistogramWindows);
+        let mut add = |labels: &Labels, tombstones: &[Tombstone], contents: Vec<Content>| {
+            let mut windows = Windows::default();
+            for content in contents {
+                windows.take(content);
+            }
+            for tombstone in tombstones {
+                tombstone.apply_to_windows(labels, &mut windows.floats, &mut windows.histograms);
+            }
+            found.windows(labels).extend(windows);
+        };
+        let rows = self
+            .read_part(meta, selection.matchers, range, wants, &mut add)
+            .map_err(|error| read_error(&meta.path, &error))?;
+        if rows > 0 {
+            budget.note_part(estimate::share(meta.bytes, rows, meta.rows));
         }
         Ok(())
     }
@@ -141,7 +181,7 @@ impl TenantMetrics {
                 visit(&series.labels);
             }
         }
-        for meta in self.shared.storage.live_parts(&self.tenant, &range) {
+        for meta in self.shared.choose_parts(&self.tenant, &range, ResolutionLimit::KEPT) {
             let index = self
                 .shared
                 .indexes
@@ -153,7 +193,7 @@ impl TenantMetrics {
                 let labels = index.labels(series);
                 let mut infos = index.rows_of(series).filter_map(|row| index.row(row));
                 let is_seen = infos.any(|info| {
-                    matches!(info.kind, Kind::Floats | Kind::Histograms)
+                    !matches!(info.kind, Kind::Exemplars | Kind::Starts)
                         && info.range.overlaps(&range)
                         && !tombstones.iter().any(|tombstone| tombstone.hides(&labels, info.range))
                 });
@@ -174,6 +214,8 @@ type Visit<'a> = dyn FnMut(&Labels, &[Tombstone], Vec<Content>) + 'a;
 #[derive(Debug, Default)]
 struct Collected {
     runs: Vec<Run>,
+    /// Windows by the place of their series' run.
+    windows: HashMap<usize, Windows>,
     by_labels: HashMap<Labels, usize>,
     is_merging: bool,
 }
@@ -190,6 +232,17 @@ impl Collected {
 
     /// The run of a series, an empty one at first.
     fn run(&mut self, labels: &Labels) -> &mut Run {
+        let at = self.place(labels);
+        &mut self.runs[at]
+    }
+
+    /// The windows of a series, none at first.
+    fn windows(&mut self, labels: &Labels) -> &mut Windows {
+        let at = self.place(labels);
+        self.windows.entry(at).or_default()
+    }
+
+    fn place(&mut self, labels: &Labels) -> usize {
         let next = self.runs.len();
         let at = if self.is_merging {
             *self.by_labels.entry_ref(labels).or_insert(next)
@@ -205,8 +258,18 @@ impl Collected {
                 starts: Vec::new(),
             });
         }
-        &mut self.runs[at]
+        at
     }
+}
+
+/// The samples of a series, those known of windows too.
+fn samples_in(series: DownsampledSeries, range: TimeRange) -> (Series, StartTimestamps) {
+    let had_windows = series.has_windows();
+    let (mut series, starts) = series.into_samples();
+    if had_windows {
+        normalise(&mut series, range);
+    }
+    (series, starts)
 }
 
 pub(crate) fn read_error(what: &str, error: &StorageError) -> ReadError {
@@ -224,8 +287,8 @@ impl MetricSink for TenantMetrics {
 
 impl MetricSource for TenantMetrics {
     fn select(&self, selection: &Selection<'_>, budget: &QueryBudget) -> Result<Vec<Series>, ReadError> {
-        let runs = self.collect(selection, budget)?;
-        Ok(runs.into_iter().map(|run| run.series).collect())
+        let all = self.collect(selection, budget)?.into_iter();
+        Ok(all.map(|series| samples_in(series, selection.range).0).collect())
     }
 
     fn select_started(
@@ -233,12 +296,16 @@ impl MetricSource for TenantMetrics {
         selection: &Selection<'_>,
         budget: &QueryBudget,
     ) -> Result<Vec<(Series, StartTimestamps)>, ReadError> {
-        let runs = self.collect(selection, budget)?;
-        let started = runs.into_iter().map(|run| {
-            let starts = run.start_timestamps();
-            (run.series, starts)
-        });
-        Ok(started.collect())
+        let all = self.collect(selection, budget)?.into_iter();
+        Ok(all.map(|series| samples_in(series, selection.range)).collect())
+    }
+
+    fn select_downsampled(
+        &self,
+        selection: &Selection<'_>,
+        budget: &QueryBudget,
+    ) -> Result<Vec<DownsampledSeries>, ReadError> {
+        self.collect(selection, budget)
     }
 
     fn estimate(&self, selection: &Selection<'_>) -> Result<ReadEstimate, ReadError> {

@@ -1,6 +1,7 @@
 //! The store as a whole: restart, flush, refusals, and a naive model beside it.
 
 mod deletion;
+mod downsample;
 mod exemplars;
 mod faults;
 mod follow;
@@ -13,7 +14,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use skopos_core::metric::{
     AppendReport, MetricAdmin as _, MetricBatch, MetricMetadata, MetricSample, MetricSink as _, MetricSource as _,
-    MetricType, MetricValue, Selection, SeriesBatch,
+    MetricType, MetricValue, ResolutionLimit, Selection, SeriesBatch,
 };
 use skopos_core::{Labels, Matcher, QueryBudget, TenantId, TimeRange};
 
@@ -56,6 +57,7 @@ fn read(store: &MetricStore, job: &str, range: TimeRange) -> Vec<(i64, f64)> {
         matchers: &matchers,
         range,
         step_ms: 0,
+        resolution: ResolutionLimit::KEPT,
     };
     let found = store
         .tenant(&TenantId::default())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
-use skopos_core::metric::Series;
+use skopos_core::metric::{FloatWindow, HistogramWindow, Series};
 use skopos_core::{Labels, MatchOp, Matcher, TenantId, TimeRange, matcher};
 use skopos_storage::atomic::replace_file;
 use skopos_storage::{Offset, PartMeta, StorageError};
@@ -39,7 +39,15 @@ impl Tombstone {
 
     /// Whether rows of the part may be hidden by it.
     pub(crate) fn concerns(&self, part: &PartMeta) -> bool {
-        part.spec.last_offset < self.offset && part.spec.tenant == self.tenant && part.overlaps(&self.range)
+        let is_applied = |before: Offset| self.offset < before;
+        part.spec.last_offset < self.offset
+            && part.spec.tenant == self.tenant
+            && part.overlaps(&self.range)
+            && !part
+                .spec
+                .aggregate
+                .as_ref()
+                .is_some_and(|aggregate| is_applied(aggregate.deletions_before))
     }
 
     /// Whether it hides the whole range of a series.
@@ -59,6 +67,23 @@ impl Tombstone {
         if self.matches(labels) {
             retain(&mut series.timestamps_ms, &mut series.values, self.range);
             retain(&mut series.histogram_timestamps_ms, &mut series.histograms, self.range);
+        }
+    }
+}
+
+impl Tombstone {
+    /// Takes out of a series the windows that hold something of what it deletes: of what a window sums
+    /// up nothing can be taken alone.
+    pub(crate) fn apply_to_windows(
+        &self,
+        labels: &Labels,
+        floats: &mut Vec<FloatWindow>,
+        histograms: &mut Vec<HistogramWindow>,
+    ) {
+        if self.matches(labels) {
+            let holds = |first_ms, last_ms| self.range.overlaps(&TimeRange::new(first_ms, last_ms));
+            floats.retain(|window| !holds(window.first_ms, window.last_ms));
+            histograms.retain(|window| !holds(window.first_ms(), window.last_ms()));
         }
     }
 }
@@ -133,6 +158,13 @@ impl Tombstones {
             .filter(|tombstone| tombstone.concerns(part))
             .cloned()
             .collect()
+    }
+
+    /// The first offset above those of all deletions.
+    pub(crate) fn next_offset(&self) -> Offset {
+        let offsets = self.list();
+        let next = offsets.iter().map(|tombstone| tombstone.offset.next()).max();
+        next.unwrap_or_default()
     }
 
     /// Adds a deletion, unless one with its offset is there.

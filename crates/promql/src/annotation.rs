@@ -46,6 +46,10 @@ pub(crate) enum Annotation {
     InvalidRatio(f64, f64),
     MixedClassicNative(String),
     SortInRangeQuery,
+    /// The metric, the range, and the length of windows that it was widened to.
+    WidenedRange(String, i64, i64),
+    /// The metric, the function, and the length of windows.
+    Approximated(String, &'static str, i64),
 }
 
 impl Annotation {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use skopos_core::QueryBudget;
-use skopos_core::metric::MetricSource;
+use skopos_core::metric::{MetricSource, SourceResolution};
 
 use crate::ast::{Expr, ValueType};
 use crate::eval::{Evaluator, Grid, plan};
@@ -35,6 +35,8 @@ pub struct EngineOptions {
     pub start_timestamps: Feature,
     /// Whether samples are counted for each step (`promql-per-step-stats`).
     pub per_step_stats: Feature,
+    /// How coarse the data may be that answers.
+    pub source_resolution: SourceResolution,
 }
 
 impl Default for EngineOptions {
@@ -46,6 +48,7 @@ impl Default for EngineOptions {
             delayed_name_removal: Feature::Enabled,
             start_timestamps: Feature::Enabled,
             per_step_stats: Feature::Disabled,
+            source_resolution: SourceResolution::default(),
         }
     }
 }
@@ -85,6 +88,16 @@ impl Engine {
     pub fn with_per_step_stats(&self, per_step_stats: Feature) -> Self {
         let options = EngineOptions {
             per_step_stats,
+            ..self.options
+        };
+        Self { options }
+    }
+
+    /// The same engine over data of another resolution, as one request may ask for.
+    #[must_use]
+    pub fn with_source_resolution(&self, source_resolution: SourceResolution) -> Self {
+        let options = EngineOptions {
+            source_resolution,
             ..self.options
         };
         Self { options }

@@ -11,6 +11,7 @@ mod choose;
 mod column;
 mod computing;
 mod count_values;
+mod downsampled;
 mod fold;
 mod histograms;
 mod info;

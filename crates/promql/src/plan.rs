@@ -1,5 +1,6 @@
 //! The plan of a query, as [`crate::Engine::plan`] gives it.
 
+use skopos_core::metric::ResolutionLimit;
 use skopos_core::{Matcher, TimeRange};
 
 /// What a query would do and read.
@@ -41,4 +42,6 @@ pub struct PlannedRead {
     pub range: TimeRange,
     /// The step in milliseconds; 0 at an instant.
     pub step_ms: i64,
+    /// How coarse the data may be.
+    pub resolution: ResolutionLimit,
 }

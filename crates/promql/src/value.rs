@@ -1,5 +1,7 @@
 //! What a query yields.
 
+use std::collections::BTreeMap;
+
 use skopos_core::Labels;
 use skopos_core::metric::{MetricValue, Series};
 
@@ -75,7 +77,10 @@ pub struct QueryStats {
     /// Samples looked at over all steps: one that lies in several windows counts in each
     /// (`totalQueryableSamples` in Prometheus).
     pub queryable_samples: u64,
-    /// The same by the time of the step, where [`crate::EngineOptions::per_step_stats`] is on. What
+    /// Windows of downsampled data that the store gave in place of samples, by their length in
+    /// milliseconds.
+    pub windows: BTreeMap<i64, u64>,
+    /// `queryable_samples` by the time of the step, where [`crate::EngineOptions::per_step_stats`] is on. What
     /// subqueries look at within is in the total alone.
     pub queryable_per_step: Vec<(i64, u64)>,
 }

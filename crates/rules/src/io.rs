@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use skopos_core::log::LogSource;
-use skopos_core::metric::{AppendReport, MetricBatch, MetricSink, MetricSource, MetricValue, Selection, Series};
+use skopos_core::metric::{
+    AppendReport, MetricBatch, MetricSink, MetricSource, MetricValue, ResolutionLimit, Selection, Series,
+};
 use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TimeRange, WriteError};
 use skopos_logql::{InstantQuery, QueryValue};
 use skopos_promql::{Engine, Expr, Value};
@@ -106,6 +108,7 @@ impl RuleIo for PromqlIo<'_> {
             matchers,
             range,
             step_ms: 0,
+            resolution: ResolutionLimit::KEPT,
         };
         self.source.select(&selection, &(self.budget)())
     }

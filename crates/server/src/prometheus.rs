@@ -11,7 +11,7 @@ use crate::router::Shared;
 use crate::text;
 
 mod admin;
-mod arguments;
+pub(crate) mod arguments;
 mod buckets;
 mod encode;
 pub(crate) mod envelope;

@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod compat;
 pub(crate) mod demo;
 pub(crate) mod dlq;
+pub(crate) mod downsample;
 pub(crate) mod fault;
 pub(crate) mod incidents;
 pub(crate) mod kubernetes;

@@ -42,6 +42,12 @@ impl Writer {
         self.bytes.extend_from_slice(text.as_bytes());
     }
 
+    /// Bytes with their length.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.u64(bytes.len() as u64);
+        self.bytes.extend_from_slice(bytes);
+    }
+
     /// What was written.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
@@ -99,10 +105,15 @@ impl<'a> Reader<'a> {
 
     /// A text.
     pub fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes()?).ok()
+    }
+
+    /// Bytes with their length before them.
+    pub fn bytes(&mut self) -> Option<&'a [u8]> {
         let length = self.length()?;
-        let (text, rest) = self.bytes.split_at_checked(length)?;
+        let (bytes, rest) = self.bytes.split_at_checked(length)?;
         self.bytes = rest;
-        std::str::from_utf8(text).ok()
+        Some(bytes)
     }
 
     /// A number of items, at least one byte each: more than the bytes left is no such number, so

@@ -34,7 +34,9 @@ pub use error::{StorageError, error_text};
 pub use lock::{DataDirLock, LockError};
 pub use manifest::Manifest;
 pub use offset::Offset;
-pub use part::{ColumnPredicate, PartFormat, PartMeta, PartReader, PartScan, PartSpec, PartStore, PartWriter};
+pub use part::{
+    Aggregate, ColumnPredicate, PartFormat, PartMeta, PartReader, PartScan, PartSpec, PartStore, PartWriter,
+};
 pub use retention::Retention;
 pub use signal::{SignalOptions, SignalReport, SignalStorage};
 pub use wal::{FsyncPolicy, IngestLog, ReplayReport, Wal, WalOptions, WalTail};

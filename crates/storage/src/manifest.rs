@@ -14,8 +14,10 @@ use crate::atomic::replace_file;
 use crate::part::PartMeta;
 use crate::{Offset, StorageError};
 
-/// Version of the format that this code writes.
-pub const MANIFEST_VERSION: u32 = 1;
+/// Newest version of the format that this code reads and writes.
+pub const MANIFEST_VERSION: u32 = 2;
+/// Version that is written while there are no aggregates: programs that know none read it.
+const VERSION_WITHOUT_AGGREGATES: u32 = 1;
 
 /// The live parts at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +57,7 @@ pub struct Manifest {
 impl ManifestState {
     fn empty(signal: &str) -> Self {
         Self {
-            version: MANIFEST_VERSION,
+            version: VERSION_WITHOUT_AGGREGATES,
             signal: signal.to_owned(),
             generation: 0,
             covered: BTreeMap::new(),
@@ -78,6 +80,12 @@ impl ManifestState {
             .retain(|part| !removed.contains(&part.path) && !added.contains_key(&part.path));
         next.parts.extend(added.into_values());
         next.parts.sort_by(|a, b| a.path.cmp(&b.path));
+        let has_aggregates = next.parts.iter().any(|part| part.spec.aggregate.is_some());
+        next.version = if has_aggregates {
+            MANIFEST_VERSION
+        } else {
+            VERSION_WITHOUT_AGGREGATES
+        };
         if let Some((partition, offset)) = change.covered {
             next.covered.insert(partition, offset);
         }
@@ -98,9 +106,9 @@ impl Manifest {
             reason,
         };
         let state: ManifestState = serde_json::from_slice(&text).map_err(|error| problem(error.to_string()))?;
-        if state.version != MANIFEST_VERSION {
+        if !(VERSION_WITHOUT_AGGREGATES..=MANIFEST_VERSION).contains(&state.version) {
             return Err(problem(format!(
-                "version {} is not supported, this program knows {MANIFEST_VERSION}",
+                "version {} is not supported, this program knows versions up to {MANIFEST_VERSION}",
                 state.version
             )));
         }

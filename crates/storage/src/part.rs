@@ -52,6 +52,20 @@ pub struct PartSpec {
     pub min_time_ms: i64,
     /// Time of the newest row, rounded down to the millisecond.
     pub max_time_ms: i64,
+    /// What it was made of, where it holds aggregates of other parts' rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregate: Option<Aggregate>,
+}
+
+/// How a part sums up the rows of others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aggregate {
+    /// Length of the windows of time that a row sums up, in milliseconds.
+    pub resolution_ms: i64,
+    /// Deletions below this offset are applied.
+    pub deletions_before: Offset,
+    /// Paths of the parts it was made of; a merge of those replaces theirs by its own.
+    pub inputs: Vec<String>,
 }
 
 /// A live part as the manifest lists it.

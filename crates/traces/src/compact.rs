@@ -99,6 +99,7 @@ mod tests {
                 last_offset: Offset(first),
                 min_time_ms: 0,
                 max_time_ms: 0,
+                aggregate: None,
             },
             rows,
             bytes: 0,

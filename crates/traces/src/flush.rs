@@ -49,6 +49,7 @@ pub(crate) fn write_parts(storage: &SignalStorage, frozen: &Frozen<'_>) -> Resul
             last_offset: frozen.last_offset,
             min_time_ms: 0,
             max_time_ms: 0,
+            aggregate: None,
         };
         parts.push(writer.publish(storage.parts(), spec)?);
     }

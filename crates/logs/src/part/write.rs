@@ -46,6 +46,7 @@ pub(crate) fn write(
             last_offset,
             min_time_ms: 0,
             max_time_ms: 0,
+            aggregate: None,
         };
         written.extend(write_day(parts, spec, &streams, day)?);
     }

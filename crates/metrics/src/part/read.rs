@@ -6,13 +6,14 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::{Array as _, BinaryArray, RecordBatch};
 use hashbrown::HashMap;
 use skopos_core::histogram::FloatHistogram;
-use skopos_core::metric::{Exemplar, MetricMetadata};
+use skopos_core::metric::{Exemplar, FloatWindow, HistogramWindow, MetricMetadata};
 use skopos_core::{Labels, TimeRange};
 use skopos_storage::part::PartBatches;
 use skopos_storage::{PartReader, PartScan, StorageError};
 
 use super::index::{PartIndex, RowInfo};
 use super::values::GroupReader;
+use super::windows::{self, WindowGroup};
 use super::{Codec, Kind, MAX_RUN, METADATA_KEY, cells, foreign, times};
 use crate::record::metric_type;
 use crate::run::{Run, Start};
@@ -25,10 +26,12 @@ pub(crate) enum Content {
     Histograms(Vec<i64>, Vec<Arc<FloatHistogram>>),
     Exemplars(Vec<Exemplar>),
     Starts(Vec<Start>),
+    Windows(Vec<FloatWindow>),
+    HistogramWindows(Vec<HistogramWindow>),
 }
 
 impl Content {
-    /// Adds what of it lies in the range to a run; exemplars are none of its.
+    /// Adds what of it lies in the range to a run; exemplars and windows are none of its.
     pub(crate) fn add_to(self, run: &mut Run, range: TimeRange) {
         let series = &mut run.series;
         match self {
@@ -45,7 +48,7 @@ impl Content {
                 series.histograms.append(&mut histograms);
             }
             Self::Starts(mut starts) => run.starts.append(&mut starts),
-            Self::Exemplars(_) => {}
+            Self::Exemplars(_) | Self::Windows(_) | Self::HistogramWindows(_) => {}
         }
     }
 }
@@ -61,7 +64,13 @@ pub(crate) struct Rows<'a> {
     batches: PartBatches,
     batch: Option<Batch>,
     times: HashMap<u32, Arc<Vec<i64>>>,
-    group: Option<(u32, GroupReader)>,
+    group: Option<(u32, Group)>,
+}
+
+/// What rows share beside their times.
+enum Group {
+    Floats(Box<GroupReader>),
+    Windows(WindowGroup),
 }
 
 /// A row that was read.
@@ -145,19 +154,28 @@ impl<'a> Rows<'a> {
             && times.is_valid(at)
             && count <= MAX_RUN
         {
-            let times = times::decode(times.value(at), count)?;
+            let times = match info.kind {
+                Kind::Windows => windows::decode_times(times.value(at), count)?,
+                _ => times::decode(times.value(at), count)?,
+            };
             self.times.insert(row, Arc::new(times));
         }
         if let Some(shared) = &batch.shared
             && shared.is_valid(at)
         {
-            self.group = Some((row, GroupReader::new(shared.value(at))?));
+            let group = match info.kind {
+                Kind::Windows => Group::Windows(WindowGroup::new(shared.value(at))?),
+                _ => Group::Floats(Box::new(GroupReader::new(shared.value(at))?)),
+            };
+            self.group = Some((row, group));
         }
         if self.wanted.peek() != Some(&row) {
             return Some(RowRead::Helper);
         }
         let cell = batch.samples.value(at);
-        decode(info, cell, &self.times, self.group.as_mut()).map(RowRead::Wanted)
+        let spec = &self.reader.meta().spec;
+        let resolution_ms = spec.aggregate.as_ref().map_or(0, |aggregate| aggregate.resolution_ms);
+        decode(info, cell, &self.times, self.group.as_mut(), resolution_ms).map(RowRead::Wanted)
     }
 }
 
@@ -175,7 +193,8 @@ fn decode(
     info: RowInfo,
     cell: &[u8],
     times: &HashMap<u32, Arc<Vec<i64>>>,
-    group: Option<&mut (u32, GroupReader)>,
+    group: Option<&mut (u32, Group)>,
+    resolution_ms: i64,
 ) -> Option<Content> {
     let count = info.count as usize;
     if count > MAX_RUN {
@@ -193,7 +212,9 @@ fn decode(
             Content::Floats(known_times()?, vec![value; count])
         }
         (Kind::Floats, Codec::Page) => {
-            let (of, group) = group?;
+            let (of, Group::Floats(group)) = group? else {
+                return None;
+            };
             if *of != info.shared_row {
                 return None;
             }
@@ -207,6 +228,18 @@ fn decode(
             Content::Histograms(times_ms, histograms)
         }
         (Kind::Exemplars, Codec::List) => Content::Exemplars(cells::read_exemplars(cell, count)?),
+        (Kind::Windows, Codec::Columns) => {
+            let times = times.get(&info.times_row)?;
+            let group = group.filter(|(of, _)| *of == info.shared_row);
+            let group = group.and_then(|(_, group)| match group {
+                Group::Windows(group) => Some(group),
+                Group::Floats(_) => None,
+            });
+            Content::Windows(windows::decode(cell, times, count, resolution_ms, group)?)
+        }
+        (Kind::HistogramWindows, Codec::List) => {
+            Content::HistogramWindows(cells::read_histogram_windows(cell, count, resolution_ms)?)
+        }
         (Kind::Starts, Codec::List) => Content::Starts(cells::read_starts(cell, count)?),
         _ => return None,
     })

@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use hashbrown::HashMap;
-use skopos_core::metric::{Exemplar, MetricMetadata};
+use skopos_core::metric::{Exemplar, FloatWindow, HistogramWindow, MetricMetadata};
 use skopos_core::{Labels, TenantId, TimeRange};
 use skopos_storage::signal::LOCAL_PARTITION;
-use skopos_storage::{Offset, PartMeta, PartSpec, PartStore, PartWriter, StorageError};
+use skopos_storage::{Aggregate, Offset, PartMeta, PartSpec, PartStore, PartWriter, StorageError};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::read::SeriesContent;
-use super::{Codec, DAY_MS, Kind, MAX_RUN, METADATA_KEY, cells, format, times, values};
+use super::{Codec, DAY_MS, Kind, MAX_RUN, METADATA_KEY, cells, format, times, values, windows};
 use crate::run::{Run, Start};
 use crate::xor::XorEncoder;
 use columns::{Columns, Row};
@@ -46,6 +46,7 @@ pub(crate) struct Covers {
 pub(crate) struct PartsBuilder<'a> {
     store: &'a PartStore,
     covers: Covers,
+    aggregate: Option<Aggregate>,
     metadata: Vec<MetricMetadata>,
     days: BTreeMap<i64, PartBuilder>,
 }
@@ -55,9 +56,42 @@ impl<'a> PartsBuilder<'a> {
         Self {
             store,
             covers,
+            aggregate: None,
             metadata,
             days: BTreeMap::new(),
         }
+    }
+
+    /// Makes a part of windows for the day of `time_ms`, also where no series has any.
+    pub(crate) fn of_windows(mut self, aggregate: Aggregate, time_ms: i64) -> Result<Self, StorageError> {
+        let day_start_ms = time_ms.div_euclid(DAY_MS) * DAY_MS;
+        self.aggregate = Some(aggregate);
+        self.day(time_ms)?.empty_range = TimeRange::new(day_start_ms, day_start_ms);
+        Ok(self)
+    }
+
+    /// Adds the windows of a series, sorted, all of one day.
+    pub(crate) fn add_windows(
+        &mut self,
+        labels: &Labels,
+        floats: Vec<FloatWindow>,
+        histograms: &[HistogramWindow],
+    ) -> Result<(), StorageError> {
+        if let (Some(first), Some(last)) = (floats.first(), floats.last()) {
+            let range = TimeRange::new(first.first_ms, last.last_ms);
+            let day = self.day(range.end_ms)?;
+            day.add_row(labels, range, floats.len(), PendingContent::Windows(floats))?;
+        }
+        if let (Some(first), Some(last)) = (histograms.first(), histograms.last()) {
+            let range = TimeRange::new(first.first_ms(), last.last_ms());
+            let content = PendingContent::List {
+                kind: Kind::HistogramWindows,
+                cell: cells::write_histogram_windows(histograms),
+            };
+            self.day(range.end_ms)?
+                .add_row(labels, range, histograms.len(), content)?;
+        }
+        Ok(())
     }
 
     /// Adds a series, whose samples are sorted and unique.
@@ -119,7 +153,7 @@ impl<'a> PartsBuilder<'a> {
         let metadata = serde_json::to_string(&entries.collect::<Vec<_>>()).unwrap_or_default();
         let mut written = Vec::new();
         for (_, day) in self.days {
-            written.push(day.finish(self.store, &self.covers, &metadata)?);
+            written.push(day.finish(self.store, &self.covers, self.aggregate.clone(), &metadata)?);
         }
         Ok(written)
     }
@@ -150,6 +184,8 @@ struct PartBuilder {
     /// Rows that hold times, by the hash of those.
     times: HashMap<u128, u32>,
     range: Option<TimeRange>,
+    /// What is said of it without rows.
+    empty_range: TimeRange,
 }
 
 /// A row that waits for its group.
@@ -165,6 +201,7 @@ struct Pending {
 enum PendingContent {
     Floats { times_ms: Vec<i64>, values: Vec<f64> },
     List { kind: Kind, cell: Vec<u8> },
+    Windows(Vec<FloatWindow>),
 }
 
 impl PartBuilder {
@@ -177,6 +214,7 @@ impl PartBuilder {
             group_values: 0,
             times: HashMap::new(),
             range: None,
+            empty_range: TimeRange::new(0, 0),
         })
     }
 
@@ -194,18 +232,28 @@ impl PartBuilder {
 
     fn add(&mut self, labels: &Labels, times_ms: &[i64], content: PendingContent) -> Result<(), StorageError> {
         let range = TimeRange::new(times_ms[0], times_ms[times_ms.len() - 1]);
+        self.add_row(labels, range, times_ms.len(), content)
+    }
+
+    fn add_row(
+        &mut self,
+        labels: &Labels,
+        range: TimeRange,
+        count: usize,
+        content: PendingContent,
+    ) -> Result<(), StorageError> {
         let is_other_metric = |pending: &Pending| pending.labels.metric_name() != labels.metric_name();
-        if self.group_values + times_ms.len() > GROUP_VALUES
+        if self.group_values + count > GROUP_VALUES
             || self.group.len() >= GROUP_RUNS
             || self.group.last().is_some_and(is_other_metric)
         {
             self.close_group()?;
         }
-        self.group_values += times_ms.len();
+        self.group_values += count;
         self.group.push(Pending {
             labels: labels.clone(),
             range,
-            count: times_ms.len() as u32,
+            count: count as u32,
             content,
         });
         let all = self.range.get_or_insert(range);
@@ -218,7 +266,9 @@ impl PartBuilder {
         let group = std::mem::take(&mut self.group);
         self.group_values = 0;
         let (mut shared, pages) = encode_pages(&group);
+        let (mut windows_shared, mut window_cells) = encode_windows(&group);
         let mut shared_row = 0;
+        let mut windows_shared_row = None;
         for (pending, page) in group.into_iter().zip(pages) {
             let number = self.rows;
             let mut row = Row {
@@ -236,6 +286,16 @@ impl PartBuilder {
             match (pending.content, page) {
                 (PendingContent::List { kind, cell }, _) => {
                     (row.kind, row.codec, row.samples) = (kind, Codec::List, cell);
+                }
+                (PendingContent::Windows(run), _) => {
+                    row.shared = windows_shared.take();
+                    if row.shared.is_some() {
+                        windows_shared_row = Some(number);
+                    }
+                    (row.kind, row.codec) = (Kind::Windows, Codec::Columns);
+                    row.shared_at = windows_shared_row.unwrap_or(number);
+                    row.samples = window_cells.next().unwrap_or_default();
+                    (row.times_at, row.times) = self.share_times(number, windows::encode_times(&run), run.len());
                 }
                 (PendingContent::Floats { times_ms, .. }, Some(page)) => {
                     row.shared = shared.take();
@@ -262,9 +322,13 @@ impl PartBuilder {
 
     /// The row that holds these times, and the cell where it is this one.
     fn times_row(&mut self, number: u32, times_ms: &[i64]) -> (u32, Option<Vec<u8>>) {
-        let cell = times::encode(times_ms);
+        self.share_times(number, times::encode(times_ms), times_ms.len())
+    }
+
+    /// The row that holds this cell of so many times, and the cell where it is this one.
+    fn share_times(&mut self, number: u32, cell: Vec<u8>, count: usize) -> (u32, Option<Vec<u8>>) {
         // The cell of regular times does not say how many they are.
-        let key = xxh3_128(&cell) ^ (times_ms.len() as u128);
+        let key = xxh3_128(&cell) ^ (count as u128);
         if let Some(row) = self.times.get(&key) {
             return (*row, None);
         }
@@ -272,7 +336,13 @@ impl PartBuilder {
         (number, Some(cell))
     }
 
-    fn finish(mut self, store: &PartStore, covers: &Covers, metadata: &str) -> Result<PartMeta, StorageError> {
+    fn finish(
+        mut self,
+        store: &PartStore,
+        covers: &Covers,
+        aggregate: Option<Aggregate>,
+        metadata: &str,
+    ) -> Result<PartMeta, StorageError> {
         self.close_group()?;
         if self.columns.len() > 0 {
             self.writer.write(&self.columns.take())?;
@@ -280,7 +350,7 @@ impl PartBuilder {
         if metadata != "[]" {
             self.writer.add_key_value(METADATA_KEY, metadata.to_owned());
         }
-        let range = self.range.unwrap_or(TimeRange::new(0, 0));
+        let range = self.range.unwrap_or(self.empty_range);
         let spec = PartSpec {
             tenant: covers.tenant.clone(),
             level: covers.level,
@@ -289,6 +359,7 @@ impl PartBuilder {
             last_offset: covers.last_offset,
             min_time_ms: range.start_ms,
             max_time_ms: range.end_ms,
+            aggregate,
         };
         store.publish(self.writer, spec)
     }
@@ -321,6 +392,20 @@ fn encode_pages(group: &[Pending]) -> (Option<Vec<u8>>, Vec<Option<Vec<u8>>>) {
         pages[position] = Some(cell);
     }
     (Some(encoded.shared), pages)
+}
+
+/// Encodes the windows of a group: what they share, and their cells.
+fn encode_windows(group: &[Pending]) -> (Option<Vec<u8>>, std::vec::IntoIter<Vec<u8>>) {
+    let runs = group.iter().filter_map(|pending| match &pending.content {
+        PendingContent::Windows(windows) => Some(windows.as_slice()),
+        _ => None,
+    });
+    let runs: Vec<&[FloatWindow]> = runs.collect();
+    if runs.is_empty() {
+        return (None, Vec::new().into_iter());
+    }
+    let encoded = windows::encode(&runs);
+    (encoded.shared, encoded.cells.into_iter())
 }
 
 fn xor_chunk(times_ms: &[i64], values: &[f64]) -> Vec<u8> {

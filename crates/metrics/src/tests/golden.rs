@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use skopos_core::metric::{MetricSource as _, Selection, Series};
+use skopos_core::metric::{MetricSource as _, ResolutionLimit, Selection, Series};
 use skopos_core::sample::is_stale;
 use skopos_core::{QueryBudget, TenantId, TimeRange};
 
@@ -38,6 +38,7 @@ fn all(store: &MetricStore) -> Vec<Series> {
         matchers: &[],
         range: TimeRange::ALL,
         step_ms: 0,
+        resolution: ResolutionLimit::KEPT,
     };
     let tenant = store.tenant(&TenantId::default());
     tenant.select(&selection, &QueryBudget::unbounded()).expect("reads")
@@ -109,4 +110,52 @@ fn version_2_is_read() {
         [0],
         "the log's has the time of its sample, and repeats the part's"
     );
+}
+
+/// A day in windows of five minutes whose samples are gone: a counter with a reset, a series that went
+/// stale, native histograms.
+#[test]
+fn windows_of_version_2_are_read() {
+    let (_folder, root) = copied("v2-windows");
+    let store = open(&root);
+    let selection = Selection {
+        matchers: &[],
+        range: TimeRange::ALL,
+        step_ms: 0,
+        resolution: ResolutionLimit::KEPT,
+    };
+    let tenant = store.tenant(&TenantId::default());
+    let found = tenant.select_downsampled(&selection, &QueryBudget::unbounded());
+    let found = found.expect("reads");
+    let [latency, total] = &found[..] else {
+        panic!("two series: {found:?}");
+    };
+    assert_eq!(
+        latency.series.labels.to_string(),
+        r#"{__name__="latency_seconds", job="a"}"#
+    );
+    let histograms: Vec<_> = latency
+        .histogram_windows
+        .iter()
+        .map(|window| (window.count, window.kept.len()))
+        .collect();
+    assert_eq!(histograms, [(19, 2), (20, 4), (20, 2), (1, 1)]);
+    let sums: Vec<f64> = latency
+        .histogram_windows
+        .iter()
+        .filter_map(|window| Some(window.sum.as_ref()?.count))
+        .collect();
+    assert_eq!(sums, [570.0, 960.0, 1170.0, 90.0]);
+    assert_eq!(total.windows.len(), 3);
+    let window = total.windows[1];
+    assert_eq!(
+        (window.first_ms, window.last_ms, window.count),
+        (315_000, 600_000, 20.0)
+    );
+    assert_eq!(
+        (window.first, window.last, window.min, window.max),
+        (20.0, 9.0, 0.0, 29.0)
+    );
+    assert_eq!((window.lost, window.resets, window.sum), (29.0, 1.0, 290.0));
+    assert_eq!(total.windows[2].stale_ms, Some(915_000));
 }

@@ -1,7 +1,7 @@
 //! Start timestamps stay with their samples over a restart.
 
 use skopos_core::metric::{
-    MetricBatch, MetricSample, MetricSink as _, MetricSource as _, MetricValue, Selection, SeriesBatch,
+    MetricBatch, MetricSample, MetricSink as _, MetricSource as _, MetricValue, ResolutionLimit, Selection, SeriesBatch,
 };
 use skopos_core::{QueryBudget, TenantId, TimeRange};
 
@@ -31,6 +31,7 @@ fn starts(store: &MetricStore) -> Vec<(i64, i64)> {
         matchers: &[],
         range: TimeRange::ALL,
         step_ms: 0,
+        resolution: ResolutionLimit::KEPT,
     };
     let tenant = store.tenant(&TenantId::default());
     let found = tenant

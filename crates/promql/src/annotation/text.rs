@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Annotation;
+use crate::duration::format_duration;
 use crate::number::format_value;
 use crate::quote::quote;
 
@@ -117,6 +118,22 @@ fn text(annotation: &Annotation, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             let what = "input to histogram_fraction has NaN observations, which are excluded from all fractions";
             write!(f, "{what}")?;
             for_metric(f, metric)
+        }
+        Annotation::WidenedRange(metric, range_ms, resolution_ms) => {
+            let (range, resolution) = (format_duration(*range_ms), format_duration(*resolution_ms));
+            write!(
+                f,
+                "range of {range} was widened to downsampled windows of {resolution} for metric name {}",
+                quote(metric)
+            )
+        }
+        Annotation::Approximated(metric, function, resolution_ms) => {
+            let resolution = format_duration(*resolution_ms);
+            write!(
+                f,
+                "{function} is approximated from downsampled windows of {resolution} for metric name {}",
+                quote(metric)
+            )
         }
         Annotation::ForcedMonotonicity(forced) => write!(f, "{forced}"),
         Annotation::PossibleNonCounter(metric) => {

@@ -229,7 +229,7 @@ impl Evaluator<'_> {
             let read = RangeSeries {
                 series,
                 starts,
-                drop_name: false,
+                ..RangeSeries::default()
             };
             let found = newest(&read.series, look_at, lookback_ms);
             let seconds = found.map(|found| match found {

@@ -1,8 +1,10 @@
 //! Counts what a query reads and looks at.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use skopos_core::metric::Series;
+use skopos_core::metric::DownsampledSeries;
 
 use super::{Evaluator, Frame, Grid};
 use crate::value::QueryStats;
@@ -13,6 +15,8 @@ pub(super) struct Counts {
     series: AtomicU64,
     read_samples: AtomicU64,
     looked_at: AtomicU64,
+    /// By length in milliseconds.
+    windows: Mutex<BTreeMap<i64, u64>>,
     /// Empty where nobody asked for them.
     steps: Vec<AtomicU64>,
 }
@@ -49,22 +53,35 @@ impl Counts {
             series: load(&self.series),
             read_samples: load(&self.read_samples),
             queryable_samples: load(&self.looked_at),
+            windows: self.windows.lock().expect("no holder of the lock panics").clone(),
             queryable_per_step: grid.times().zip(self.steps.iter().map(load)).collect(),
         }
     }
 }
 
 impl Evaluator<'_> {
-    /// Counts series that the store gave.
-    pub(super) fn count_read<'s>(&self, series: impl Iterator<Item = &'s Series>) -> usize {
-        let (mut count, mut samples) = (0, 0);
-        for series in series {
-            count += 1;
-            samples += series.len();
+    /// Counts series that the store gave; gives as how many samples the budget is charged with them.
+    pub(super) fn count_read(&self, found: &[DownsampledSeries]) -> usize {
+        let (mut samples, mut charged) = (0, 0);
+        let mut windows: BTreeMap<i64, u64> = BTreeMap::new();
+        for series in found {
+            samples += series.series.len();
+            charged += series.charged_samples();
+            let floats = series.windows.iter().map(|window| window.resolution_ms);
+            let histograms = series.histogram_windows.iter().map(|window| window.resolution_ms);
+            for resolution_ms in floats.chain(histograms) {
+                *windows.entry(resolution_ms).or_default() += 1;
+            }
         }
-        self.counts.series.fetch_add(count, Ordering::Relaxed);
+        self.counts.series.fetch_add(found.len() as u64, Ordering::Relaxed);
         self.counts.read_samples.fetch_add(samples as u64, Ordering::Relaxed);
-        samples
+        if !windows.is_empty() {
+            let mut all = self.counts.windows.lock().expect("no holder of the lock panics");
+            for (resolution_ms, count) in windows {
+                *all.entry(resolution_ms).or_default() += count;
+            }
+        }
+        charged
     }
 
     /// A counter for one series. Steps of subqueries are not steps of the query.

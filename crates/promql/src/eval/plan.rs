@@ -42,11 +42,11 @@ impl Planner<'_> {
         let read = match expr {
             Expr::Vector(selector) => {
                 let range = instant_range(selector, grid, self.options.lookback_ms);
-                Some(self.read(selector, expr, range, grid))
+                Some(self.read(selector, expr, (range, 0), grid))
             }
             Expr::Matrix(matrix) => {
                 let range = range_to_read(matrix, grid, self.options.lookback_ms);
-                Some(self.read(&matrix.selector, expr, range, grid))
+                Some(self.read(&matrix.selector, expr, (range, matrix.range.ms), grid))
             }
             _ => None,
         };
@@ -67,13 +67,21 @@ impl Planner<'_> {
         }
     }
 
-    /// Notes a read and gives its number.
-    fn read(&mut self, selector: &VectorSelector, expr: &Expr, range: TimeRange, grid: Grid) -> usize {
+    /// Notes a read, with the length of a window (0 for none), and gives its number.
+    fn read(
+        &mut self,
+        selector: &VectorSelector,
+        expr: &Expr,
+        (range, range_ms): (TimeRange, i64),
+        grid: Grid,
+    ) -> usize {
+        let step_ms = if grid.is_instant() { 0 } else { grid.step_ms };
         self.reads.push(PlannedRead {
             selector: expr.to_string(),
             matchers: selector.matchers.clone(),
             range,
-            step_ms: if grid.is_instant() { 0 } else { grid.step_ms },
+            step_ms,
+            resolution: self.options.source_resolution.limit(step_ms, range_ms),
         });
         self.reads.len() - 1
     }

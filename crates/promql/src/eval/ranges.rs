@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use skopos_core::TimeRange;
 use skopos_core::histogram::CounterResetHint;
-use skopos_core::metric::{Series, StartTimestamps};
+use skopos_core::metric::{DownsampledSeries, Series, StartTimestamps};
 use skopos_core::sample::is_stale;
 
 use super::column::Grid;
+use super::downsampled::Windows;
 use super::resolve::at_ms;
 use super::select::LookAt;
 use super::window::extend_series;
@@ -22,8 +23,48 @@ pub(crate) struct RangeSeries {
     pub(crate) series: Series,
     /// Empty where unknown.
     pub(crate) starts: StartTimestamps,
+    /// What the store keeps in place of samples.
+    pub(crate) windows: Windows,
     /// The metric's name no longer fits the values.
     pub(crate) drop_name: bool,
+}
+
+impl RangeSeries {
+    /// A series as the store gave it.
+    pub(crate) fn of_store(read: DownsampledSeries) -> Self {
+        let DownsampledSeries {
+            series,
+            starts,
+            windows,
+            histogram_windows,
+        } = read;
+        Self {
+            series,
+            starts,
+            windows: Windows {
+                floats: windows,
+                histograms: histogram_windows,
+            },
+            drop_name: false,
+        }
+    }
+
+    /// The same with samples alone, those known of windows among them.
+    fn in_samples(self) -> Self {
+        let read = DownsampledSeries {
+            series: self.series,
+            starts: self.starts,
+            windows: self.windows.floats,
+            histogram_windows: self.windows.histograms,
+        };
+        let (series, starts) = read.into_samples();
+        Self {
+            series,
+            starts,
+            windows: Windows::default(),
+            drop_name: self.drop_name,
+        }
+    }
 }
 
 /// The series of a range vector and the times its windows end at.
@@ -109,6 +150,17 @@ impl Evaluator<'_> {
     /// The samples of a range vector at one time, as an instant query returns them.
     pub(crate) fn range_vector(&self, expr: &Expr, frame: Frame) -> EvalResult<Vec<Series>> {
         let mut ranges = self.ranges(expr, frame)?;
+        if ranges.series.iter().any(|series| !series.windows.is_empty()) {
+            let range = ranges.to_read(frame.grid);
+            let in_samples = |series: RangeSeries| {
+                let mut series = series.in_samples();
+                remove_stale(&mut series);
+                keep_in(&mut series.series, range);
+                series
+            };
+            let all = std::mem::take(&mut ranges.series).into_iter();
+            ranges.series = all.map(in_samples).collect();
+        }
         if let Some(extension) = ranges.extension {
             let series = std::mem::take(&mut ranges.series);
             ranges.series = series
@@ -129,20 +181,21 @@ impl Evaluator<'_> {
         for series in &mut ranges.series {
             remove_stale(series);
         }
-        ranges.series.retain(|series| !series.series.is_empty());
+        ranges
+            .series
+            .retain(|series| !series.series.is_empty() || !series.windows.is_empty());
         Ok(ranges)
     }
 
     fn range_selector(&self, matrix: &MatrixSelector, frame: Frame) -> EvalResult<Ranges> {
         let mut ranges = windows_of(matrix, frame.grid, self.options.lookback_ms);
         let range = ranges.to_read(frame.grid);
-        let found = self.select_started(&matrix.selector, range, frame.grid.step_ms)?;
-        let series = found.into_iter().map(|(series, starts)| RangeSeries {
-            series,
-            starts,
-            drop_name: false,
-        });
-        ranges.series = series.collect();
+        let found = self.select_downsampled(&matrix.selector, range, frame.grid.step_ms, ranges.range_ms)?;
+        let series = found.into_iter().map(RangeSeries::of_store);
+        ranges.series = match ranges.extension {
+            None => series.collect(),
+            Some(_) => series.map(RangeSeries::in_samples).collect(),
+        };
         Ok(ranges)
     }
 
@@ -163,6 +216,7 @@ impl Evaluator<'_> {
             drop_name: column.drop_name,
             series: forgetting_resets(column.into_series(grid)),
             starts: StartTimestamps::default(),
+            windows: Windows::default(),
         });
         Ok(Ranges {
             series: series.collect(),
@@ -172,6 +226,17 @@ impl Evaluator<'_> {
             lookback_ms: self.options.lookback_ms,
         })
     }
+}
+
+/// Keeps the samples in a range of time.
+fn keep_in(series: &mut Series, range: TimeRange) {
+    let keep: Vec<bool> = series.timestamps_ms.iter().map(|time| range.contains(*time)).collect();
+    retain(&mut series.timestamps_ms, &keep);
+    retain(&mut series.values, &keep);
+    let times = series.histogram_timestamps_ms.iter();
+    let keep: Vec<bool> = times.map(|time| range.contains(*time)).collect();
+    retain(&mut series.histogram_timestamps_ms, &keep);
+    retain(&mut series.histograms, &keep);
 }
 
 fn remove_stale(range: &mut RangeSeries) {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use skopos_core::TimeRange;
 use skopos_core::histogram::{CounterResetHint, FloatHistogram};
-use skopos_core::metric::{Selection, Series, StartTimestamps};
+use skopos_core::metric::{DownsampledSeries, Selection, Series, StartTimestamps};
 use skopos_core::sample::is_stale;
 
 use super::column::{Column, Grid, NOTHING};
 use super::resolve::at_ms;
-use super::{EvalResult, Evaluator, Frame, STAGE};
+use super::{EvalResult, Evaluator, Frame, STAGE, downsampled};
 use crate::ast::VectorSelector;
 use crate::eval_error::EvalError;
 use crate::functions::rate::interpolate;
@@ -75,14 +75,16 @@ impl Evaluator<'_> {
         let look_at = LookAt::new(selector, grid);
         let lookback_ms = self.options.lookback_ms;
         let range = instant_range(selector, grid, lookback_ms);
-        let all = self.select(selector, range, grid.step_ms)?;
+        let all = self.select_downsampled(selector, range, grid.step_ms, 0)?;
         self.check_room(all.len(), grid.len())?;
-        let column = |series: Series| -> EvalResult<Option<Column>> {
+        let column = |series: DownsampledSeries| -> EvalResult<Option<Column>> {
             self.budget.check(STAGE)?;
             let column = if selector.smoothed {
-                smoothed_column(series, look_at, lookback_ms)?
+                smoothed_column(series.into_samples().0, look_at, lookback_ms)?
+            } else if series.has_windows() {
+                downsampled::newest_column(&series, look_at, lookback_ms)
             } else {
-                newest_column(&series, look_at, lookback_ms)
+                newest_column(&series.series, look_at, lookback_ms)
             };
             let mut looked = self.looked(frame);
             for step in (0..grid.len()).filter(|step| column.has(*step)) {
@@ -99,22 +101,10 @@ impl Evaluator<'_> {
         Ok(columns.into_iter().flatten().collect())
     }
 
+    /// The samples that a selector reads, those known of windows among them.
     pub(crate) fn select(&self, selector: &VectorSelector, range: TimeRange, step_ms: i64) -> EvalResult<Vec<Series>> {
-        let selection = Selection {
-            matchers: &selector.matchers,
-            range: self.range_to_read(selector, range),
-            step_ms,
-        };
-        let mut found = self.source.select(&selection, self.budget)?;
-        self.note_read(self.count_read(found.iter()));
-        if selector.histogram_stats {
-            for series in &mut found {
-                keep_statistics(series);
-                remove_before(series, &mut StartTimestamps::default(), range.start_ms);
-            }
-            found.retain(|series| !series.is_empty());
-        }
-        Ok(found)
+        let found = self.select_downsampled(selector, range, step_ms, 0)?.into_iter();
+        Ok(found.map(|series| series.into_samples().0).collect())
     }
 
     /// As [`Evaluator::select`], with start timestamps where the engine heeds them.
@@ -124,23 +114,41 @@ impl Evaluator<'_> {
         range: TimeRange,
         step_ms: i64,
     ) -> EvalResult<Vec<(Series, StartTimestamps)>> {
-        if self.options.start_timestamps == Feature::Disabled {
-            let found = self.select(selector, range, step_ms)?.into_iter();
-            return Ok(found.map(|series| (series, StartTimestamps::default())).collect());
-        }
+        let found = self.select_downsampled(selector, range, step_ms, 0)?.into_iter();
+        Ok(found.map(DownsampledSeries::into_samples).collect())
+    }
+
+    /// What a selector with a range (0 for none) reads: samples, and windows where the store has
+    /// those in their place.
+    pub(crate) fn select_downsampled(
+        &self,
+        selector: &VectorSelector,
+        range: TimeRange,
+        step_ms: i64,
+        range_ms: i64,
+    ) -> EvalResult<Vec<DownsampledSeries>> {
         let selection = Selection {
             matchers: &selector.matchers,
             range: self.range_to_read(selector, range),
             step_ms,
+            resolution: self.options.source_resolution.limit(step_ms, range_ms),
         };
-        let mut found = self.source.select_started(&selection, self.budget)?;
-        self.note_read(self.count_read(found.iter().map(|(series, _)| series)));
-        if selector.histogram_stats {
-            for (series, starts) in &mut found {
-                keep_statistics(series);
-                remove_before(series, starts, range.start_ms);
+        let mut found = self.source.select_downsampled(&selection, self.budget)?;
+        self.note_read(self.count_read(&found));
+        for DownsampledSeries { starts, .. } in &mut found {
+            if self.options.start_timestamps == Feature::Disabled {
+                *starts = StartTimestamps::default();
             }
-            found.retain(|(series, _)| !series.is_empty());
+        }
+        if selector.histogram_stats {
+            for found in &mut found {
+                // Beside windows histograms stay whole: one reduced and one that is not do not compare.
+                if !found.has_windows() {
+                    keep_statistics(&mut found.series);
+                }
+                remove_before(&mut found.series, &mut found.starts, range.start_ms);
+            }
+            found.retain(|found| !found.is_empty());
         }
         Ok(found)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use skopos_core::histogram::FloatHistogram;
-use skopos_core::metric::{MetricValue, Series, StartTimestamps};
+use skopos_core::metric::{MetricValue, Series};
 
 use super::column::{self, Column};
 use super::computing::{Computing, RangeFunction, refuse_histograms};
@@ -196,6 +196,9 @@ impl Evaluator<'_> {
         frame: Frame,
     ) -> EvalResult<Option<Column>> {
         self.budget.check(STAGE)?;
+        if !series.windows.is_empty() {
+            return self.downsampled_windows(call, function, series, ranges, params, frame);
+        }
         let (grid, metric) = (frame.grid, series.series.labels.metric_name());
         let mut column = Column::empty(series.series.labels.clone(), grid.len());
         column.drop_name = series.drop_name;
@@ -231,7 +234,7 @@ impl Evaluator<'_> {
 }
 
 /// What is said of a rate of floats whose name is not that of a counter.
-fn non_counter(function: &str, column: &Column) -> Option<Annotation> {
+pub(super) fn non_counter(function: &str, column: &Column) -> Option<Annotation> {
     const SUFFIXES: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
     let metric = column.labels.metric_name();
     let is_counter = metric.is_empty() || SUFFIXES.iter().any(|suffix| metric.ends_with(suffix));
@@ -270,7 +273,6 @@ pub(super) fn extend_series(series: RangeSeries, ranges: &Ranges, extension: Ext
     };
     Ok(RangeSeries {
         series,
-        starts: StartTimestamps::default(),
-        drop_name: false,
+        ..RangeSeries::default()
     })
 }

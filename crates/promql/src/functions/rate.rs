@@ -54,7 +54,7 @@ pub(crate) fn extrapolated(window: &Window<'_>, kind: Kind, notes: &mut Vec<Anno
         let result = histogram_rate(window, points, began, is_counter, notes)?;
         let first = window.histograms[0].count;
         let to_zero = (is_counter && result.count > 0.0 && first >= 0.0).then(|| first / result.count);
-        let factor = extrapolation(window, times, began, to_zero, kind);
+        let factor = extrapolation(Extent::of(window, times), began, to_zero, kind);
         return Some(MetricValue::Histogram(Arc::new(scaled(&result, factor))));
     }
     let pairs = window.values.windows(2).enumerate();
@@ -70,7 +70,7 @@ fn of_floats(window: &Window<'_>, began: Option<i64>, fallen: impl Iterator<Item
         result += value;
     }
     let to_zero = (kind != Kind::Delta && result > 0.0 && first >= 0.0).then(|| first / result);
-    Some(result * extrapolation(window, window.times, began, to_zero, kind))
+    Some(result * extrapolation(Extent::of(window, window.times), began, to_zero, kind))
 }
 
 /// The resets of a series of plain floats, found once for all windows: windows that overlap need not
@@ -141,15 +141,78 @@ impl Points<'_> {
     }
 }
 
+/// A window of time, and what is known of the samples in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extent {
+    pub(crate) start_ms: i64,
+    pub(crate) end_ms: i64,
+    /// Times of the first and the last sample.
+    pub(crate) first_ms: i64,
+    pub(crate) last_ms: i64,
+    /// Number of samples, whole.
+    pub(crate) count: f64,
+}
+
+impl Extent {
+    /// Of samples at these times, which are some.
+    fn of(window: &Window<'_>, times: &[i64]) -> Self {
+        Self {
+            start_ms: window.start_ms,
+            end_ms: window.end_ms,
+            first_ms: times[0],
+            last_ms: times[times.len() - 1],
+            count: times.len() as f64,
+        }
+    }
+}
+
+/// As [`extrapolated`] for floats of which only the first, the last and the sum of those before each
+/// reset are known.
+pub(crate) fn of_summary(extent: Extent, first: f64, last: f64, lost: f64, kind: Kind) -> Option<f64> {
+    if extent.count < 2.0 || extent.last_ms <= extent.first_ms {
+        return None;
+    }
+    let lost = if kind == Kind::Delta { 0.0 } else { lost };
+    let result = last - first + lost;
+    let to_zero = (kind != Kind::Delta && result > 0.0 && first >= 0.0).then(|| first / result);
+    Some(result * extrapolation(extent, None, to_zero, kind))
+}
+
+/// As [`extrapolated`] for histograms of which those in `window` are known: the first, the last, and
+/// those on both sides of each reset.
+pub(crate) fn of_histograms(
+    window: &Window<'_>,
+    extent: Extent,
+    kind: Kind,
+    notes: &mut Vec<Annotation>,
+) -> Option<FloatHistogram> {
+    if extent.count < 2.0 || extent.last_ms <= extent.first_ms {
+        return None;
+    }
+    let is_counter = kind != Kind::Delta;
+    let points = Points {
+        times: window.histogram_times,
+        starts: &[],
+    };
+    let result = histogram_rate(window, points, None, is_counter, notes)?;
+    let first = window.histograms.first()?.count;
+    let to_zero = (is_counter && result.count > 0.0 && first >= 0.0).then(|| first / result.count);
+    Some(scaled(&result, extrapolation(extent, None, to_zero, kind)))
+}
+
 /// The factor that extends a difference between samples to the whole window. `began` is where the
 /// counter was zero if that is known; `to_zero` is else an estimate, in sampled intervals before
 /// the first sample.
-fn extrapolation(window: &Window<'_>, times: &[i64], began: Option<i64>, to_zero: Option<f64>, kind: Kind) -> f64 {
+fn extrapolation(extent: Extent, began: Option<i64>, to_zero: Option<f64>, kind: Kind) -> f64 {
     const THRESHOLD: f64 = 1.1;
-    let (first, last) = (times[0], times[times.len() - 1]);
+    let Extent {
+        first_ms: first,
+        last_ms: last,
+        ..
+    } = extent;
     let seconds = |ms: i64| ms as f64 / 1000.0;
-    let average = if times.len() > 1 {
-        seconds(last - first) / (times.len() - 1) as f64
+    let average = if extent.count > 1.0 {
+        seconds(last - first) / (extent.count - 1.0)
     } else {
         0.0
     };
@@ -157,15 +220,15 @@ fn extrapolation(window: &Window<'_>, times: &[i64], began: Option<i64>, to_zero
     let sampled = seconds(last - began.unwrap_or(first));
     let mut to_start = 0.0;
     if began.is_none() {
-        to_start = near(seconds(first - window.start_ms));
+        to_start = near(seconds(first - extent.start_ms));
         if let Some(intervals) = to_zero {
             to_start = to_start.min(sampled * intervals);
         }
     }
-    let to_end = near(seconds(window.end_ms - last));
+    let to_end = near(seconds(extent.end_ms - last));
     let factor = (sampled + to_start + to_end) / sampled;
     if kind == Kind::Rate {
-        factor / seconds(window.end_ms - window.start_ms)
+        factor / seconds(extent.end_ms - extent.start_ms)
     } else {
         factor
     }

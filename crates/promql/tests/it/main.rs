@@ -1,5 +1,7 @@
 //! The engine over a handful of samples in memory.
 
+mod downsampled;
+
 use skopos_core::metric::{Exemplar, MetricMetadata, MetricSource, MetricValue, Selection, Series};
 use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TimeRange};
 use skopos_promql::{Engine, EvalError, Feature, Value, parse};

@@ -2,7 +2,7 @@
 //! a series. Bounded by the age given.
 
 use skopos_core::labels::METRIC_NAME;
-use skopos_core::metric::{MetricSource, Selection, Series};
+use skopos_core::metric::{MetricSource, ResolutionLimit, Selection, Series};
 use skopos_core::sample::is_stale;
 use skopos_core::{Matcher, QueryBudget, ReadError, TimeRange};
 
@@ -57,6 +57,7 @@ pub(super) fn last_seen(
         matchers,
         range: TimeRange::new(start_ms, end_ms),
         step_ms: 0,
+        resolution: ResolutionLimit::KEPT,
     };
     let series = source.select(&selection, &budget.renewed())?;
     Ok(Some(series.iter().filter_map(last_ms).max().unwrap_or(end_ms)))

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use skopos_core::metric::SourceResolution;
 use skopos_core::{Matcher, TimeRange};
 
 use super::envelope::ApiError;
@@ -69,6 +70,27 @@ pub(super) fn lookback_ms(params: &Params) -> Result<Option<i64>, ApiError> {
     let ms = duration_ms(text)
         .map_err(|reason| ApiError::bad_data(format!("error parsing lookback delta duration: {reason}")))?;
     Ok(Some(ms).filter(|ms| *ms > 0))
+}
+
+/// `max_source_resolution`, Thanos' name for how coarse the data may be: `auto`, or a duration, `0s` for
+/// samples alone.
+pub(crate) fn source_resolution(params: &Params) -> Result<Option<SourceResolution>, ApiError> {
+    const NAME: &str = "max_source_resolution";
+    let Some(text) = params.non_empty(NAME) else {
+        return Ok(None);
+    };
+    if text == "auto" {
+        return Ok(Some(SourceResolution::Auto));
+    }
+    let ms = duration_ms(text).map_err(|reason| {
+        let reason = format!("{reason}; expected auto, 0s for samples alone, or a duration such as 5m or 1h");
+        ApiError::parameter(NAME, reason)
+    })?;
+    Ok(Some(if ms > 0 {
+        SourceResolution::AtMost(ms)
+    } else {
+        SourceResolution::Raw
+    }))
 }
 
 /// The selectors of `match[]`: each must hold a matcher that does not match the empty text.

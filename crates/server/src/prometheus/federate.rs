@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use skopos_core::metric::{MetricSource, MetricType, MetricValue, Selection, Series};
+use skopos_core::metric::{MetricSource, MetricType, MetricValue, ResolutionLimit, Selection, Series};
 use skopos_core::sample::is_stale;
 use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TimeRange};
 use skopos_promql::ParseError;
@@ -107,6 +107,7 @@ fn collect(
         matchers,
         range,
         step_ms: 0,
+        resolution: ResolutionLimit::KEPT,
     };
     for series in source.select(&selection, budget)? {
         let Some(sample) = last_of(&series) else {

@@ -7,9 +7,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
-use skopos_core::metric::MetricSource;
+use skopos_core::metric::{MetricSource, SourceResolution};
 use skopos_core::{QueryBudget, TenantId};
-use skopos_promql::{Engine, EvalError, Feature, QueryOutput};
+use skopos_promql::duration::format_duration;
+use skopos_promql::{Engine, EvalError, Feature, QueryOutput, QueryStats};
 
 use super::arguments;
 use super::encode::{Extras, query_body};
@@ -28,6 +29,7 @@ struct Request {
     query: String,
     text: QueryText,
     lookback_ms: Option<i64>,
+    resolution: Option<SourceResolution>,
     limit: usize,
     stats: Stats,
 }
@@ -117,6 +119,7 @@ impl Request {
     fn read(params: &Params, limit: usize) -> Result<Self, ApiError> {
         let timeout = arguments::timeout(params)?;
         let lookback_ms = arguments::lookback_ms(params)?;
+        let resolution = arguments::source_resolution(params)?;
         let query = params.get("query").to_owned();
         if query.is_empty() {
             // A text without characters has no position.
@@ -130,6 +133,7 @@ impl Request {
             },
             query,
             lookback_ms,
+            resolution,
             limit,
             stats: match params.get("stats") {
                 "" => Stats::Nothing,
@@ -171,6 +175,9 @@ async fn evaluate(app: &App, tenant: &TenantId, request: Request, span: Span) ->
         Some(lookback_ms) => app.state.promql.with_lookback(lookback_ms),
         None => app.state.promql.clone(),
     };
+    if let Some(resolution) = request.resolution {
+        engine = engine.with_source_resolution(resolution);
+    }
     if request.stats != Stats::Steps {
         engine = engine.with_per_step_stats(Feature::Disabled);
     }
@@ -242,6 +249,9 @@ fn stats_json(output: &QueryOutput, budget: &QueryBudget, received: Instant, sta
         samples["totalQueryableSamplesPerStep"] = steps.collect();
         samples["samplesRead"] = Value::from(output.stats.read_samples);
     }
+    if !output.stats.windows.is_empty() {
+        samples["downsampledWindows"] = windows_json(&output.stats);
+    }
     json!({
         "timings": {
             "evalTotalTime": evaluated,
@@ -253,6 +263,15 @@ fn stats_json(output: &QueryOutput, budget: &QueryBudget, received: Instant, sta
         },
         "samples": samples,
     })
+}
+
+/// How many windows of downsampled data were read, by their length.
+pub(crate) fn windows_json(stats: &QueryStats) -> Value {
+    let lengths = stats.windows.iter();
+    lengths
+        .map(|(resolution_ms, count)| (format_duration(*resolution_ms), Value::from(*count)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// A line of the query log, under the names of Prometheus'.

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use skopos_core::metric::{MetricSource, Selection, Series};
+use skopos_core::metric::{MetricSource, ResolutionLimit, Selection, Series};
 use skopos_core::{Labels, LabelsBuilder, Matcher, QueryBudget, ReadError};
 use skopos_wire::compression::CompressionError;
 use skopos_wire::remote_read::{
@@ -96,6 +96,7 @@ fn select(
         matchers: &matchers,
         range: query.range,
         step_ms: 0,
+        resolution: ResolutionLimit::KEPT,
     };
     let mut found = source.select(&selection, budget)?;
     if !external.is_empty() {

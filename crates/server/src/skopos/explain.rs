@@ -10,9 +10,11 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use skopos_core::metric::{MetricSource, Selection};
 use skopos_core::{QueryBudget, ReadError};
+use skopos_promql::duration::format_duration;
 use skopos_promql::{Engine, EvalError, PlanNode, PlannedRead, QueryPlan};
 
 use crate::params::Params;
+use crate::prometheus::arguments;
 use crate::prometheus::envelope::ApiError;
 use crate::prometheus::query::{Span, failure, read_span};
 use crate::query::{self, PROMQL, QueryText};
@@ -30,7 +32,11 @@ async fn explain(State(app): State<Shared>, Tenant(tenant): Tenant, params: Para
     let span = read_span(&params, app.state.clock.now_ms())?;
     let runs = params.get("run") != "false";
     let text = params.get("query").to_owned();
-    let (engine, source) = (app.state.promql.clone(), app.state.stores.tenant(&tenant).metric_source);
+    let source = app.state.stores.tenant(&tenant).metric_source;
+    let engine = match arguments::source_resolution(&params)? {
+        Some(resolution) => app.state.promql.with_source_resolution(resolution),
+        None => app.state.promql.clone(),
+    };
     let explained = query::run(&app, QueryText::new(PROMQL, text.clone()), move |budget| {
         let plan = match span {
             Span::At { time_ms } => engine.plan_instant(&text, time_ms),
@@ -77,6 +83,7 @@ fn read_json(read: &PlannedRead, source: &Arc<dyn MetricSource>) -> Result<Value
         matchers: &read.matchers,
         range: read.range,
         step_ms: read.step_ms,
+        resolution: read.resolution,
     })?;
     Ok(json!({
         "selector": read.selector,
@@ -86,6 +93,9 @@ fn read_json(read: &PlannedRead, source: &Arc<dyn MetricSource>) -> Result<Value
         "samples": estimate.samples,
         "bytes": estimate.bytes,
         "parts": estimate.parts,
+        "downsampledParts": estimate.downsampled_parts.iter().map(|(resolution_ms, parts)| {
+            (format_duration(*resolution_ms), Value::from(*parts))
+        }).collect::<serde_json::Map<_, _>>(),
     }))
 }
 
@@ -103,6 +113,7 @@ fn run(
         "series": output.stats.series,
         "samples": output.stats.read_samples,
         "queryableSamples": output.stats.queryable_samples,
+        "downsampledWindows": crate::prometheus::query::windows_json(&output.stats),
         "peakSamples": budget.peak_samples(),
         "bytes": budget.part_bytes(),
         "parts": budget.parts(),

@@ -68,6 +68,9 @@ pub(crate) struct ServeArgs {
     /// How long the metrics of one tenant are kept, in place of storage.retention.time; may be given for several.
     #[arg(long = "storage.retention.tenant", value_name = "TENANT=DURATION", value_parser = tenant_duration, help_heading = "Storage")]
     pub(crate) retention_tenants: Vec<(TenantId, Duration)>,
+    /// Windows of time that old days are summed up in.
+    #[command(flatten)]
+    pub(crate) downsample: super::downsample::DownsampleArgs,
     /// How long logs are kept; 0s keeps them for ever.
     #[arg(long = "storage.retention.logs", value_name = "DURATION", default_value = "31d", value_parser = duration, help_heading = "Storage")]
     pub(crate) retention_logs: Duration,
@@ -212,7 +215,7 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
     u64::try_from(bytes).map_err(|_| "a size cannot be negative".to_owned())
 }
 
-fn tenant_duration(text: &str) -> Result<(TenantId, Duration), String> {
+pub(super) fn tenant_duration(text: &str) -> Result<(TenantId, Duration), String> {
     let (tenant, time) = text
         .split_once('=')
         .ok_or("expected TENANT=DURATION, such as staging=7d")?;

@@ -240,6 +240,16 @@ fn flags(args: &ServeArgs) -> BTreeMap<String, String> {
         ("storage.path", args.storage_path.display().to_string()),
         ("storage.retention.time", duration(args.retention_metrics)),
         ("storage.retention.size", args.retention_metrics_bytes.to_string()),
+        ("storage.downsample.5m", duration(args.downsample.after_5m)),
+        ("storage.downsample.1h", duration(args.downsample.after_1h)),
+        (
+            "storage.retention.5m",
+            duration(args.downsample.retention_5m.unwrap_or(args.retention_metrics)),
+        ),
+        (
+            "storage.retention.1h",
+            duration(args.downsample.retention_1h.unwrap_or(args.retention_metrics)),
+        ),
         ("storage.retention.logs", duration(args.retention_logs)),
         ("storage.retention.traces", duration(args.retention_traces)),
         ("web.listen-address", args.web_listen_address.to_string()),

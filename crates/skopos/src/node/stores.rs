@@ -44,6 +44,7 @@ impl NodeStores {
             retention: args.retention_metrics,
             retention_bytes: args.retention_metrics_bytes,
             tenant_retention: args.retention_tenants.iter().cloned().collect(),
+            downsample: args.downsample.options(),
             out_of_order_window: args.out_of_order_window,
             fsync,
             ..usual

@@ -19,6 +19,7 @@ fn part(first: u64, max_time_ms: i64, bytes: u64) -> PartMeta {
             last_offset: Offset(first),
             min_time_ms: 0,
             max_time_ms,
+            aggregate: None,
         },
         rows: 1,
         bytes,

@@ -137,6 +137,7 @@ impl PartStore {
                 last_offset: crate::Offset::ZERO,
                 min_time_ms: 0,
                 max_time_ms: 0,
+                aggregate: None,
             },
             rows: 0,
             bytes: length,

@@ -42,6 +42,7 @@ fn spec() -> PartSpec {
         last_offset: Offset(9),
         min_time_ms: 0,
         max_time_ms: 4999,
+        aggregate: None,
     }
 }
 
