@@ -1,6 +1,8 @@
 //! What windows take and what they save: bytes for each raw sample, and a query over 30 days by
 //! samples, by windows of five minutes and of an hour. `cargo bench -p skopos-promql --bench downsample`.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
