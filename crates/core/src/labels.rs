@@ -98,7 +98,12 @@ impl Labels {
 
     /// A 64-bit hash of the set: stable across processes and versions, not free of collisions.
     pub fn fingerprint(&self) -> u64 {
-        xxh3_64(self.encoded.as_bytes())
+        Self::fingerprint_of(self.encoded.as_bytes())
+    }
+
+    /// The [fingerprint](Self::fingerprint) of the set that is so [encoded](Self::encoded).
+    pub fn fingerprint_of(encoded: &[u8]) -> u64 {
+        xxh3_64(encoded)
     }
 
     /// The set as stored: [`Labels::from_encoded`] reads it back.
@@ -348,6 +353,17 @@ fn push_text(out: &mut String, text: &str) {
     }
     out.push(char::from(length as u8));
     out.push_str(text);
+}
+
+/// As [`push_text`], of bytes that are not known to be UTF-8 yet.
+pub(crate) fn encode_text(out: &mut Vec<u8>, text: &[u8]) {
+    let mut length = text.len();
+    while length > DIGIT_MASK {
+        out.push((length & DIGIT_MASK) as u8 | CONTINUES);
+        length >>= DIGIT_BITS;
+    }
+    out.push(length as u8);
+    out.extend_from_slice(text);
 }
 
 fn split_text(encoded: &str) -> Option<(&str, &str)> {

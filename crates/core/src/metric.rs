@@ -3,6 +3,7 @@
 mod admin;
 mod downsampled;
 mod estimate;
+mod packed;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub use downsampled::{
     DownsampledSeries, FloatWindow, HistogramWindow, ResolutionLimit, SourceResolution, window_end_ms,
 };
 pub use estimate::ReadEstimate;
+pub use packed::{FloatPoint, PackedFloats};
 
 /// A value at a time.
 #[derive(Debug, Clone, PartialEq)]
@@ -185,6 +187,12 @@ impl AppendReport {
 pub trait MetricSink: Send + Sync + fmt::Debug {
     /// Appends a batch. Samples refused one by one are in the report; an error refuses all.
     fn append(&self, batch: MetricBatch) -> Result<AppendReport, WriteError>;
+
+    /// Appends packed floats, as [`MetricSink::append`] would the same batch unpacked. A store
+    /// that finds known series without making their label sets does better.
+    fn append_packed(&self, floats: &PackedFloats) -> Result<AppendReport, WriteError> {
+        self.append(floats.to_batch())
+    }
 }
 
 /// What to read.

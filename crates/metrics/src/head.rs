@@ -58,7 +58,7 @@ impl Head {
     /// The number of a series, which is made where there is none; `None` where `max_series` are
     /// there (0 is no limit).
     fn reference(&mut self, labels: &Labels, max_series: usize) -> Option<SeriesRef> {
-        if let Some(reference) = self.table.find(labels) {
+        if let Some(reference) = self.table.find(labels.encoded().as_bytes()) {
             return Some(reference);
         }
         if max_series > 0 && self.table.len() >= max_series {

@@ -5,9 +5,10 @@ mod read;
 use std::sync::Arc;
 
 use skopos_core::histogram::FloatHistogram;
-use skopos_core::metric::{Exemplar, MetricValue};
+use skopos_core::metric::Exemplar;
 use skopos_core::{Labels, TimeRange};
 
+use crate::record::SeriesRef;
 use crate::run::Start;
 use crate::xor::XorEncoder;
 
@@ -28,6 +29,8 @@ pub(crate) struct MemSeries {
     pub(crate) labels: Labels,
     /// Epoch of the log in which the series was last defined.
     pub(crate) defined_epoch: u32,
+    /// The series that came after it in a batch, last time: senders keep their order.
+    pub(crate) next: SeriesRef,
     is_last_histogram: bool,
     open_since_ms: i64,
     open: XorEncoder,
@@ -74,6 +77,7 @@ impl MemSeries {
         Self {
             labels,
             defined_epoch: 0,
+            next: SeriesRef::MAX,
             is_last_histogram: false,
             open_since_ms: 0,
             open: XorEncoder::default(),
@@ -140,14 +144,6 @@ impl MemSeries {
             Verdict::Repeated
         } else {
             Verdict::Duplicate
-        }
-    }
-
-    /// Whether a sample may be appended.
-    pub(crate) fn check(&self, timestamp_ms: i64, value: &MetricValue, out_of_order_window_ms: i64) -> Verdict {
-        match value {
-            MetricValue::Float(value) => self.check_float(timestamp_ms, *value, out_of_order_window_ms),
-            MetricValue::Histogram(histogram) => self.check_histogram(timestamp_ms, histogram),
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
-use skopos_core::metric::{AppendReport, CleanReport, MetricBatch, SnapshotHead};
+use skopos_core::metric::{AppendReport, CleanReport, MetricBatch, PackedFloats, SnapshotHead};
 use skopos_core::{TenantId, TimeRange, WriteError};
 use skopos_storage::{Retention, SignalOptions, SignalStorage, StorageError, error_text};
 
@@ -15,7 +15,7 @@ use crate::head::{AppendRules, Head, Known};
 use crate::indexes::PartIndexes;
 use crate::options::{MetricStoreOptions, MetricStoreStats};
 use crate::part::read_metadata;
-use crate::record;
+use crate::record::{self, Record};
 use crate::tenant::TenantMetrics;
 use crate::tombstones::{Tombstone, Tombstones};
 
@@ -178,6 +178,21 @@ impl Shared {
 
     /// Checks, logs and applies a batch.
     pub(crate) fn append(&self, tenant: &TenantId, batch: MetricBatch) -> Result<AppendReport, WriteError> {
+        self.append_planned(tenant, |head, rules, report| head.plan(tenant, batch, rules, report))
+    }
+
+    /// Checks, logs and applies packed floats.
+    pub(crate) fn append_packed(&self, tenant: &TenantId, floats: &PackedFloats) -> Result<AppendReport, WriteError> {
+        self.append_planned(tenant, |head, rules, report| {
+            head.plan_packed(tenant, floats, rules, report)
+        })
+    }
+
+    fn append_planned(
+        &self,
+        tenant: &TenantId,
+        plan: impl FnOnce(&mut Head, AppendRules, &mut AppendReport) -> Record,
+    ) -> Result<AppendReport, WriteError> {
         let head = self.head(tenant);
         let gate = self.gate.lock();
         let rules = AppendRules {
@@ -186,7 +201,7 @@ impl Shared {
             max_series: self.options.max_series,
         };
         let mut report = AppendReport::default();
-        let mut record = head.write().plan(tenant, batch, rules, &mut report);
+        let mut record = plan(&mut head.write(), rules, &mut report);
         if record.is_empty() {
             return Ok(report);
         }

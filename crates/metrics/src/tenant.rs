@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use skopos_core::metric::{
-    AppendReport, DownsampledSeries, Exemplar, MetricBatch, MetricMetadata, MetricSink, MetricSource, ReadEstimate,
-    ResolutionLimit, Selection, Series, StartTimestamps,
+    AppendReport, DownsampledSeries, Exemplar, MetricBatch, MetricMetadata, MetricSink, MetricSource, PackedFloats,
+    ReadEstimate, ResolutionLimit, Selection, Series, StartTimestamps,
 };
 use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TenantId, TimeRange, WriteError};
 use skopos_storage::{PartMeta, StorageError, error_text};
@@ -282,6 +282,10 @@ pub(crate) fn read_error(what: &str, error: &StorageError) -> ReadError {
 impl MetricSink for TenantMetrics {
     fn append(&self, batch: MetricBatch) -> Result<AppendReport, WriteError> {
         self.shared.append(&self.tenant, batch)
+    }
+
+    fn append_packed(&self, floats: &PackedFloats) -> Result<AppendReport, WriteError> {
+        self.shared.append_packed(&self.tenant, floats)
     }
 }
 

@@ -6,6 +6,7 @@ mod exemplars;
 mod faults;
 mod follow;
 mod golden;
+mod packed;
 mod starts;
 
 use std::collections::BTreeMap;

@@ -14,7 +14,9 @@ use std::sync::Arc;
 
 use skopos_config::{Limits, NameValidationScheme, ScrapeConfig};
 use skopos_core::Labels;
-use skopos_core::metric::{Exemplar, MetricBatch, MetricMetadata, MetricSample, MetricType, MetricValue, SeriesBatch};
+use skopos_core::metric::{
+    Exemplar, MetricBatch, MetricMetadata, MetricSample, MetricType, MetricValue, PackedFloats, SeriesBatch,
+};
 use skopos_core::sample::STALE_NAN;
 use skopos_wire::exposition::{
     BodyFormat, Entry, ExemplarText, Format, HistogramChoice, LabelPairs, MetadataText, Parser, Sample,
@@ -111,7 +113,9 @@ impl IngestError {
 /// What a body gave.
 #[derive(Debug, Default)]
 pub(crate) struct Ingested {
-    /// What is to be stored.
+    /// What is to be stored first: series of floats alone.
+    pub(crate) floats: PackedFloats,
+    /// What else is to be stored.
     pub(crate) batch: MetricBatch,
     /// Zeros at the times when counting began, for series whose beginning is new.
     pub(crate) zeros: MetricBatch,
@@ -123,6 +127,14 @@ pub(crate) struct Ingested {
     pub(crate) series_added: u64,
     /// Whether types, helps or units changed.
     pub(crate) metadata_changed: bool,
+}
+
+/// What a sample is stored under.
+struct Admitted {
+    labels: Labels,
+    timestamp_ms: i64,
+    /// Whether the scrape had its series before.
+    is_again: bool,
 }
 
 /// Turns the bodies of one target into batches.
@@ -164,7 +176,6 @@ impl Ingester {
         ingested: &mut Ingested,
     ) -> Result<(), IngestError> {
         self.cache.begin();
-        ingested.batch.series.reserve(self.cache.last_count());
         match format {
             BodyFormat::Text(format) if !body.is_empty() => self.text(body, format, scrape_ms, ingested)?,
             BodyFormat::Text(_) => {}
@@ -177,6 +188,7 @@ impl Ingester {
 
     /// The scrape failed: all series of the target end at `scrape_ms`.
     pub(crate) fn fail(&mut self, scrape_ms: i64, ingested: &mut Ingested) {
+        ingested.floats.clear(usize::MAX);
         ingested.batch = MetricBatch::default();
         ingested.zeros = MetricBatch::default();
         self.cache.begin_failed();
@@ -215,11 +227,20 @@ impl Ingester {
         ingested: &mut Ingested,
     ) -> Result<(), IngestError> {
         let read = || sample.labels().map_err(|error| IngestError::Parse(error.to_string()));
-        let Some((labels, timestamp_ms)) = self.admit(sample.series, sample.timestamp_ms, read, scrape_ms, ingested)?
+        let Some(Admitted {
+            labels,
+            timestamp_ms,
+            is_again,
+        }) = self.admit(sample.series, sample.timestamp_ms, read, scrape_ms, ingested)?
         else {
             return Ok(());
         };
         let created_ms = created.of(sample);
+        // What comes again stays behind what came before, which may not be packed.
+        if created_ms.is_none() && sample.exemplar.is_none() && !is_again {
+            ingested.floats.push(&labels, timestamp_ms, sample.value);
+            return Ok(());
+        }
         if let Some(created_ms) = created_ms {
             self.begin(
                 sample.series,
@@ -247,7 +268,7 @@ impl Ingester {
         Ok(())
     }
 
-    /// The labels and the time of a sample, or `None` if rules drop it. `key` stands for its series;
+    /// What a sample is stored under, or `None` if rules drop it. `key` stands for its series;
     /// `read` reads the labels of one that is not known yet.
     fn admit<'a>(
         &mut self,
@@ -256,12 +277,17 @@ impl Ingester {
         read: impl FnOnce() -> Result<LabelPairs<'a>, IngestError>,
         scrape_ms: i64,
         ingested: &mut Ingested,
-    ) -> Result<Option<(Labels, i64)>, IngestError> {
+    ) -> Result<Option<Admitted>, IngestError> {
         ingested.scraped += 1;
         let explicit_ms = told_ms.filter(|_| self.rules.honor_timestamps);
         let is_tracked = explicit_ms.is_none() || self.rules.track_timestamps_staleness;
+        let mut is_again = false;
         let labels = match self.cache.see(key, is_tracked) {
             Some(Known::Kept(labels)) => labels,
+            Some(Known::Repeated(labels)) => {
+                is_again = true;
+                labels
+            }
             Some(Known::Dropped) => return Ok(None),
             None => {
                 let labels = self.rules.labels.of_sample(&read()?, &self.target_labels)?;
@@ -274,7 +300,11 @@ impl Ingester {
         };
         ingested.after_relabeling += 1;
         self.check_sample_limit(ingested)?;
-        Ok(Some((labels, explicit_ms.unwrap_or(scrape_ms))))
+        Ok(Some(Admitted {
+            labels,
+            timestamp_ms: explicit_ms.unwrap_or(scrape_ms),
+            is_again,
+        }))
     }
 
     /// Says that a series counts from `created_ms` on, if that is new and before its sample.
@@ -320,8 +350,14 @@ impl Ingester {
     }
 
     fn mark_vanished(&mut self, scrape_ms: i64, ingested: &mut Ingested) {
-        self.cache
-            .take_vanished(|labels| ingested.batch.series.push(stale_sample(labels, scrape_ms)));
+        let (floats, loose) = (&mut ingested.floats, &mut ingested.batch.series);
+        self.cache.take_vanished(|labels| {
+            if loose.is_empty() {
+                floats.push(&labels, scrape_ms, STALE_NAN);
+            } else {
+                loose.push(stale_sample(labels, scrape_ms));
+            }
+        });
     }
 }
 

@@ -4,9 +4,10 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use skopos_core::ledger::{Ledger, LedgerKey, Outcome, Signal};
-use skopos_core::metric::{MetricBatch, MetricSink};
-use skopos_core::{Clock, TenantId};
+use skopos_core::metric::{AppendReport, MetricBatch, MetricSink, PackedFloats};
+use skopos_core::{Clock, TenantId, WriteError};
 use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
@@ -29,7 +30,12 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     /// Bounds how many bodies are read at once.
     cpu: Semaphore,
+    /// Memory that samples are gathered in, as many as bodies are read at once.
+    buffers: Mutex<Vec<PackedFloats>>,
 }
+
+/// A buffer that grew beyond this is given back.
+const KEPT_BUFFER_BYTES: usize = 4 << 20;
 
 impl Shared {
     pub(crate) fn new(sink: Arc<dyn MetricSink>, ledger: Arc<Ledger>, tenant: TenantId, clock: Arc<dyn Clock>) -> Self {
@@ -40,6 +46,7 @@ impl Shared {
             tenant,
             clock,
             cpu: Semaphore::new(processors),
+            buffers: Mutex::default(),
         }
     }
 
@@ -87,12 +94,31 @@ impl Shared {
 
     /// Appends and keeps the books. A refusal of single samples does not fail the scrape.
     fn append(&self, batch: MetricBatch) -> Result<(), String> {
+        if batch.series.is_empty() && batch.metadata.is_empty() {
+            return Ok(());
+        }
         let samples = batch
             .series
             .iter()
             .map(|series| (series.samples.len() + series.exemplars.len()) as u64)
             .sum();
-        match self.sink.append(batch) {
+        self.book(samples, self.sink.append(batch))
+    }
+
+    /// As [`Shared::append`], of packed floats, whose memory serves again.
+    fn append_packed(&self, mut floats: PackedFloats) -> Result<(), String> {
+        let booked = if floats.is_empty() {
+            Ok(())
+        } else {
+            self.book(floats.samples() as u64, self.sink.append_packed(&floats))
+        };
+        floats.clear(KEPT_BUFFER_BYTES);
+        self.buffers.lock().push(floats);
+        booked
+    }
+
+    fn book(&self, samples: u64, appended: Result<AppendReport, WriteError>) -> Result<(), String> {
+        match appended {
             Ok(report) => {
                 telemetry::SAMPLES.with_label_values(&["stored"]).inc_by(report.stored);
                 telemetry::SAMPLES
@@ -224,7 +250,10 @@ impl ScrapeLoop {
 impl Carried {
     /// The part of a scrape that takes processor time; runs on a blocking thread.
     fn work(mut self, shared: &Shared, state: &TargetState, work: Work, extra: Option<u64>) -> Self {
-        let mut ingested = Ingested::default();
+        let mut ingested = Ingested {
+            floats: shared.buffers.lock().pop().unwrap_or_default(),
+            ..Ingested::default()
+        };
         let body_bytes = body_bytes(&work.fetched);
         let mut outcome = self.ingest(work.fetched, work.scrape_ms, &mut ingested, shared);
         if ingested.metadata_changed {
@@ -237,7 +266,10 @@ impl Carried {
         }
         let zeros = std::mem::take(&mut ingested.zeros);
         let batch = std::mem::take(&mut ingested.batch);
-        if let Err(reason) = shared.append_zeros(zeros).and_then(|()| shared.append(batch)) {
+        let zeros = shared.append_zeros(zeros);
+        let floats = shared.append_packed(std::mem::take(&mut ingested.floats));
+        let loose = shared.append(batch);
+        if let Err(reason) = zeros.and(floats).and(loose) {
             outcome = Err(reason);
         }
         let duration = work.started.elapsed();

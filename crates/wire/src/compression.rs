@@ -96,13 +96,30 @@ fn inflate(body: &[u8], limit_bytes: usize) -> Result<Vec<u8>, CompressionError>
 }
 
 fn unsnap(body: &[u8], limit_bytes: usize) -> Result<Vec<u8>, CompressionError> {
+    let mut out = Vec::new();
+    let length = unsnap_into(body, limit_bytes, &mut out)?.len();
+    out.truncate(length);
+    Ok(out)
+}
+
+/// Decompresses a snappy block to the front of `buffer`, which grows where it must and whose bytes
+/// are written over.
+pub(crate) fn unsnap_into<'a>(
+    body: &[u8],
+    limit_bytes: usize,
+    buffer: &'a mut Vec<u8>,
+) -> Result<&'a [u8], CompressionError> {
     let length = snap::raw::decompress_len(body).map_err(|error| corrupt("snappy", &error))?;
     if length > limit_bytes {
         return Err(CompressionError::TooLarge { limit_bytes });
     }
-    snap::raw::Decoder::new()
-        .decompress_vec(body)
-        .map_err(|error| corrupt("snappy", &error))
+    if buffer.len() < length {
+        buffer.resize(length, 0);
+    }
+    let written = snap::raw::Decoder::new()
+        .decompress(body, buffer)
+        .map_err(|error| corrupt("snappy", &error))?;
+    Ok(buffer.get(..written).unwrap_or_default())
 }
 
 /// Compresses to a snappy block. Fails beyond 4 GiB, which is the most that a block can hold.

@@ -202,6 +202,17 @@ impl<'a> Fields<'a> {
     }
 
     fn varint(&mut self) -> Result<u64, ProtobufError> {
+        // Keys and lengths are mostly one byte.
+        if let Some((byte, rest)) = self.rest.split_first()
+            && *byte < 0x80
+        {
+            self.rest = rest;
+            return Ok(u64::from(*byte));
+        }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Result<u64, ProtobufError> {
         let mut number = 0u64;
         for (at, byte) in self.rest.iter().enumerate().take(MAX_VARINT_BYTES) {
             let shift = 7 * at as u32;

@@ -1,13 +1,17 @@
 //! Decides what of a batch is taken, and makes the record of it.
 
-use skopos_core::TenantId;
+mod samples;
+
 use skopos_core::metric::{
-    AppendReport, Exemplar, MetricBatch, MetricMetadata, MetricSample, MetricValue, SeriesBatch,
+    AppendReport, Exemplar, MetricBatch, MetricMetadata, MetricSample, PackedFloats, SeriesBatch,
 };
+use skopos_core::{Labels, TenantId};
 
 use super::Head;
-use crate::record::{FloatSample, Record, SeriesRef, StartSample};
-use crate::series::{MemSeries, Verdict};
+use crate::record::{Record, SeriesRef};
+use crate::series::MemSeries;
+
+use samples::{SamplePlan, define, plan_points};
 
 /// What decides about samples.
 #[derive(Debug, Clone, Copy)]
@@ -37,12 +41,61 @@ impl Head {
         record
     }
 
+    /// As [`Head::plan`], of packed floats: label sets are made of new series alone.
+    pub(crate) fn plan_packed(
+        &mut self,
+        tenant: &TenantId,
+        floats: &PackedFloats,
+        rules: AppendRules,
+        report: &mut AppendReport,
+    ) -> Record {
+        let mut record = Record::new(tenant.clone());
+        record.floats.reserve_exact(floats.samples());
+        let mut before = None;
+        for (encoded, points) in floats.iter() {
+            let Some(reference) = self.packed_reference(encoded, before, points.len(), rules, report) else {
+                continue;
+            };
+            before = Some(reference);
+            if let Some(series) = self.table.get_mut(reference) {
+                plan_points((reference, series), points, rules, &mut record, report);
+            }
+        }
+        self.plan_metadata(Vec::new(), rules.epoch, &mut record);
+        record
+    }
+
+    /// The number of a series with `count` samples that came after `before`.
+    fn packed_reference(
+        &mut self,
+        encoded: &[u8],
+        before: Option<SeriesRef>,
+        count: usize,
+        rules: AppendRules,
+        report: &mut AppendReport,
+    ) -> Option<SeriesRef> {
+        if let Some(reference) = self.table.find_after(before, encoded) {
+            return Some(reference);
+        }
+        let labels = std::str::from_utf8(encoded).ok().and_then(Labels::from_encoded);
+        let reference = labels.as_ref().map(|labels| self.reference(labels, rules.max_series));
+        let Some(Some(reference)) = reference else {
+            for _ in 0..count {
+                match &labels {
+                    Some(labels) => refuse_series(labels, rules, report),
+                    None => report.refuse("invalid_labels", || String::from_utf8_lossy(encoded).into_owned()),
+                }
+            }
+            return None;
+        };
+        self.table.note_after(before, reference);
+        Some(reference)
+    }
+
     fn plan_series(&mut self, batch: SeriesBatch, rules: AppendRules, record: &mut Record, report: &mut AppendReport) {
         let Some(reference) = self.reference(&batch.labels, rules.max_series) else {
             for _ in 0..batch.samples.len() {
-                report.refuse("max_series", || {
-                    format!("{}: the tenant has its {} series", batch.labels, rules.max_series)
-                });
+                refuse_series(&batch.labels, rules, report);
             }
             return;
         };
@@ -53,20 +106,13 @@ impl Head {
         if !batch.exemplars.is_empty() {
             plan_exemplars((reference, series), &batch.samples, batch.exemplars, record, report);
         }
-        let mut plan = SamplePlan {
-            reference,
-            series,
-            last_ms: i64::MIN,
-            start_ms: series.start_ms(),
-            window_ms: rules.out_of_order_window_ms,
-        };
+        let mut plan = SamplePlan::new(reference, series, rules);
         let mut starts = batch.start_timestamps_ms.into_iter();
         for sample in batch.samples {
             plan.take(sample, starts.next().unwrap_or(0), record, report);
         }
-        if record.len() + record.exemplars.len() > before && series.defined_epoch != rules.epoch {
-            series.defined_epoch = rules.epoch;
-            record.definitions.push((reference, series.labels.clone()));
+        if record.len() + record.exemplars.len() > before {
+            define(reference, series, rules, record);
         }
     }
 
@@ -84,68 +130,10 @@ impl Head {
     }
 }
 
-/// The samples of one series of a batch.
-struct SamplePlan<'a> {
-    reference: SeriesRef,
-    series: &'a MemSeries,
-    /// Of the batch.
-    last_ms: i64,
-    start_ms: i64,
-    window_ms: i64,
-}
-
-impl SamplePlan<'_> {
-    fn take(&mut self, sample: MetricSample, start_ms: i64, record: &mut Record, report: &mut AppendReport) {
-        let timestamp_ms = sample.timestamp_ms;
-        match self.verdict(&sample) {
-            Verdict::Accept => {
-                self.last_ms = timestamp_ms.max(self.last_ms);
-                report.stored += 1;
-                self.note_start(timestamp_ms, start_ms, record);
-                let reference = self.reference;
-                match sample.value {
-                    MetricValue::Float(value) => record.floats.push(FloatSample {
-                        reference,
-                        timestamp_ms,
-                        value,
-                    }),
-                    MetricValue::Histogram(histogram) => record.histograms.push((reference, timestamp_ms, histogram)),
-                }
-            }
-            Verdict::Repeated => report.stored += 1,
-            Verdict::Duplicate => report.refuse("duplicate_timestamp", || self.example(timestamp_ms)),
-            Verdict::OutOfOrder => report.refuse("out_of_order", || self.example(timestamp_ms)),
-        }
-    }
-
-    fn verdict(&self, sample: &MetricSample) -> Verdict {
-        let timestamp_ms = sample.timestamp_ms;
-        if timestamp_ms > self.last_ms || self.window_ms > 0 {
-            return self.series.check(timestamp_ms, &sample.value, self.window_ms);
-        }
-        if timestamp_ms == self.last_ms {
-            Verdict::Duplicate
-        } else {
-            Verdict::OutOfOrder
-        }
-    }
-
-    /// A late sample says nothing of those after it.
-    fn note_start(&mut self, timestamp_ms: i64, start_ms: i64, record: &mut Record) {
-        if start_ms == self.start_ms || timestamp_ms < self.last_ms {
-            return;
-        }
-        self.start_ms = start_ms;
-        record.starts.push(StartSample {
-            reference: self.reference,
-            timestamp_ms,
-            start_ms,
-        });
-    }
-
-    fn example(&self, timestamp_ms: i64) -> String {
-        format!("{} at {timestamp_ms}", self.series.labels)
-    }
+fn refuse_series(labels: &Labels, rules: AppendRules, report: &mut AppendReport) {
+    report.refuse("max_series", || {
+        format!("{labels}: the tenant has its {} series", rules.max_series)
+    });
 }
 
 /// Takes the exemplars that do not repeat the one before; targets show the same exemplar in each

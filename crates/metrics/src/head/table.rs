@@ -29,20 +29,45 @@ impl Entry {
     }
 }
 
-fn entry(labels: &Labels, reference: SeriesRef) -> Entry {
+fn entry(encoded: &[u8], reference: SeriesRef) -> Entry {
     Entry {
-        hash: labels.fingerprint() as u32,
+        hash: Labels::fingerprint_of(encoded) as u32,
         reference,
     }
 }
 
+fn encoded(series: &MemSeries) -> &[u8] {
+    series.labels.encoded().as_bytes()
+}
+
 impl SeriesTable {
-    /// The number of the series with these labels.
-    pub(crate) fn find(&self, labels: &Labels) -> Option<SeriesRef> {
-        let wanted = entry(labels, 0);
+    /// The number of the series with labels so encoded.
+    pub(crate) fn find(&self, wanted: &[u8]) -> Option<SeriesRef> {
+        let hash = entry(wanted, 0);
         let is_it =
-            |found: &Entry| found.hash == wanted.hash && self.get(found.reference).is_some_and(|s| s.labels == *labels);
-        self.by_labels.find(wanted.spread(), is_it).map(|found| found.reference)
+            |found: &Entry| found.hash == hash.hash && self.get(found.reference).is_some_and(|s| encoded(s) == wanted);
+        self.by_labels.find(hash.spread(), is_it).map(|found| found.reference)
+    }
+
+    /// As [`SeriesTable::find`], of a series that came after `before` in a batch. That it did so
+    /// the last time makes a guess, which saves hashing and the look-up where it is right.
+    pub(crate) fn find_after(&mut self, before: Option<SeriesRef>, wanted: &[u8]) -> Option<SeriesRef> {
+        let guess = before.and_then(|before| self.get(before)).map(|series| series.next);
+        if let Some(guess) = guess
+            && self.get(guess).is_some_and(|series| encoded(series) == wanted)
+        {
+            return Some(guess);
+        }
+        let found = self.find(wanted)?;
+        self.note_after(before, found);
+        Some(found)
+    }
+
+    /// Notes which series came after another.
+    pub(crate) fn note_after(&mut self, before: Option<SeriesRef>, next: SeriesRef) {
+        if let Some(series) = before.and_then(|before| self.get_mut(before)) {
+            series.next = next;
+        }
     }
 
     /// Adds a series that is not there; `None` where no number is left.
@@ -51,7 +76,7 @@ impl SeriesTable {
             Some(reference) => reference,
             None => SeriesRef::try_from(self.slots.len()).ok()?,
         };
-        let new = entry(&series.labels, reference);
+        let new = entry(encoded(&series), reference);
         self.by_labels.insert_unique(new.spread(), new, |entry| entry.spread());
         match self.slots.get_mut(reference as usize) {
             Some(slot) => *slot = Some(series),
@@ -103,7 +128,7 @@ impl SeriesTable {
             }
         }
         for (reference, labels) in &removed {
-            let gone = entry(labels, *reference);
+            let gone = entry(labels.encoded().as_bytes(), *reference);
             if let Ok(found) = self
                 .by_labels
                 .find_entry(gone.spread(), |entry| entry.reference == *reference)

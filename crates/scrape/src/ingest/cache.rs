@@ -24,6 +24,8 @@ pub(crate) type Tracked = Vec<Labels>;
 /// What is known of a series text.
 pub(super) enum Known {
     Kept(Labels),
+    /// As `Kept`, and this scrape had it before.
+    Repeated(Labels),
     Dropped,
 }
 
@@ -73,11 +75,6 @@ impl SeriesCache {
         }
     }
 
-    /// Tracked series of the scrape before.
-    pub(super) fn last_count(&self) -> usize {
-        self.last_tracked
-    }
-
     pub(super) fn begin(&mut self) {
         self.scrape += 1;
         self.is_open = true;
@@ -107,12 +104,17 @@ impl SeriesCache {
             self.now_tracked += 1;
             self.has_new |= entry.seen + 1 != self.scrape || !entry.is_tracked;
         }
-        if entry.seen != self.scrape {
+        let is_repeated = entry.seen == self.scrape;
+        if !is_repeated {
             entry.before = entry.seen;
             entry.seen = self.scrape;
         }
         entry.is_tracked = is_tracked;
-        Some(labels.map_or(Known::Dropped, |labels| Known::Kept(labels.clone())))
+        Some(match labels {
+            None => Known::Dropped,
+            Some(labels) if is_repeated => Known::Repeated(labels.clone()),
+            Some(labels) => Known::Kept(labels.clone()),
+        })
     }
 
     /// Learns a series text.

@@ -7,7 +7,7 @@ use skopos_core::labels::METRIC_NAME;
 use skopos_core::metric::{MetricSample, MetricValue, SeriesBatch};
 use skopos_wire::exposition::{ProtobufEntry, ProtobufSample, ReadEnd, read_families};
 
-use super::{CreatedZeros, IngestError, Ingested, Ingester, fits};
+use super::{Admitted, CreatedZeros, IngestError, Ingested, Ingester, fits};
 
 impl Ingester {
     pub(super) fn protobuf(&mut self, body: &[u8], scrape_ms: i64, ingested: &mut Ingested) -> Result<(), IngestError> {
@@ -37,10 +37,22 @@ impl Ingester {
             let pairs = name.chain(sample.labels.iter().copied()).chain(sample.extra);
             Ok(pairs.map(|(name, text)| (name.into(), text.into())).collect())
         };
-        let Some((labels, timestamp_ms)) = self.admit(sample.key, sample.timestamp_ms, read, scrape_ms, ingested)?
+        let Some(Admitted {
+            labels,
+            timestamp_ms,
+            is_again,
+        }) = self.admit(sample.key, sample.timestamp_ms, read, scrape_ms, ingested)?
         else {
             return Ok(());
         };
+        if let MetricValue::Float(value) = sample.value
+            && sample.created_ms.is_none()
+            && sample.exemplars.is_empty()
+            && !is_again
+        {
+            ingested.floats.push(&labels, timestamp_ms, value);
+            return Ok(());
+        }
         if let MetricValue::Histogram(histogram) = &mut sample.value {
             self.rules.native_limits.apply(Arc::make_mut(histogram))?;
         }

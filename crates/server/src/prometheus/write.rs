@@ -3,6 +3,7 @@
 //! Unlike Prometheus, which keeps nothing of a batch with one bad sample, the good samples are
 //! kept: the sender does not repeat a 400, so the rest would be lost.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -13,7 +14,7 @@ use skopos_core::WriteError;
 use skopos_core::ledger::Signal;
 use skopos_core::metric::{AppendReport, MetricBatch, MetricSample, MetricValue};
 use skopos_wire::compression::CompressionError;
-use skopos_wire::remote_write::{RemoteWrite, RemoteWriteError, decode_remote_write, decode_remote_write_v2};
+use skopos_wire::remote_write::{Buffers, RemoteWrite, RemoteWriteError, decode_remote_write, decode_remote_write_v2};
 
 use crate::body::{BodyError, Push, read_push};
 use crate::doors::Door;
@@ -45,12 +46,17 @@ impl Version {
         }
     }
 
-    fn decode(self, body: &[u8], limit_bytes: usize) -> Result<RemoteWrite, RemoteWriteError> {
+    fn decode(self, body: &[u8], limit_bytes: usize, buffers: &mut Buffers) -> Result<RemoteWrite, RemoteWriteError> {
         match self {
-            Self::V1 => decode_remote_write(body, limit_bytes),
-            Self::V2 => decode_remote_write_v2(body, limit_bytes),
+            Self::V1 => decode_remote_write(body, limit_bytes, buffers),
+            Self::V2 => decode_remote_write_v2(body, limit_bytes, buffers),
         }
     }
+}
+
+thread_local! {
+    /// Each thread of the pool decodes one request after the other in the same memory.
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
 
 /// What was written of a request, by kind.
@@ -133,6 +139,19 @@ async fn receive(app: Shared, request: Request<Body>, written: &mut Option<Writt
 
 /// What was written, and why not all was.
 fn store(app: &App, push: &Push, version: Version) -> Result<(Written, Option<String>), WriteFailure> {
+    // Taken out, so that a panic leaves nothing borrowed.
+    let mut buffers = BUFFERS.take();
+    let result = store_with(app, push, version, &mut buffers);
+    BUFFERS.set(buffers);
+    result
+}
+
+fn store_with(
+    app: &App,
+    push: &Push,
+    version: Version,
+    buffers: &mut Buffers,
+) -> Result<(Written, Option<String>), WriteFailure> {
     let door = Door {
         tenant: push.tenant.clone(),
         signal: Signal::Metrics,
@@ -140,7 +159,7 @@ fn store(app: &App, push: &Push, version: Version) -> Result<(Written, Option<St
     };
     let ledger = &app.state.ledger;
     let decoded = version
-        .decode(&push.body, app.state.options.max_body_bytes)
+        .decode(&push.body, app.state.options.max_body_bytes, buffers)
         .map_err(WriteFailure::from)
         .inspect_err(|error| door.reject_body(ledger, error.status()))?;
     door.record(ledger, &decoded.report);
@@ -151,6 +170,16 @@ fn store(app: &App, push: &Push, version: Version) -> Result<(Written, Option<St
     };
     let mut written = Written::default();
     let sink = app.state.stores.tenant(&push.tenant).metric_sink;
+    let packed = decoded.floats;
+    if !packed.is_empty() {
+        let samples = packed.samples() as u64;
+        let appended = sink.append_packed(&packed);
+        let report = appended.inspect_err(|_| door.reject(ledger, "write_failed", samples))?;
+        buffers.recycle(packed);
+        door.record(ledger, &report);
+        written.samples += samples.saturating_sub(report.refused_count());
+        refused.refused.extend(report.refused);
+    }
     let (floats, histograms) = by_kind(decoded.batch);
     for (batch, kind) in [
         (floats, &mut written.samples as &mut u64),
@@ -164,7 +193,7 @@ fn store(app: &App, push: &Push, version: Version) -> Result<(Written, Option<St
         let appended = sink.append(batch);
         let report = appended.inspect_err(|_| door.reject(ledger, "write_failed", samples))?;
         door.record(ledger, &report);
-        *kind = samples.saturating_sub(report.refused_count());
+        *kind += samples.saturating_sub(report.refused_count());
         written.exemplars += exemplars;
         refused.refused.extend(report.refused);
     }

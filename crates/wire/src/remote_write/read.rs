@@ -35,6 +35,11 @@ pub(super) fn sample(field: Field<'_>) -> Read<SampleMessage> {
     Ok(sample)
 }
 
+/// A text of bytes.
+pub(super) fn text(bytes: &[u8]) -> Read<&str> {
+    str::from_utf8(bytes).map_err(|_| ProtobufError::Utf8)
+}
+
 /// A histogram and the start of its counting in milliseconds, 0 where unknown.
 pub(super) fn histogram(field: Field<'_>) -> Read<(HistogramMessage, i64)> {
     let mut histogram = HistogramMessage::default();

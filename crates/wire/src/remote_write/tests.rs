@@ -27,7 +27,19 @@ fn decoded(request: &WriteRequest) -> RemoteWrite {
     let body = snap::raw::Encoder::new()
         .compress_vec(&request.encode_to_vec())
         .expect("short input");
-    decode_remote_write(&body, 1 << 20).expect("a good write")
+    unpacked(decode(&body, 1 << 20).expect("a good write"))
+}
+
+fn decode(body: &[u8], limit_bytes: usize) -> Result<RemoteWrite, RemoteWriteError> {
+    decode_remote_write(body, limit_bytes, &mut Buffers::default())
+}
+
+/// All series of a write in its batch.
+pub(super) fn unpacked(mut write: RemoteWrite) -> RemoteWrite {
+    let mut all = std::mem::take(&mut write.floats).to_batch().series;
+    all.append(&mut write.batch.series);
+    write.batch.series = all;
+    write
 }
 
 #[test]
@@ -76,6 +88,58 @@ fn series_that_are_none_are_counted() {
         .map(|refusal| (refusal.reason, refusal.count))
         .collect();
     assert_eq!(reasons, [("missing_metric_name", 1), ("duplicate_label_names", 1)]);
+}
+
+#[test]
+fn plain_floats_are_packed_until_others_come_loose() {
+    let plain = || series(&[("__name__", "a"), ("b", "1")], 1.0);
+    let mut with_exemplar = plain();
+    with_exemplar.exemplars = vec![ExemplarMessage::default()];
+    let exemplar_alone = TimeSeries {
+        samples: Vec::new(),
+        ..with_exemplar.clone()
+    };
+    let disordered = series(&[("b", "1"), ("__name__", "a")], 1.0);
+    let packed = |timeseries: Vec<TimeSeries>| {
+        let request = WriteRequest {
+            timeseries,
+            metadata: Vec::new(),
+        };
+        let body = snap::raw::Encoder::new()
+            .compress_vec(&request.encode_to_vec())
+            .expect("short input");
+        let write = decode(&body, 1 << 20).expect("a good write");
+        (write.floats.len(), write.batch.series.len())
+    };
+    assert_eq!(packed(vec![plain(), exemplar_alone, plain()]), (2, 1));
+    assert_eq!(packed(vec![plain(), with_exemplar, plain()]), (1, 2));
+    assert_eq!(packed(vec![plain(), disordered, plain()]), (1, 2));
+}
+
+#[test]
+fn buffers_serve_many_requests_and_broken_ones() {
+    let body = |text: &[u8]| {
+        let mut sent = series(&[("__name__", "a"), ("b", "xx")], 1.0).encode_to_vec();
+        let at = sent.windows(2).position(|two| two == b"xx").expect("was written");
+        sent[at..at + 2].copy_from_slice(text);
+        let mut request = vec![0x0a, sent.len() as u8];
+        request.extend(sent);
+        snap::raw::Encoder::new().compress_vec(&request).expect("short input")
+    };
+    let mut buffers = Buffers::default();
+    for _ in 0..2 {
+        let write = decode_remote_write(&body(b"yy"), 1 << 20, &mut buffers).expect("good");
+        assert_eq!((write.floats.len(), write.floats.samples()), (1, 1));
+        buffers.recycle(write.floats);
+        let broken = decode_remote_write(&body(b"\xff\xff"), 1 << 20, &mut buffers);
+        assert!(matches!(
+            broken,
+            Err(RemoteWriteError::Protobuf {
+                reason: ProtobufError::Utf8,
+                ..
+            })
+        ));
+    }
 }
 
 fn histogram() -> HistogramMessage {
@@ -147,18 +211,15 @@ const CUSTOM: i32 = skopos_core::histogram::CUSTOM_BUCKETS_SCHEMA;
 #[test]
 fn broken_bodies_are_errors() {
     assert!(matches!(
-        decode_remote_write(b"\xff\xff", 100),
+        decode(b"\xff\xff", 100),
         Err(RemoteWriteError::Compression(_))
     ));
     let body = snap::raw::Encoder::new()
         .compress_vec(b"\xff\xff\xff")
         .expect("short input");
+    assert!(matches!(decode(&body, 100), Err(RemoteWriteError::Protobuf { .. })));
     assert!(matches!(
-        decode_remote_write(&body, 100),
-        Err(RemoteWriteError::Protobuf { .. })
-    ));
-    assert!(matches!(
-        decode_remote_write(&body, 2),
+        decode(&body, 2),
         Err(RemoteWriteError::Compression(CompressionError::TooLarge {
             limit_bytes: 2
         }))
@@ -169,8 +230,12 @@ proptest! {
     #[test]
     fn what_prost_writes_is_read(
         names in proptest::collection::btree_set("[a-z_]{1,8}", 1..6), value in any::<f64>(), timestamp in any::<i64>(),
+        is_sorted in any::<bool>(),
     ) {
-        let labels: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v")).chain([("__name__", "m")]).collect();
+        let mut labels: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v")).chain([("__name__", "m")]).collect();
+        if is_sorted {
+            labels.sort_unstable();
+        }
         let mut sent = series(&labels, value);
         sent.samples[0].timestamp = timestamp;
         let write = decoded(&WriteRequest { timeseries: vec![sent], metadata: Vec::new() });
@@ -185,7 +250,7 @@ proptest! {
     #[test]
     fn no_bytes_panic(body in proptest::collection::vec(any::<u8>(), 0..300)) {
         let packed = snap::raw::Encoder::new().compress_vec(&body).expect("short input");
-        let read = decode_remote_write(&packed, 1 << 20).is_ok() || decode_remote_write(&body, 1 << 20).is_err();
+        let read = decode(&packed, 1 << 20).is_ok() || decode(&body, 1 << 20).is_err();
         prop_assert!(read || !body.is_empty());
     }
 }

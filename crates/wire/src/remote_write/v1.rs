@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use skopos_core::metric::{Exemplar, MetricMetadata, MetricSample, MetricType, MetricValue, SeriesBatch};
+use skopos_core::metric::{Exemplar, MetricMetadata, MetricSample, MetricType, MetricValue, PackedFloats, SeriesBatch};
 
 use super::proto::HistogramMessage;
 use super::read::{self, SampleMessage};
@@ -12,21 +12,60 @@ use crate::protobuf::{Field, Fields, ProtobufError};
 type Read<T> = Result<T, ProtobufError>;
 
 /// Decodes the message.
-pub(super) fn decode(body: &[u8]) -> Read<RemoteWrite> {
-    let mut write = RemoteWrite::default();
+pub(super) fn decode(body: &[u8], floats: PackedFloats) -> Read<RemoteWrite> {
+    let mut write = RemoteWrite {
+        floats,
+        ..RemoteWrite::default()
+    };
     let mut sent = Sent::default();
+    let mut has_loose_floats = false;
     let mut fields = Fields::new(body);
     while let Some(field) = fields.next()? {
         match field.number {
+            1 if !has_loose_floats && pack(field, &mut write.floats)? => {}
             1 => {
                 sent.read(field)?;
+                has_loose_floats |= !sent.samples.is_empty();
                 sent.store(&mut write);
             }
             3 => write.batch.metadata.push(metadata(field)?),
             _ => {}
         }
     }
+    if !write.floats.is_utf8() {
+        return Err(ProtobufError::Utf8);
+    }
     Ok(write)
+}
+
+/// Packs a series of floats alone whose labels are as they must be; `false`, and nothing is kept,
+/// for any other.
+fn pack(series: Field<'_>, floats: &mut PackedFloats) -> Read<bool> {
+    let mut points = 0;
+    let mut fields = series.message()?;
+    while let Some(field) = fields.next()? {
+        match field.number {
+            1 => {
+                let (name, value) = label_bytes(field)?;
+                floats.push_label(name, value);
+            }
+            2 => {
+                let sample = read::sample(field)?;
+                floats.push_point(sample.timestamp_ms, sample.value);
+                points += 1;
+            }
+            3 | 4 => {
+                floats.take_back();
+                return Ok(false);
+            }
+            _ => {}
+        }
+    }
+    if points == 0 {
+        floats.take_back();
+        return Ok(false);
+    }
+    Ok(floats.end_series())
 }
 
 /// A `TimeSeries`; its lists are used again for the next.
@@ -96,12 +135,17 @@ impl<'a> Sent<'a> {
 }
 
 fn label(field: Field<'_>) -> Read<(&str, &str)> {
-    let (mut name, mut value) = ("", "");
+    let (name, value) = label_bytes(field)?;
+    Ok((read::text(name)?, read::text(value)?))
+}
+
+fn label_bytes(field: Field<'_>) -> Read<(&[u8], &[u8])> {
+    let (mut name, mut value) = (&[][..], &[][..]);
     let mut fields = field.message()?;
     while let Some(field) = fields.next()? {
         match field.number {
-            1 => name = field.text()?,
-            2 => value = field.text()?,
+            1 => name = field.bytes()?,
+            2 => value = field.bytes()?,
             _ => {}
         }
     }

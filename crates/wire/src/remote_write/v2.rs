@@ -4,8 +4,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use skopos_core::Labels;
-use skopos_core::metric::{Exemplar, MetricMetadata, MetricSample, MetricType, MetricValue, SeriesBatch};
+use skopos_core::labels::METRIC_NAME;
+use skopos_core::metric::{
+    Exemplar, MetricBatch, MetricMetadata, MetricSample, MetricType, MetricValue, PackedFloats, SeriesBatch,
+};
 
 use super::proto::HistogramMessage;
 use super::read::{self, SampleMessage};
@@ -15,16 +17,23 @@ use crate::protobuf::{Field, Fields, ProtobufError};
 type Read<T> = Result<T, ProtobufError>;
 
 /// Decodes the message. Series that are not valid are left out and counted.
-pub(super) fn decode(body: &[u8]) -> Read<RemoteWrite> {
+pub(super) fn decode(body: &[u8], floats: PackedFloats) -> Read<RemoteWrite> {
     let symbols = Symbols::read(body)?;
-    let mut write = RemoteWrite::default();
+    let mut write = RemoteWrite {
+        floats,
+        ..RemoteWrite::default()
+    };
     let mut families = HashSet::new();
     let mut sent = Sent::default();
+    let mut has_loose_floats = false;
     let mut fields = Fields::new(body);
     while let Some(field) = fields.next()? {
         if field.number == 5 {
             sent.read(field, &symbols)?;
-            sent.store(&mut write, &mut families);
+            if has_loose_floats || !sent.pack(&mut write, &mut families) {
+                has_loose_floats |= !sent.samples.is_empty();
+                sent.store(&mut write, &mut families);
+            }
         }
     }
     Ok(write)
@@ -114,6 +123,28 @@ impl<'a> Sent<'a> {
         symbols.pairs(&self.references, &mut self.labels)
     }
 
+    /// Packs a series of floats alone whose labels are as they must be; `false`, and nothing is
+    /// kept, for any other.
+    fn pack(&self, write: &mut RemoteWrite, families: &mut HashSet<String>) -> bool {
+        let has_starts = self.start_ms != 0 || self.samples.iter().any(|sample| sample.start_ms != 0);
+        let is_plain = self.histograms.is_empty() && self.exemplars.is_empty() && !has_starts;
+        if !is_plain || self.samples.is_empty() {
+            return false;
+        }
+        for (name, value) in &self.labels {
+            write.floats.push_label(name.as_bytes(), value.as_bytes());
+        }
+        for sample in &self.samples {
+            write.floats.push_point(sample.timestamp_ms, sample.value);
+        }
+        let is_packed = write.floats.end_series();
+        if is_packed {
+            let name = self.labels.iter().find(|(name, _)| *name == METRIC_NAME);
+            self.describe(name.map_or("", |(_, value)| value), &mut write.batch, families);
+        }
+        is_packed
+    }
+
     fn store(&mut self, write: &mut RemoteWrite, families: &mut HashSet<String>) {
         let count = self.samples.len() + self.histograms.len();
         let labels = match read::series_labels(&mut self.labels) {
@@ -130,7 +161,7 @@ impl<'a> Sent<'a> {
                 return;
             }
         };
-        self.describe(&labels, write, families);
+        self.describe(labels.metric_name(), &mut write.batch, families);
         let mut series = SeriesBatch {
             samples: Vec::with_capacity(count),
             exemplars: std::mem::take(&mut self.exemplars),
@@ -172,7 +203,7 @@ impl<'a> Sent<'a> {
     }
 
     /// Adds the metadata of the series' family, once in a request.
-    fn describe(&self, labels: &Labels, write: &mut RemoteWrite, families: &mut HashSet<String>) {
+    fn describe(&self, metric: &str, batch: &mut MetricBatch, families: &mut HashSet<String>) {
         let Metadata {
             metric_type,
             help,
@@ -181,10 +212,10 @@ impl<'a> Sent<'a> {
         if metric_type == MetricType::Unknown && help.is_empty() && unit.is_empty() {
             return;
         }
-        let family = family(labels.metric_name(), metric_type);
+        let family = family(metric, metric_type);
         if !families.contains(family) {
             families.insert(family.to_owned());
-            write.batch.metadata.push(MetricMetadata {
+            batch.metadata.push(MetricMetadata {
                 metric: family.to_owned(),
                 metric_type,
                 help: help.to_owned(),

@@ -2,9 +2,11 @@
 
 use proptest::prelude::*;
 use prost::Message;
+use skopos_core::Labels;
 use skopos_core::metric::AppendReport;
 
 use super::*;
+use crate::remote_write::tests::unpacked;
 
 #[derive(Clone, PartialEq, Message)]
 struct Request {
@@ -54,6 +56,10 @@ struct SentMetadata {
     kind: i32,
     #[prost(uint32, tag = "3")]
     help_ref: u32,
+}
+
+fn decode(body: &[u8]) -> Read<RemoteWrite> {
+    super::decode(body, PackedFloats::default()).map(unpacked)
 }
 
 fn request() -> Request {
@@ -149,6 +155,32 @@ fn series_that_are_none_are_counted_by_reason() {
             ("no_samples", 1)
         ]
     );
+}
+
+#[test]
+fn plain_floats_are_packed_with_their_metadata() {
+    let mut sent = request();
+    let plain = &mut sent.timeseries[0];
+    plain.labels_refs = vec![1, 2, 3, 4];
+    plain.histograms.clear();
+    plain.exemplars.clear();
+    plain.samples[0].start_timestamp = 0;
+    let started = TimeSeries {
+        samples: vec![Sample {
+            start_timestamp: 3,
+            ..plain.samples[0].clone()
+        }],
+        ..plain.clone()
+    };
+    let plain = plain.clone();
+    sent.timeseries = vec![plain.clone(), started, plain];
+    let write = super::decode(&sent.encode_to_vec(), PackedFloats::default()).expect("a good request");
+    assert_eq!(
+        (write.floats.len(), write.batch.series.len()),
+        (1, 2),
+        "one with a start, and what comes after it, stay loose"
+    );
+    assert_eq!(write.batch.metadata[0].metric, "h");
 }
 
 proptest! {
