@@ -1,10 +1,11 @@
 """Metrics beside Prometheus and VictoriaMetrics: CPU, memory and disk of taking samples, queries and restarts.
 
-    SKOPOS_SHARED=../shared python3 bench/metrics.py --binary target/release/skopos [--phases small,big,scrape,churn]
+    SKOPOS_SHARED=../shared python3 bench/metrics.py --binary target/release/skopos [--phases small,big,million,scrape,churn]
 
 The generator and the queries are those of `$SKOPOS_SHARED/peers`; the generator is built into a target folder where
 `--loadgen` names no program. Servers run one after the other, the client's own CPU time is not counted. The table is
-Markdown: figures of each server and the ratio ours / theirs; `--json FILE` keeps all that was measured.
+Markdown: figures of each server and the ratio ours / theirs; `--json FILE` keeps all that was measured. Phase `million` is
+about taking samples and memory alone. With several phases the last table says what a sample costs in each.
 """
 
 import argparse
@@ -23,15 +24,20 @@ from program import Program, free_port
 TARGETS_PORT = 27100
 TARGETS = 100
 SETTLE_SECONDS = 150
-# Series, hours, repeats of each query, pods replaced an hour.
-PHASES = {"small": (10_000, 1.0, 10, 0.0), "big": (100_000, 1.0, 5, 0.0), "churn": (10_000, 3.0, 5, 1.0)}
+# Series, hours, repeats of each query (0: no queries, restart or disk), pods replaced an hour.
+PHASES = {
+    "small": (10_000, 1.0, 10, 0.0),
+    "big": (100_000, 1.0, 5, 0.0),
+    "million": (1_000_000, 0.05, 0, 0.0),
+    "churn": (10_000, 3.0, 5, 1.0),
+}
 
 
 class Loadgen:
     """The generator: each call gives the JSON line that it prints."""
 
-    def __init__(self, path, queries):
-        self.path, self.queries = path, queries
+    def __init__(self, path, queries, max_seconds):
+        self.path, self.queries, self.max_seconds = path, queries, max_seconds
 
     def run(self, command, **flags):
         words = [self.path, command]
@@ -147,8 +153,14 @@ def measure_written(loadgen, server, phase, end):
     program = server.start()
     url = program.url + "/api/v1/write"
     taken = loadgen.run("remote-write", url=url, pid=program.process.pid, end=end, series=series, hours=hours,
-                        max_seconds=1_800, churn_per_hour=churn)
-    out = {"taken": taken, "rss_mib": program.memory_mib("VmRSS"), "hot": run_queries(loadgen, server, end, repeat)}
+                        max_seconds=loadgen.max_seconds, churn_per_hour=churn)
+    if taken["error"]:
+        raise SystemExit(f"{server.name} took not all of phase {phase}: {taken['error']}")
+    out = {"taken": taken, "rss_mib": program.memory_mib("VmRSS")}
+    if repeat == 0:
+        server.stop()
+        return out
+    out["hot"] = run_queries(loadgen, server, end, repeat)
     peak_before = program.memory_mib("VmHWM")
     server.kill()
     program = server.start()
@@ -165,6 +177,8 @@ def measure_scraped(loadgen, server, seconds):
     taken = loadgen.run("targets", port=TARGETS_PORT, count=TARGETS, seconds=seconds, pid=program.process.pid)
     out = {"taken": taken, "rss_mib": program.memory_mib("VmRSS")}
     server.stop()
+    if not taken["samples"]:
+        raise SystemExit(f"{server.name} scraped nothing: does something else listen on port {TARGETS_PORT}?")
     return out
 
 
@@ -172,6 +186,7 @@ def figures(phase, result):
     """The figures of one phase of one server, by name."""
     taken = result["taken"]
     out = {
+        "samples": taken["samples"],
         "samples per CPU second": taken["samples_per_cpu_s"],
         "RSS bytes a series": result["rss_mib"] * 1024 * 1024 / taken["series_created"],
     }
@@ -209,6 +224,16 @@ def print_table(phase, results):
         print(f"| {key} | " + " | ".join(cells + ratios) + " |", flush=True)
 
 
+def print_costs(kept):
+    """CPU nanoseconds a sample by phase: flat where a server does not mind how many series there are."""
+    names = list(next(iter(kept.values())))
+    print("\n### CPU nanoseconds a sample\n\n| phase | " + " | ".join(names) + " |")
+    print("|---" * (1 + len(names)) + "|")
+    for phase, results in kept.items():
+        costs = [f"{1e9 / results[name]['taken']['samples_per_cpu_s']:,.0f}" for name in names]
+        print(f"| {phase} | " + " | ".join(costs) + " |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default="target/release/skopos")
@@ -217,13 +242,14 @@ def main():
     parser.add_argument("--servers", default="skopos,prometheus,victoria")
     parser.add_argument("--phases", default="small,big,scrape")
     parser.add_argument("--seconds", type=int, default=60, help="of scraping")
+    parser.add_argument("--max-seconds", type=int, default=900, help="of remote write to one server in one phase")
     parser.add_argument("--loadgen", help="a built generator")
     parser.add_argument("--target", default="target/peers", help="where the generator is built")
     parser.add_argument("--json", help="file for everything measured")
     arguments = parser.parse_args()
     shared = os.environ.get("SKOPOS_SHARED", "../shared")
     program = arguments.loadgen or built_loadgen(shared, os.path.abspath(arguments.target))
-    loadgen = Loadgen(program, os.path.join(shared, "peers", "promql.tsv"))
+    loadgen = Loadgen(program, os.path.join(shared, "peers", "promql.tsv"), arguments.max_seconds)
     binaries = {"skopos": os.path.abspath(arguments.binary), "prometheus": arguments.prometheus,
                 "victoria": arguments.victoria}
     end = int(time.time()) // 15 * 15
@@ -241,6 +267,8 @@ def main():
                 if arguments.json:
                     pathlib.Path(arguments.json).write_text(json.dumps(kept, indent=1))
             print_table(phase, results)
+    if len(kept) > 1:
+        print_costs(kept)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@
 //! samples. Prints nanoseconds of the thread's CPU time a sample, and resident bytes a series. The
 //! requests are written before the clock starts, a few at a time, so that they do not count.
 
+#![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
+
 use std::fs;
 use std::path::Path;
 
