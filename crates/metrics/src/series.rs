@@ -173,9 +173,8 @@ impl MemSeries {
         self.chunks.push(Chunk {
             range: TimeRange::new(self.open_since_ms, last_ms),
             count: self.open.count(),
-            bytes: Box::from(self.open.bytes()),
+            bytes: self.open.take(),
         });
-        self.open.clear();
     }
 
     fn insert_late(&mut self, timestamp_ms: i64, value: f64) {

@@ -21,8 +21,14 @@ pub(crate) struct XorEncoder {
 /// The significant bits of a XORed value.
 #[derive(Debug, Clone, Copy)]
 struct Window {
-    leading: u32,
-    trailing: u32,
+    leading: u8,
+    trailing: u8,
+}
+
+impl Window {
+    fn significant(self) -> u32 {
+        64 - u32::from(self.leading) - u32::from(self.trailing)
+    }
 }
 
 impl XorEncoder {
@@ -55,11 +61,11 @@ impl XorEncoder {
         self.count
     }
 
-    /// Empties it for the next chunk; what is allocated stays.
-    pub(crate) fn clear(&mut self) {
-        self.bits.clear();
+    /// The chunk, in as much memory as it needs; the next sample begins another.
+    pub(crate) fn take(&mut self) -> Box<[u8]> {
         self.count = 0;
         self.window = None;
+        self.bits.take()
     }
 
     /// Bytes that are taken for the chunk.
@@ -101,19 +107,18 @@ impl XorEncoder {
             return self.bits.write(0, 1);
         }
         self.bits.write(1, 1);
-        let leading = change.leading_zeros().min(31);
-        let trailing = change.trailing_zeros();
+        let leading = change.leading_zeros().min(31) as u8;
+        let trailing = change.trailing_zeros() as u8;
         if let Some(window) = self.window
             && leading >= window.leading
             && trailing >= window.trailing
         {
             self.bits.write(0, 1);
-            return self
-                .bits
-                .write(change >> window.trailing, 64 - window.leading - window.trailing);
+            return self.bits.write(change >> window.trailing, window.significant());
         }
-        let significant = 64 - leading - trailing;
-        self.window = Some(Window { leading, trailing });
+        let window = Window { leading, trailing };
+        let significant = window.significant();
+        self.window = Some(window);
         self.bits.write(1, 1);
         self.bits.write(u64::from(leading), 5);
         // 64 significant bits are written as 0.
@@ -204,16 +209,15 @@ impl Decoder<'_> {
             return Some(());
         }
         if self.bits.read(1)? == 1 {
-            let leading = self.bits.read(5)? as u32;
+            let leading = self.bits.read(5)? as u8;
             let significant = match self.bits.read(6)? as u32 {
                 0 => 64,
                 bits => bits,
             };
-            let trailing = 64u32.checked_sub(leading + significant)?;
+            let trailing = 64u32.checked_sub(u32::from(leading) + significant)? as u8;
             self.window = Window { leading, trailing };
         }
-        let significant = 64 - self.window.leading - self.window.trailing;
-        self.value ^= self.bits.read(significant)? << self.window.trailing;
+        self.value ^= self.bits.read(self.window.significant())? << self.window.trailing;
         Some(())
     }
 }

@@ -169,6 +169,7 @@ impl<'a> Fields<'a> {
         clippy::should_implement_trait,
         reason = "it is one, and its error is to be handled with ?"
     )]
+    #[inline]
     pub fn next(&mut self) -> Result<Option<Field<'a>>, ProtobufError> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -188,6 +189,7 @@ impl<'a> Fields<'a> {
         Ok(Some(Field { number, value }))
     }
 
+    #[inline]
     fn length_delimited(&mut self) -> Result<&'a [u8], ProtobufError> {
         let length = usize::try_from(self.varint()?).map_err(|_| ProtobufError::Truncated)?;
         let (bytes, rest) = self.rest.split_at_checked(length).ok_or(ProtobufError::Truncated)?;
@@ -201,6 +203,7 @@ impl<'a> Fields<'a> {
         Ok(*bytes)
     }
 
+    #[inline]
     fn varint(&mut self) -> Result<u64, ProtobufError> {
         // Keys and lengths are mostly one byte.
         if let Some((byte, rest)) = self.rest.split_first()
