@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use parking_lot::Mutex;
 use skopos_core::metric::MetricValue;
-use skopos_wire::remote_write::decode_remote_write;
+use skopos_wire::remote_write::{Buffers, decode_remote_write};
 
 use super::Samples;
 use crate::webhook::eventually;
@@ -87,9 +87,10 @@ async fn take(State(seen): State<Arc<Mutex<Seen>>>, body: Bytes) -> StatusCode {
     let next = seen.next.pop_front();
     let status = next.or(seen.always).unwrap_or(204);
     if status == 204 {
-        let write = decode_remote_write(&body, 1 << 24).expect("a good write");
+        let write = decode_remote_write(&body, 1 << 24, &mut Buffers::default()).expect("a good write");
         assert_eq!(write.report.refused_count(), 0, "{:?}", write.report);
-        for series in write.batch.series {
+        let packed = write.floats.to_batch().series;
+        for series in packed.into_iter().chain(write.batch.series) {
             for sample in series.samples {
                 let MetricValue::Float(value) = sample.value else {
                     panic!("only floats are sent");
