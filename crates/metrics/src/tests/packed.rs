@@ -19,6 +19,7 @@ fn everything(store: &MetricStore) -> Vec<(String, Vec<i64>, Vec<u64>)> {
         matchers: &all,
         range: TimeRange::ALL,
         step_ms: 0,
+        resolution: ResolutionLimit::KEPT,
     };
     let found = store
         .tenant(&TenantId::default())
