@@ -12,6 +12,7 @@
 
 mod admin;
 mod bits;
+mod blocks;
 mod cardinality;
 mod codec;
 mod compact;
