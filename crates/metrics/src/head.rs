@@ -13,6 +13,7 @@ use crate::index::Index;
 use crate::record::{Deletion, Record, SeriesRef};
 use crate::run::{Run, Start};
 use crate::series::MemSeries;
+use crate::telemetry;
 
 use exemplars::Exemplars;
 pub(crate) use plan::AppendRules;
@@ -67,6 +68,8 @@ impl Head {
         let reference = self.table.insert(MemSeries::new(labels.clone()))?;
         self.index.add(reference, labels);
         self.growth.created += 1;
+        telemetry::SERIES.inc();
+        telemetry::SERIES_CREATED.inc();
         match self.growth.created_by_metric.get_mut(labels.metric_name()) {
             Some(count) => *count += 1,
             None => drop(self.growth.created_by_metric.insert(labels.metric_name().to_owned(), 1)),
@@ -255,6 +258,8 @@ impl Head {
             return;
         }
         self.growth.removed += removed.len() as u64;
+        telemetry::SERIES.sub(removed.len() as i64);
+        telemetry::SERIES_REMOVED.inc_by(removed.len() as u64);
         self.index.remove(&removed);
         let index = &self.index;
         self.growth

@@ -31,6 +31,7 @@ mod retain;
 mod run;
 mod series;
 mod store;
+mod telemetry;
 mod tenant;
 mod tombstones;
 mod xor;

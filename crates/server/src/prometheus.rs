@@ -29,7 +29,7 @@ pub(crate) mod query;
 mod remote_read;
 mod rules;
 mod series;
-mod status;
+pub(crate) mod status;
 mod targets;
 mod write;
 
