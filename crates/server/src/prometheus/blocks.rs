@@ -67,7 +67,10 @@ mod tests {
         };
         let told = meta(&block);
         assert_eq!((&told["minTime"], &told["maxTime"]), (&json!(1_000), &json!(2_000)));
-        let ulid: Ulid = told["ulid"].as_str().and_then(|text| text.parse().ok()).expect("an ULID");
+        let ulid: Ulid = told["ulid"]
+            .as_str()
+            .and_then(|text| text.parse().ok())
+            .expect("an ULID");
         assert_eq!((ulid.timestamp_ms(), ulid.random()), (1_999, 7));
         assert_eq!(told["stats"]["numSamples"], 40);
         assert_eq!(told["compaction"]["level"], 2);

@@ -19,11 +19,7 @@ pub(super) fn router() -> Router<Shared> {
 }
 
 /// Like `/api/v1/status/tsdb`, and with what came and went since the start.
-async fn cardinality(
-    State(app): State<Shared>,
-    Tenant(tenant): Tenant,
-    params: Params,
-) -> Result<Response, ApiError> {
+async fn cardinality(State(app): State<Shared>, Tenant(tenant): Tenant, params: Params) -> Result<Response, ApiError> {
     let limit = tsdb_limit(&params)?;
     let admin = app.state.stores.tenant(&tenant).metric_admin;
     let found = query::run(&app, QueryText::new("metadata", "cardinality"), move |_| {
