@@ -19,6 +19,7 @@ pub(crate) fn blocks(tenant: &TenantMetrics) -> Result<Vec<StoredBlock>, ReadErr
             digest: digest(&meta),
             range: TimeRange::new(meta.spec.min_time_ms, meta.spec.max_time_ms),
             level: u32::from(meta.spec.level) + 1,
+            resolution_ms: meta.spec.aggregate.as_ref().map_or(0, |made| made.resolution_ms),
             series: index.len() as u64,
             samples: index.sample_count(),
             chunks: meta.rows,

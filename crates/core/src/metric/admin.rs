@@ -81,6 +81,8 @@ pub struct StoredBlock {
     pub range: TimeRange,
     /// 1 as flushed; merging adds one.
     pub level: u32,
+    /// Length of the windows that its samples sum up, in milliseconds; 0 where they are as they came.
+    pub resolution_ms: i64,
     /// Series with samples in it.
     pub series: u64,
     /// Samples.

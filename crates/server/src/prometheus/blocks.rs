@@ -24,7 +24,8 @@ pub(crate) async fn list(State(app): State<Shared>, Tenant(tenant): Tenant) -> R
     Ok(success(json!({ "blocks": found.iter().map(meta).collect::<Vec<_>>() })))
 }
 
-/// A block under the names of `meta.json`; there the last millisecond is not in the block.
+/// A block under the names of `meta.json`; there the last millisecond is not in the block. Resolution has the name that
+/// Thanos gives it.
 fn meta(block: &StoredBlock) -> Value {
     let ulid = ulid(block);
     json!({
@@ -38,6 +39,7 @@ fn meta(block: &StoredBlock) -> Value {
             "numBytes": block.bytes,
         },
         "compaction": { "level": block.level, "sources": [ulid] },
+        "thanos": { "downsample": { "resolution": block.resolution_ms } },
         "version": META_VERSION,
     })
 }
@@ -60,6 +62,7 @@ mod tests {
             digest: 7,
             range: TimeRange::new(1_000, 1_999),
             level: 2,
+            resolution_ms: 300_000,
             series: 3,
             samples: 40,
             chunks: 5,
@@ -74,5 +77,6 @@ mod tests {
         assert_eq!((ulid.timestamp_ms(), ulid.random()), (1_999, 7));
         assert_eq!(told["stats"]["numSamples"], 40);
         assert_eq!(told["compaction"]["level"], 2);
+        assert_eq!(told["thanos"]["downsample"]["resolution"], 300_000);
     }
 }
