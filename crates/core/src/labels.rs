@@ -144,15 +144,22 @@ impl Labels {
         self.filtered(|name| names.iter().any(|n| n.as_ref() == name))
     }
 
-    /// The set of those pairs whose name passes `keep`.
-    pub fn filtered(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
-        let mut encoded = String::with_capacity(self.encoded.len());
-        for (name, value) in self {
+    /// Adds the pairs whose name passes `keep` to `out`, encoded: what [`Labels::encoded`] of such a
+    /// set is.
+    pub fn encode_filtered(&self, out: &mut String, mut keep: impl FnMut(&str) -> bool) {
+        let mut rest = self.encoded.as_ref();
+        while let Some((name, after)) = split_text(rest).and_then(|(name, rest)| Some((name, split_text(rest)?.1))) {
             if keep(name) {
-                push_text(&mut encoded, name);
-                push_text(&mut encoded, value);
+                out.push_str(&rest[..rest.len() - after.len()]);
             }
+            rest = after;
         }
+    }
+
+    /// The set of those pairs whose name passes `keep`.
+    pub fn filtered(&self, keep: impl FnMut(&str) -> bool) -> Self {
+        let mut encoded = String::with_capacity(self.encoded.len());
+        self.encode_filtered(&mut encoded, keep);
         Self {
             encoded: Arc::from(encoded),
         }

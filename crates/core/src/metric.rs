@@ -4,19 +4,22 @@ mod admin;
 mod downsampled;
 mod estimate;
 mod packed;
+mod view;
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::histogram::FloatHistogram;
 use crate::{Labels, Matcher, QueryBudget, ReadError, TimeRange, WriteError};
 
-pub use admin::{Cardinality, CleanReport, DeleteReport, MetricAdmin, NameCount, SnapshotHead, StoredBlock};
+pub use admin::{Cardinality, CleanReport, DeleteReport, MetricAdmin, NameCount, SnapshotHead};
 pub use downsampled::{
     DownsampledSeries, FloatWindow, HistogramWindow, ResolutionLimit, SourceResolution, window_end_ms,
 };
 pub use estimate::ReadEstimate;
 pub use packed::{FloatPoint, PackedFloats};
+pub use view::{Lent, SeriesView, Wanted};
 
 /// A value at a time.
 #[derive(Debug, Clone, PartialEq)]
@@ -251,6 +254,28 @@ pub trait MetricSource: Send + Sync + fmt::Debug {
     /// charge `budget` with every sample they return and stop when it refuses. Where a store has
     /// windows in place of samples, it gives the samples that it knows of them.
     fn select(&self, selection: &Selection<'_>, budget: &QueryBudget) -> Result<Vec<Series>, ReadError>;
+
+    /// Lends the series that [`MetricSource::select`] gives to `visit`, in the same order, until it
+    /// breaks off. The budget is charged with the samples of a series while it is lent. Where windows
+    /// stand in place of samples nothing is lent.
+    fn visit(
+        &self,
+        selection: &Selection<'_>,
+        wanted: Wanted,
+        budget: &QueryBudget,
+        visit: &mut dyn FnMut(&SeriesView<'_>) -> ControlFlow<()>,
+    ) -> Result<Lent, ReadError> {
+        let _ = wanted;
+        let all = self.select_downsampled(selection, budget)?;
+        let held = all.iter().map(DownsampledSeries::charged_samples).sum();
+        let has_windows = all.iter().any(DownsampledSeries::has_windows);
+        if !has_windows {
+            let mut views = all.iter().map(|found| SeriesView::from(&found.series));
+            views.find(|view| visit(view).is_break());
+        }
+        budget.release(held);
+        Ok(if has_windows { Lent::Nothing } else { Lent::Samples })
+    }
 
     /// As [`MetricSource::select`], with the start timestamps of the samples. Stores that keep
     /// none need not implement it.

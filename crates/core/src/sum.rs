@@ -11,6 +11,7 @@ pub struct Sum {
 
 impl Sum {
     /// Adds a value.
+    #[inline]
     pub fn add(&mut self, value: f64) {
         let total = self.sum + value;
         if total.is_infinite() {
