@@ -60,7 +60,8 @@ impl BitWriter {
     }
 }
 
-/// Reads bits from bytes.
+/// Reads bits from bytes. Behind the end there are zeros: [`BitReader::is_within`] says whether
+/// any of those were taken.
 #[derive(Debug, Clone)]
 pub(crate) struct BitReader<'a> {
     bytes: &'a [u8],
@@ -68,38 +69,57 @@ pub(crate) struct BitReader<'a> {
 }
 
 impl<'a> BitReader<'a> {
+    /// How many bits [`BitReader::peek`] gives at least.
+    pub(crate) const PEEKED: u32 = 57;
+
     /// Reads from the first bit on.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, position: 0 }
     }
 
-    /// The next `count` bits, 1 to 64; `None` past the end.
-    pub(crate) fn read(&mut self, count: u32) -> Option<u64> {
-        let (start, shift) = (self.position / 8, (self.position % 8) as u32);
-        if shift + count <= 64
-            && let Some(word) = self.bytes.get(start..).and_then(|rest| rest.first_chunk::<8>())
-        {
-            self.position += count as usize;
-            return Some((u64::from_be_bytes(*word) << shift) >> (64 - count));
-        }
-        self.read_bytewise(count)
+    /// The next 57 bits or more, the first of them in the highest place.
+    #[inline]
+    pub(crate) fn peek(&self) -> u64 {
+        let rest = self.bytes.get(self.position / 8..).unwrap_or_default();
+        let word = match rest.first_chunk::<8>() {
+            Some(word) => *word,
+            None => padded(rest),
+        };
+        u64::from_be_bytes(word) << (self.position % 8)
     }
 
-    /// As `read`, near the end and across nine bytes.
-    fn read_bytewise(&mut self, count: u32) -> Option<u64> {
-        let mut value = 0u64;
-        let mut left = count;
-        while left > 0 {
-            let byte = *self.bytes.get(self.position / 8)?;
-            let available = 8 - (self.position % 8) as u32;
-            let take = left.min(available);
-            let chunk = u64::from(byte >> (available - take)) & ((1u64 << take) - 1);
-            value = (value << take) | chunk;
-            self.position += take as usize;
-            left -= take;
-        }
-        Some(value)
+    /// Goes on by `count` bits.
+    #[inline]
+    pub(crate) fn skip(&mut self, count: u32) {
+        self.position += count as usize;
     }
+
+    /// The next `count` bits, 1 to 64.
+    #[inline]
+    pub(crate) fn read(&mut self, count: u32) -> u64 {
+        if count > Self::PEEKED {
+            let low = count - 32;
+            let high = self.read(32);
+            return (high << low) | self.read(low);
+        }
+        let value = self.peek() >> (64 - count);
+        self.skip(count);
+        value
+    }
+
+    /// Whether all bits that were taken are there.
+    pub(crate) fn is_within(&self) -> bool {
+        self.position.div_ceil(8) <= self.bytes.len()
+    }
+}
+
+#[cold]
+fn padded(rest: &[u8]) -> [u8; 8] {
+    let mut word = [0; 8];
+    for (slot, byte) in word.iter_mut().zip(rest) {
+        *slot = *byte;
+    }
+    word
 }
 
 #[cfg(test)]
@@ -119,9 +139,11 @@ mod tests {
             prop_assert_eq!(writer.bytes().len(), total.div_ceil(8));
             let mut reader = BitReader::new(writer.bytes());
             for (value, count) in values {
-                prop_assert_eq!(reader.read(count), Some(value & (u64::MAX >> (64 - count))));
+                prop_assert_eq!(reader.read(count), value & (u64::MAX >> (64 - count)));
+                prop_assert!(reader.is_within());
             }
-            prop_assert_eq!(reader.read(64), None);
+            reader.skip(8);
+            prop_assert!(!reader.is_within());
         }
     }
 }

@@ -119,12 +119,12 @@ impl LogFollower {
             tail,
             unreadable,
         } = self;
-        tail.read(shared.storage.wal(), &mut |offset, bytes| {
-            let Some(record) = record::decode(bytes) else {
+        tail.read(shared.storage.wal(), &mut |offset, bytes| match record::decode(bytes) {
+            Some(record) => visit(log_record(offset, record)),
+            None => {
                 *unreadable += 1;
-                return ControlFlow::Continue(());
-            };
-            visit(log_record(offset, record))
+                ControlFlow::Continue(())
+            }
         })
     }
 

@@ -1,6 +1,7 @@
 //! The head of one tenant: recent series in memory, with their index, exemplars and metadata.
 
 mod exemplars;
+mod order;
 mod plan;
 mod table;
 
@@ -13,9 +14,9 @@ use crate::index::Index;
 use crate::record::{Deletion, Record, SeriesRef};
 use crate::run::{Run, Start};
 use crate::series::MemSeries;
-use crate::telemetry;
 
 use exemplars::Exemplars;
+use order::Order;
 pub(crate) use plan::AppendRules;
 use table::SeriesTable;
 
@@ -28,6 +29,9 @@ pub(crate) struct Head {
     metadata: BTreeMap<String, MetricMetadata>,
     metadata_epoch: u32,
     growth: Growth,
+    order: Order,
+    /// How often samples were forgotten.
+    forgets: u64,
 }
 
 /// Series that came and went since the store was opened.
@@ -68,8 +72,6 @@ impl Head {
         let reference = self.table.insert(MemSeries::new(labels.clone()))?;
         self.index.add(reference, labels);
         self.growth.created += 1;
-        telemetry::SERIES.inc();
-        telemetry::SERIES_CREATED.inc();
         match self.growth.created_by_metric.get_mut(labels.metric_name()) {
             Some(count) => *count += 1,
             None => drop(self.growth.created_by_metric.insert(labels.metric_name().to_owned(), 1)),
@@ -147,6 +149,21 @@ impl Head {
     pub(crate) fn matching<'a>(&'a self, matchers: &'a [Matcher]) -> impl Iterator<Item = &'a MemSeries> {
         let references = self.matching_references(matchers);
         references.into_iter().filter_map(|reference| self.table.get(reference))
+    }
+
+    /// The numbers of the series that match, sorted by labels.
+    pub(crate) fn sorted(&self, matchers: &[Matcher]) -> Vec<SeriesRef> {
+        self.order.sort(&self.table, self.matching_references(matchers))
+    }
+
+    /// The series of a number.
+    pub(crate) fn series(&self, reference: SeriesRef) -> Option<&MemSeries> {
+        self.table.get(reference)
+    }
+
+    /// How often samples were forgotten: as long as it stays, numbers mean the same series.
+    pub(crate) fn forgets(&self) -> u64 {
+        self.forgets
     }
 
     fn matching_references(&self, matchers: &[Matcher]) -> Vec<SeriesRef> {
@@ -253,13 +270,15 @@ impl Head {
 
     /// Forgets samples up to `timestamp_ms` and the series that are left without any.
     pub(crate) fn forget(&mut self, timestamp_ms: i64) {
+        self.forgets += 1;
         let removed = self.table.remove_where(|series| series.forget(timestamp_ms));
         if removed.is_empty() {
             return;
         }
         self.growth.removed += removed.len() as u64;
-        telemetry::SERIES.sub(removed.len() as i64);
-        telemetry::SERIES_REMOVED.inc_by(removed.len() as u64);
+        for (reference, _) in &removed {
+            self.order.remove(*reference);
+        }
         self.index.remove(&removed);
         let index = &self.index;
         self.growth

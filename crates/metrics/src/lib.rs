@@ -12,8 +12,8 @@
 
 mod admin;
 mod bits;
-mod blocks;
 mod cardinality;
+mod chosen;
 mod codec;
 mod compact;
 mod downsample;
@@ -31,9 +31,9 @@ mod retain;
 mod run;
 mod series;
 mod store;
-mod telemetry;
 mod tenant;
 mod tombstones;
+mod visit;
 mod xor;
 
 pub use downsample::DownsampleOptions;

@@ -58,6 +58,13 @@ struct Rare {
     starts: Vec<Start>,
 }
 
+impl Rare {
+    /// Whether it has samples of its own.
+    fn has_samples(&self) -> bool {
+        !(self.late.is_empty() && self.late_pending.is_empty() && self.histograms.is_empty())
+    }
+}
+
 /// What becomes of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {

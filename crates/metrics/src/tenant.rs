@@ -1,22 +1,26 @@
 //! The sink and source of one tenant: head and parts as one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 use skopos_core::metric::{
-    AppendReport, DownsampledSeries, Exemplar, MetricBatch, MetricMetadata, MetricSink, MetricSource, PackedFloats,
-    ReadEstimate, ResolutionLimit, Selection, Series, StartTimestamps,
+    AppendReport, DownsampledSeries, Exemplar, Lent, MetricBatch, MetricMetadata, MetricSink, MetricSource,
+    PackedFloats, ReadEstimate, ResolutionLimit, Selection, Series, SeriesView, StartTimestamps, Wanted,
 };
 use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TenantId, TimeRange, WriteError};
 use skopos_storage::{PartMeta, StorageError, error_text};
 
+use crate::chosen::Chosen;
 use crate::downsample::{Windows, reach, resolution_of};
 use crate::estimate;
-use crate::part::{Content, Kind, Rows};
+use crate::part::{Content, Kind};
 use crate::run::{Run, normalise};
 use crate::store::Shared;
 use crate::tombstones::Tombstone;
+
+pub(crate) const STAGE: &str = "expression evaluation";
 
 /// The metrics of one tenant.
 #[derive(Debug)]
@@ -31,7 +35,11 @@ impl TenantMetrics {
     }
 
     /// Matching series in head and parts, sorted by labels.
-    fn collect(&self, selection: &Selection<'_>, budget: &QueryBudget) -> Result<Vec<DownsampledSeries>, ReadError> {
+    pub(crate) fn collect(
+        &self,
+        selection: &Selection<'_>,
+        budget: &QueryBudget,
+    ) -> Result<Vec<DownsampledSeries>, ReadError> {
         let mut found = Collected::default();
         self.select_parts(selection, budget, &mut found)?;
         found.begin_source();
@@ -47,7 +55,7 @@ impl TenantMetrics {
             run.normalise(selection.range);
             let windows = found.windows.remove(&at).unwrap_or_default();
             let series = windows.join(run, selection.range);
-            budget.charge(series.charged_samples(), "expression evaluation")?;
+            budget.charge(series.charged_samples(), STAGE)?;
             all.push(series);
         }
         all.retain(|series| !series.is_empty());
@@ -67,7 +75,7 @@ impl TenantMetrics {
             .shared
             .choose_parts(&self.tenant, &selection.range, selection.resolution)
         {
-            budget.check("expression evaluation")?;
+            budget.check(STAGE)?;
             found.begin_source();
             if meta.spec.aggregate.is_some() {
                 self.select_windows(&meta, selection, budget, found)?;
@@ -83,11 +91,11 @@ impl TenantMetrics {
                 }
                 found.run(labels).extend(run);
             };
-            let rows = self
+            let bytes = self
                 .read_part(&meta, selection.matchers, selection.range, wants, &mut add)
                 .map_err(|error| read_error(&meta.path, &error))?;
-            if rows > 0 {
-                budget.note_part(estimate::share(meta.bytes, rows, meta.rows));
+            if let Some(bytes) = bytes {
+                budget.note_part(bytes);
             }
         }
         Ok(())
@@ -113,17 +121,17 @@ impl TenantMetrics {
             }
             found.windows(labels).extend(windows);
         };
-        let rows = self
+        let bytes = self
             .read_part(meta, selection.matchers, range, wants, &mut add)
             .map_err(|error| read_error(&meta.path, &error))?;
-        if rows > 0 {
-            budget.note_part(estimate::share(meta.bytes, rows, meta.rows));
+        if let Some(bytes) = bytes {
+            budget.note_part(bytes);
         }
         Ok(())
     }
 
-    /// Calls `visit` with each matching series of a part and what it holds in the range; gives how
-    /// many rows were read.
+    /// Calls `visit` with each matching series of a part and what it holds in the range; gives the
+    /// bytes that the rows stand for, if any were read.
     fn read_part(
         &self,
         meta: &PartMeta,
@@ -131,42 +139,17 @@ impl TenantMetrics {
         range: TimeRange,
         wants: impl Fn(Kind) -> bool,
         visit: &mut Visit<'_>,
-    ) -> Result<u64, StorageError> {
-        let Some(index) = self.shared.indexes.get(&self.shared.storage, meta)? else {
-            return Ok(0);
+    ) -> Result<Option<u64>, StorageError> {
+        let Some(chosen) = Chosen::find(&self.shared, meta, matchers, range, wants)? else {
+            return Ok(None);
         };
-        let mut wanted: Vec<u32> = Vec::new();
-        let mut series_rows: Vec<(u32, usize)> = Vec::new();
-        for series in index.select(matchers) {
-            let before = wanted.len();
-            // What began before the range says when counting began within it.
-            wanted.extend(index.rows_of(series).filter(|row| {
-                index
-                    .row(*row)
-                    .is_some_and(|info| wants(info.kind) && (info.kind == Kind::Starts || info.range.overlaps(&range)))
-            }));
-            if wanted.len() > before {
-                series_rows.push((series, wanted.len() - before));
-            }
+        let mut series = chosen.begin()?;
+        while let Some(labels) = series.peek().cloned() {
+            let mut contents = Vec::new();
+            series.read(|content| contents.push(content))?;
+            visit(&labels, series.tombstones(), contents);
         }
-        let read = wanted.len() as u64;
-        if wanted.is_empty() {
-            return Ok(0);
-        }
-        let Some(reader) = self.shared.storage.open_part(meta)? else {
-            return Ok(0);
-        };
-        let tombstones = self.shared.tombstones.of_part(meta);
-        let mut rows = Rows::open(&reader, &index, wanted)?;
-        for (series, count) in series_rows {
-            let mut contents = Vec::with_capacity(count);
-            while contents.len() < count {
-                let Some((_, content)) = rows.next()? else { break };
-                contents.push(content);
-            }
-            visit(&index.labels(series), &tombstones, contents);
-        }
-        Ok(read)
+        Ok(Some(chosen.share()))
     }
 
     /// Calls `visit` with the labels of each matching series in head and parts.
@@ -263,7 +246,7 @@ impl Collected {
 }
 
 /// The samples of a series, those known of windows too.
-fn samples_in(series: DownsampledSeries, range: TimeRange) -> (Series, StartTimestamps) {
+pub(crate) fn samples_in(series: DownsampledSeries, range: TimeRange) -> (Series, StartTimestamps) {
     let had_windows = series.has_windows();
     let (mut series, starts) = series.into_samples();
     if had_windows {
@@ -310,6 +293,21 @@ impl MetricSource for TenantMetrics {
         budget: &QueryBudget,
     ) -> Result<Vec<DownsampledSeries>, ReadError> {
         self.collect(selection, budget)
+    }
+
+    fn visit(
+        &self,
+        selection: &Selection<'_>,
+        wanted: Wanted,
+        budget: &QueryBudget,
+        visit: &mut dyn FnMut(&SeriesView<'_>) -> ControlFlow<()>,
+    ) -> Result<Lent, ReadError> {
+        self.lend(selection, wanted, budget, &mut |view| {
+            budget.charge(view.len(), STAGE)?;
+            let flow = visit(view);
+            budget.release(view.len());
+            Ok(flow)
+        })
     }
 
     fn estimate(&self, selection: &Selection<'_>) -> Result<ReadEstimate, ReadError> {

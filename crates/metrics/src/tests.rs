@@ -8,6 +8,7 @@ mod follow;
 mod golden;
 mod packed;
 mod starts;
+mod visit;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +16,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use skopos_core::metric::{
     AppendReport, MetricAdmin as _, MetricBatch, MetricMetadata, MetricSample, MetricSink as _, MetricSource as _,
-    MetricType, MetricValue, ResolutionLimit, Selection, SeriesBatch,
+    MetricType, MetricValue, ResolutionLimit, Selection, SeriesBatch, Wanted,
 };
 use skopos_core::{Labels, Matcher, QueryBudget, TenantId, TimeRange};
 
@@ -225,6 +226,20 @@ proptest! {
                     store = open(folder.path());
                 }
             }
+        }
+        for range in [TimeRange::ALL, TimeRange::new(0, 60_000_000)] {
+            for (labels, newest) in visit::lent(&store, range, Wanted::Newest, |_| {}) {
+                let job: u8 = labels.get("job").parse().expect("a number");
+                let expected = model[&job].iter().rfind(|sample| range.contains(sample.0));
+                prop_assert_eq!(newest.last().map(|s| (s.0, s.1.to_bits())), expected.map(|s| (s.0, s.1.to_bits())));
+            }
+        }
+        let all = visit::lent(&store, TimeRange::ALL, Wanted::All, |_| {});
+        prop_assert_eq!(all.len(), model.values().filter(|samples| !samples.is_empty()).count());
+        for (labels, samples) in all {
+            let bits = |samples: &[(i64, f64)]| samples.iter().map(|(t, v)| (*t, v.to_bits())).collect::<Vec<_>>();
+            let job: u8 = labels.get("job").parse().expect("a number");
+            prop_assert_eq!(bits(&samples), bits(&model[&job]));
         }
         for (job, samples) in model {
             let bits = |samples: &[(i64, f64)]| samples.iter().map(|(t, v)| (*t, v.to_bits())).collect::<Vec<_>>();

@@ -61,6 +61,11 @@ impl XorEncoder {
         self.count
     }
 
+    /// The last sample of the chunk.
+    pub(crate) fn last(&self) -> Option<(i64, f64)> {
+        (self.count > 0).then(|| (self.timestamp_ms, f64::from_bits(self.value)))
+    }
+
     /// The chunk, in as much memory as it needs; the next sample begins another.
     pub(crate) fn take(&mut self) -> Box<[u8]> {
         self.count = 0;
@@ -127,25 +132,31 @@ impl XorEncoder {
     }
 }
 
-/// Reads `count` samples of a chunk into the arrays. `None` if the bytes are no such chunk; what
-/// was read before that stays.
+/// Adds the `count` samples of a chunk to `timestamps_ms` and `values`. `None` where the bytes are
+/// not such a chunk; what was added then means nothing.
 pub(crate) fn decode(bytes: &[u8], count: u32, timestamps_ms: &mut Vec<i64>, values: &mut Vec<f64>) -> Option<()> {
     let mut decoder = Decoder {
         bits: BitReader::new(bytes),
         timestamp_ms: 0,
         delta: 0,
         value: 0,
-        window: Window {
-            leading: 0,
-            trailing: 0,
-        },
+        trailing: 0,
+        significant: 64,
     };
-    for index in 0..count {
-        decoder.next(index)?;
-        timestamps_ms.push(decoder.timestamp_ms);
-        values.push(f64::from_bits(decoder.value));
+    // A sample takes two bits or more: a count beyond that is not worth the memory.
+    if count as usize > bytes.len().saturating_mul(8) {
+        return None;
     }
-    Some(())
+    let (start, count) = (values.len(), count as usize);
+    timestamps_ms.resize(start + count, 0);
+    values.resize(start + count, 0.0);
+    let slots = timestamps_ms[start..].iter_mut().zip(&mut values[start..]);
+    for (index, (timestamp_ms, value)) in slots.enumerate() {
+        // One place that calls it: it is to stand in the loop.
+        decoder.next(index)?;
+        (*timestamp_ms, *value) = (decoder.timestamp_ms, f64::from_bits(decoder.value));
+    }
+    decoder.bits.is_within().then_some(())
 }
 
 struct Decoder<'a> {
@@ -153,28 +164,41 @@ struct Decoder<'a> {
     timestamp_ms: i64,
     delta: i64,
     value: u64,
-    window: Window,
+    trailing: u32,
+    /// Bits of a value between those that lead and those that trail.
+    significant: u32,
 }
 
+/// Bits of the leading and significant counts with the two before them.
+const WINDOW_BITS: u32 = 13;
+
 impl Decoder<'_> {
-    fn next(&mut self, index: u32) -> Option<()> {
-        match index {
-            0 => {
-                self.timestamp_ms = unzigzag(self.read_varint()?);
-                self.value = self.bits.read(64)?;
+    #[inline]
+    fn next(&mut self, index: usize) -> Option<()> {
+        let (mut word, mut used) = (self.bits.peek(), 0);
+        if index < 2 {
+            let begin = self.read_varint()?;
+            if index == 0 {
+                self.timestamp_ms = unzigzag(begin);
+                self.value = self.bits.read(64);
                 return Some(());
             }
-            1 => self.delta = self.read_varint()? as i64,
-            _ => self.delta = self.delta.wrapping_add(self.read_delta_of_delta()?),
+            self.delta = begin as i64;
+            word = self.bits.peek();
+        } else if word >> 63 == 0 {
+            (word, used) = (word << 1, 1);
+        } else {
+            self.delta = self.delta.wrapping_add(self.read_delta_of_delta());
+            word = self.bits.peek();
         }
         self.timestamp_ms = self.timestamp_ms.wrapping_add(self.delta);
-        self.read_value()
+        self.read_value(word, used)
     }
 
     fn read_varint(&mut self) -> Option<u64> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
-            let byte = self.bits.read(8)?;
+            let byte = self.bits.read(8);
             value |= (byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
                 return Some(value);
@@ -183,41 +207,50 @@ impl Decoder<'_> {
         None
     }
 
-    fn read_delta_of_delta(&mut self) -> Option<i64> {
-        let mut ones = 0;
-        while ones < 4 && self.bits.read(1)? == 1 {
-            ones += 1;
-        }
+    fn read_delta_of_delta(&mut self) -> i64 {
+        let ones = self.bits.peek().leading_ones().min(4);
+        self.bits.skip((ones + 1).min(4));
         let count = match ones {
-            0 => return Some(0),
+            0 => return 0,
             1 => 14,
             2 => 17,
             3 => 20,
-            _ => return self.bits.read(64).map(|bits| bits as i64),
+            _ => return self.bits.read(64) as i64,
         };
-        let bits = self.bits.read(count)? as i64;
+        let bits = self.bits.read(count) as i64;
         // Two's complement, with the most negative pattern standing for the positive bound.
-        Some(if bits > (1 << (count - 1)) {
+        if bits > (1 << (count - 1)) {
             bits - (1 << count)
         } else {
             bits
-        })
+        }
     }
 
-    fn read_value(&mut self) -> Option<()> {
-        if self.bits.read(1)? == 0 {
+    /// Reads a value. `word` holds the next bits, behind `used` ones that are not skipped yet.
+    #[inline]
+    fn read_value(&mut self, word: u64, used: u32) -> Option<()> {
+        if word >> 63 == 0 {
+            self.bits.skip(used + 1);
             return Some(());
         }
-        if self.bits.read(1)? == 1 {
-            let leading = self.bits.read(5)? as u8;
-            let significant = match self.bits.read(6)? as u32 {
+        let mut before = 2;
+        if word >> 62 == 0b11 {
+            let leading = (word >> 57) as u32 & 0x1f;
+            self.significant = match (word >> 51) as u32 & 0x3f {
                 0 => 64,
                 bits => bits,
             };
-            let trailing = 64u32.checked_sub(u32::from(leading) + significant)? as u8;
-            self.window = Window { leading, trailing };
+            self.trailing = 64u32.checked_sub(leading + self.significant)?;
+            before = WINDOW_BITS;
         }
-        self.value ^= self.bits.read(self.window.significant())? << self.window.trailing;
+        let change = if used + before + self.significant <= BitReader::PEEKED {
+            self.bits.skip(used + before + self.significant);
+            (word << before) >> (64 - self.significant)
+        } else {
+            self.bits.skip(used + before);
+            self.bits.read(self.significant)
+        };
+        self.value ^= change << self.trailing;
         Some(())
     }
 }

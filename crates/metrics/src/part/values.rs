@@ -233,11 +233,12 @@ impl GroupReader {
                 buffer.resize(count, 0);
                 read_page(chunk, input.rest(), buffer)?;
                 let (factor, divisor) = (*factor, *divisor);
-                values.extend(
-                    buffer
-                        .iter()
-                        .map(|integer| integer.wrapping_mul(divisor) as f64 / factor),
-                );
+                let whole = buffer.iter().map(|integer| integer.wrapping_mul(divisor) as f64);
+                if factor == 1.0 {
+                    values.extend(whole);
+                } else {
+                    values.extend(whole.map(|value| value / factor));
+                }
                 for (position, value) in exceptions {
                     *values.get_mut(start + position)? = value;
                 }

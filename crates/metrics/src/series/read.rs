@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use skopos_core::TimeRange;
-use skopos_core::metric::Series;
+use skopos_core::metric::{Series, Wanted};
 
 use super::{MemSeries, Rare};
 use crate::run::{Run, Start, normalise};
@@ -34,6 +34,73 @@ impl MemSeries {
             out.histogram_timestamps_ms.push(*timestamp_ms);
             out.histograms.push(Arc::clone(histogram));
         }
+    }
+
+    /// Adds the floats in the range to the lists; of the newest ones wanted, perhaps a few before it.
+    /// A series with more than floats that came in order is given whole instead.
+    pub(crate) fn lend(
+        &self,
+        range: TimeRange,
+        wanted: Wanted,
+        times: &mut Vec<i64>,
+        values: &mut Vec<f64>,
+    ) -> Option<Box<Series>> {
+        if !self.overlaps(range) {
+            return None;
+        }
+        if self.rare.as_ref().is_some_and(|rare| rare.has_samples()) {
+            return Some(Box::new(self.read(range)));
+        }
+        if wanted == Wanted::Newest {
+            if let Some((time, value)) = self.newest()
+                && range.contains(time)
+            {
+                times.push(time);
+                values.push(value);
+                return None;
+            }
+            return self.lend(self.newest_chunk(range), Wanted::All, times, values);
+        }
+        let start = times.len();
+        for chunk in self.chunks.iter().filter(|chunk| chunk.range.overlaps(&range)) {
+            decode_floats(&chunk.bytes, chunk.count, times, values);
+        }
+        if self.open.count() > 0 && self.open_since_ms <= range.end_ms {
+            decode_floats(self.open.bytes(), self.open.count(), times, values);
+        }
+        let end = start + times[start..].partition_point(|time| *time <= range.end_ms);
+        times.truncate(end);
+        values.truncate(end);
+        let before = start..start + times[start..].partition_point(|time| *time < range.start_ms);
+        times.drain(before.clone());
+        values.drain(before);
+        None
+    }
+
+    /// The last sample of the chunks.
+    fn newest(&self) -> Option<(i64, f64)> {
+        let closed = self.chunks.last().filter(|chunk| chunk.range.end_ms == self.last_ms);
+        let closed = closed.filter(|_| !self.is_last_histogram);
+        self.open
+            .last()
+            .or_else(|| closed.map(|_| (self.last_ms, self.last_value)))
+    }
+
+    /// The range without what lies before the last chunk that has samples in it.
+    fn newest_chunk(&self, range: TimeRange) -> TimeRange {
+        let is_open = self.open.count() > 0 && self.open_since_ms <= range.end_ms;
+        let closed = || {
+            self.chunks
+                .iter()
+                .rev()
+                .find(|chunk| chunk.range.start_ms <= range.end_ms)
+        };
+        let since_ms = if is_open {
+            Some(self.open_since_ms)
+        } else {
+            closed().map(|chunk| chunk.range.start_ms)
+        };
+        TimeRange::new(since_ms.unwrap_or(range.start_ms).max(range.start_ms), range.end_ms)
     }
 
     /// Samples in the range, sorted, one of each time.
@@ -141,5 +208,9 @@ impl MemSeries {
 }
 
 fn decode_into(bytes: &[u8], count: u32, out: &mut Series) {
-    xor::decode(bytes, count, &mut out.timestamps_ms, &mut out.values).expect("chunks of the head are our own");
+    decode_floats(bytes, count, &mut out.timestamps_ms, &mut out.values);
+}
+
+fn decode_floats(bytes: &[u8], count: u32, times: &mut Vec<i64>, values: &mut Vec<f64>) {
+    xor::decode(bytes, count, times, values).expect("chunks of the head are our own");
 }
