@@ -13,6 +13,7 @@ mod computing;
 mod count_values;
 mod downsampled;
 mod fold;
+mod fused;
 mod histograms;
 mod info;
 mod labels;

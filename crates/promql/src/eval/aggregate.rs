@@ -28,6 +28,9 @@ impl Evaluator<'_> {
             Some(param) if aggregate.op.has_number_param() => self.eval_scalar(param, frame)?,
             _ => Vec::new(),
         };
+        if let Some(columns) = self.fused(aggregate, frame)? {
+            return Ok(columns);
+        }
         let columns = self.eval_vector(&aggregate.expr, frame)?;
         let steps = frame.grid.len();
         match aggregate.op {

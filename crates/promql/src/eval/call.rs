@@ -231,7 +231,7 @@ impl Evaluator<'_> {
                 starts,
                 ..RangeSeries::default()
             };
-            let found = newest(&read.series, look_at, lookback_ms);
+            let found = newest((&read.series).into(), look_at, lookback_ms);
             let seconds = found.map(|found| match found {
                 Some(found) => time_ms(&read, found) as f64 / 1000.0,
                 None => column::NOTHING,

@@ -173,7 +173,7 @@ impl Column {
 }
 
 /// Labels that say what a metric is, which results of arithmetic no longer are.
-const METADATA_LABELS: [&str; 3] = ["__name__", "__type__", "__unit__"];
+pub(crate) const METADATA_LABELS: [&str; 3] = ["__name__", "__type__", "__unit__"];
 
 pub(crate) fn without_metadata(labels: &Labels) -> Labels {
     if labels.iter().any(|(name, _)| METADATA_LABELS.contains(&name)) {

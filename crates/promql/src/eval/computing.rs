@@ -3,13 +3,12 @@
 use skopos_core::metric::MetricValue;
 
 use super::EvalResult;
-use super::ranges::RangeSeries;
 use super::window::Window;
 use crate::annotation::Annotation;
 use crate::eval_error::EvalError;
 use crate::functions::extended::{self, Extension};
 use crate::functions::over_time::{self, OverTime};
-use crate::functions::rate::{self, Kind, Resets};
+use crate::functions::rate::{self, Kind};
 
 /// A function of range vectors, chosen once for a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,40 +32,17 @@ impl RangeFunction {
     }
 }
 
-/// How the windows of one series are computed.
-pub(super) struct Computing {
+/// The value of a window.
+pub(super) fn value(
     function: RangeFunction,
+    window: Window<'_>,
     extension: Option<Extension>,
-    /// Of a rate over plain floats.
-    resets: Option<Resets>,
-    pub(super) notes: Vec<Annotation>,
-}
-
-impl Computing {
-    pub(super) fn new(function: RangeFunction, range: &RangeSeries, extension: Option<Extension>) -> Self {
-        let RangeSeries { series, starts, .. } = range;
-        let is_plain = extension.is_none() && series.histograms.is_empty() && starts.floats_ms.is_empty();
-        let resets = match function {
-            RangeFunction::Extrapolated(kind) if is_plain => Some(Resets::of(&series.values, kind)),
-            _ => None,
-        };
-        Self {
-            function,
-            extension,
-            resets,
-            notes: Vec::new(),
-        }
-    }
-
-    /// The value of a window whose first float is at `from` of its series.
-    pub(super) fn value(&mut self, window: Window<'_>, from: usize, params: &[f64]) -> EvalResult<Option<MetricValue>> {
-        match (self.extension, self.function, &mut self.resets) {
-            (Some(extension), function, _) => evaluate_extended(function, window, extension, &mut self.notes),
-            (None, RangeFunction::Extrapolated(kind), Some(resets)) => {
-                Ok(resets.extrapolated(&window, from, kind).map(MetricValue::Float))
-            }
-            (None, function, _) => evaluate(function, &window, params, &mut self.notes),
-        }
+    params: &[f64],
+    notes: &mut Vec<Annotation>,
+) -> EvalResult<Option<MetricValue>> {
+    match extension {
+        Some(extension) => evaluate_extended(function, window, extension, notes),
+        None => evaluate(function, &window, params, notes),
     }
 }
 

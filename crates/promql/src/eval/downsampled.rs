@@ -157,7 +157,7 @@ impl Evaluator<'_> {
             }
         }
         self.count_looked(&looked);
-        if let Some(note) = non_counter(call.function.name, &column) {
+        if let Some(note) = non_counter(call.function.name, metric, &column) {
             annotations.add(note, pos);
         }
         self.merge_notes(&annotations);

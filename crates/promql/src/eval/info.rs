@@ -175,7 +175,7 @@ impl Wanted {
 impl InfoSeries {
     fn new(series: &Series, look_at: LookAt, lookback_ms: i64) -> EvalResult<Self> {
         let mut found_ms = Vec::with_capacity(look_at.grid.len());
-        for found in newest(series, look_at, lookback_ms) {
+        for found in newest(series.into(), look_at, lookback_ms) {
             found_ms.push(match found {
                 Some(Found::Float(at)) => Some(series.timestamps_ms[at]),
                 None => None,

@@ -35,6 +35,22 @@ impl Looked {
             *slot += samples as u64;
         }
     }
+
+    /// Whether steps are told apart.
+    pub(super) fn is_by_step(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
+    /// Counts samples of steps that are not told apart.
+    pub(super) fn add_total(&mut self, samples: u64) {
+        self.total += samples;
+    }
+
+    /// Begins anew.
+    pub(super) fn clear(&mut self) {
+        self.total = 0;
+        self.steps.fill(0);
+    }
 }
 
 impl Counts {
@@ -73,8 +89,7 @@ impl Evaluator<'_> {
                 *windows.entry(resolution_ms).or_default() += 1;
             }
         }
-        self.counts.series.fetch_add(found.len() as u64, Ordering::Relaxed);
-        self.counts.read_samples.fetch_add(samples as u64, Ordering::Relaxed);
+        self.count_series(found.len() as u64, samples);
         if !windows.is_empty() {
             let mut all = self.counts.windows.lock().expect("no holder of the lock panics");
             for (resolution_ms, count) in windows {
@@ -82,6 +97,12 @@ impl Evaluator<'_> {
             }
         }
         charged
+    }
+
+    /// Counts series that the store gave, with their samples.
+    pub(super) fn count_series(&self, series: u64, samples: usize) {
+        self.counts.series.fetch_add(series, Ordering::Relaxed);
+        self.counts.read_samples.fetch_add(samples as u64, Ordering::Relaxed);
     }
 
     /// A counter for one series. Steps of subqueries are not steps of the query.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use skopos_core::TimeRange;
 use skopos_core::histogram::CounterResetHint;
-use skopos_core::metric::{DownsampledSeries, Series, StartTimestamps};
+use skopos_core::metric::{DownsampledSeries, Series, SeriesView, StartTimestamps};
 use skopos_core::sample::is_stale;
 
 use super::column::Grid;
@@ -49,6 +49,14 @@ impl RangeSeries {
         }
     }
 
+    pub(super) fn view(&self) -> RangeView<'_> {
+        RangeView {
+            series: SeriesView::from(&self.series),
+            float_starts: &self.starts.floats_ms,
+            histogram_starts: &self.starts.histograms_ms,
+        }
+    }
+
     /// The same with samples alone, those known of windows among them.
     fn in_samples(self) -> Self {
         let read = DownsampledSeries {
@@ -65,6 +73,16 @@ impl RangeSeries {
             drop_name: self.drop_name,
         }
     }
+}
+
+/// A series of a range vector as what computes its windows sees it.
+#[derive(Clone, Copy)]
+pub(super) struct RangeView<'a> {
+    pub(super) series: SeriesView<'a>,
+    /// Empty where unknown.
+    pub(super) float_starts: &'a [i64],
+    /// Empty where unknown.
+    pub(super) histogram_starts: &'a [i64],
 }
 
 /// The series of a range vector and the times its windows end at.
@@ -97,7 +115,7 @@ impl Ranges {
     }
 
     /// The samples that all steps of `grid` may use.
-    fn to_read(&self, grid: Grid) -> TimeRange {
+    pub(super) fn to_read(&self, grid: Grid) -> TimeRange {
         let last_step = grid.len().saturating_sub(1);
         let (after_ms, end_ms) = (self.reach(0).0, self.reach(last_step).1);
         TimeRange::new(after_ms.saturating_add(1), end_ms)
@@ -105,7 +123,7 @@ impl Ranges {
 }
 
 /// The windows of a range selector, without series yet.
-fn windows_of(matrix: &MatrixSelector, grid: Grid, lookback_ms: i64) -> Ranges {
+pub(super) fn windows_of(matrix: &MatrixSelector, grid: Grid, lookback_ms: i64) -> Ranges {
     let selector = &matrix.selector;
     let extension = if selector.anchored {
         Some(Extension::Anchored)
@@ -237,6 +255,20 @@ fn keep_in(series: &mut Series, range: TimeRange) {
     let keep: Vec<bool> = times.map(|time| range.contains(*time)).collect();
     retain(&mut series.histogram_timestamps_ms, &keep);
     retain(&mut series.histograms, &keep);
+}
+
+/// Copies the floats that are no staleness markers.
+pub(super) fn remove_stale_floats(view: &SeriesView<'_>, times: &mut Vec<i64>, values: &mut Vec<f64>) {
+    let fresh = || view.values.iter().map(|value| !is_stale(*value));
+    times.clear();
+    values.clear();
+    times.extend(
+        view.timestamps_ms
+            .iter()
+            .zip(fresh())
+            .filter_map(|(time, is_fresh)| is_fresh.then_some(*time)),
+    );
+    values.extend(view.values.iter().filter(|value| !is_stale(**value)));
 }
 
 fn remove_stale(range: &mut RangeSeries) {

@@ -1,11 +1,12 @@
 //! Instant selectors: for each step the newest sample within the lookback, or an interpolation.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use skopos_core::TimeRange;
 use skopos_core::histogram::{CounterResetHint, FloatHistogram};
-use skopos_core::metric::{DownsampledSeries, Selection, Series, StartTimestamps};
+use skopos_core::metric::{DownsampledSeries, Lent, Selection, Series, SeriesView, StartTimestamps, Wanted};
 use skopos_core::sample::is_stale;
 
 use super::column::{Column, Grid, NOTHING};
@@ -19,6 +20,9 @@ use crate::parser::Feature;
 
 /// Fewest series for which work is shared among threads.
 pub(crate) const PARALLEL_SERIES: usize = 64;
+
+/// Series after which the deadline is looked at again.
+pub(super) const CHECK_EVERY: usize = 64;
 
 /// A sample that a selector found for a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +79,13 @@ impl Evaluator<'_> {
         let look_at = LookAt::new(selector, grid);
         let lookback_ms = self.options.lookback_ms;
         let range = instant_range(selector, grid, lookback_ms);
+        if grid.len() == 1
+            && !selector.smoothed
+            && !selector.histogram_stats
+            && let Some(columns) = self.newest_columns(selector, look_at, range, frame)?
+        {
+            return Ok(columns);
+        }
         let all = self.select_downsampled(selector, range, grid.step_ms, 0)?;
         self.check_room(all.len(), grid.len())?;
         let column = |series: DownsampledSeries| -> EvalResult<Option<Column>> {
@@ -84,13 +95,9 @@ impl Evaluator<'_> {
             } else if series.has_windows() {
                 downsampled::newest_column(&series, look_at, lookback_ms)
             } else {
-                newest_column(&series.series, look_at, lookback_ms)
+                newest_column(&SeriesView::from(&series.series), look_at, lookback_ms)
             };
-            let mut looked = self.looked(frame);
-            for step in (0..grid.len()).filter(|step| column.has(*step)) {
-                looked.add(step, 1);
-            }
-            self.count_looked(&looked);
+            self.count_filled(&column, frame);
             Ok(Some(column).filter(|column| !column.is_empty()))
         };
         let columns: Vec<Option<Column>> = if all.len() >= PARALLEL_SERIES {
@@ -99,6 +106,56 @@ impl Evaluator<'_> {
             all.into_iter().map(column).collect::<EvalResult<_>>()?
         };
         Ok(columns.into_iter().flatten().collect())
+    }
+
+    /// The columns of a single step: of each series the newest sample is all that has to be read.
+    fn newest_columns(
+        &self,
+        selector: &VectorSelector,
+        look_at: LookAt,
+        range: TimeRange,
+        frame: Frame,
+    ) -> EvalResult<Option<Vec<Column>>> {
+        let selection = Selection {
+            matchers: &selector.matchers,
+            range,
+            step_ms: frame.grid.step_ms,
+            resolution: self.options.source_resolution.limit(frame.grid.step_ms, 0),
+        };
+        let (mut columns, mut read, mut room) = (Vec::new(), 0, Ok(()));
+        let mut visit = |view: &SeriesView<'_>| {
+            read += view.len();
+            columns.push(newest_column(view, look_at, self.options.lookback_ms));
+            room = self.check_room(columns.len(), 1);
+            if columns.len().is_multiple_of(CHECK_EVERY) && room.is_ok() {
+                room = self.budget.check(STAGE).map_err(EvalError::from);
+            }
+            if room.is_ok() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        };
+        let lent = self.source.visit(&selection, Wanted::Newest, self.budget, &mut visit)?;
+        room?;
+        if lent == Lent::Nothing {
+            return Ok(None);
+        }
+        self.count_series(columns.len() as u64, read);
+        columns.retain(|column| !column.is_empty());
+        for column in &columns {
+            self.count_filled(column, frame);
+        }
+        Ok(Some(columns))
+    }
+
+    /// Counts the samples that a selector found.
+    fn count_filled(&self, column: &Column, frame: Frame) {
+        let mut looked = self.looked(frame);
+        for step in (0..frame.grid.len()).filter(|step| column.has(*step)) {
+            looked.add(step, 1);
+        }
+        self.count_looked(&looked);
     }
 
     /// The samples that a selector reads, those known of windows among them.
@@ -201,12 +258,16 @@ fn keep_statistics(series: &mut Series) {
 }
 
 /// For each step the newest sample not older than the lookback, unless it marks staleness.
-pub(crate) fn newest(series: &Series, look_at: LookAt, lookback_ms: i64) -> impl Iterator<Item = Option<Found>> {
+pub(crate) fn newest(
+    series: SeriesView<'_>,
+    look_at: LookAt,
+    lookback_ms: i64,
+) -> impl Iterator<Item = Option<Found>> + '_ {
     let (mut floats_end, mut histograms_end) = (0, 0);
     let find = move |step: usize| {
         let time_ms = look_at.time(step);
-        advance(&series.timestamps_ms, &mut floats_end, time_ms);
-        advance(&series.histogram_timestamps_ms, &mut histograms_end, time_ms);
+        advance(series.timestamps_ms, &mut floats_end, time_ms);
+        advance(series.histogram_timestamps_ms, &mut histograms_end, time_ms);
         let float = floats_end
             .checked_sub(1)
             .map(|at| (series.timestamps_ms[at], Found::Float(at)));
@@ -229,6 +290,20 @@ pub(crate) fn newest(series: &Series, look_at: LookAt, lookback_ms: i64) -> impl
     (0..look_at.grid.len()).map(find)
 }
 
+/// As [`newest`] for a series without histograms: fills the slots of the steps that have a value.
+pub(crate) fn newest_floats(view: &SeriesView<'_>, look_at: LookAt, lookback_ms: i64, slots: &mut [f64]) {
+    let mut end = 0;
+    for (step, slot) in slots.iter_mut().enumerate() {
+        let time_ms = look_at.time(step);
+        advance(view.timestamps_ms, &mut end, time_ms);
+        let Some(at) = end.checked_sub(1) else { continue };
+        // A marker of staleness is what an empty slot holds.
+        if view.timestamps_ms[at] > time_ms.saturating_sub(lookback_ms) {
+            *slot = view.values[at];
+        }
+    }
+}
+
 /// Moves `end` behind the last timestamp that is not after `time_ms`.
 pub(crate) fn advance(timestamps_ms: &[i64], end: &mut usize, time_ms: i64) {
     while timestamps_ms.get(*end).is_some_and(|timestamp| *timestamp <= time_ms) {
@@ -236,9 +311,13 @@ pub(crate) fn advance(timestamps_ms: &[i64], end: &mut usize, time_ms: i64) {
     }
 }
 
-fn newest_column(series: &Series, look_at: LookAt, lookback_ms: i64) -> Column {
+fn newest_column(series: &SeriesView<'_>, look_at: LookAt, lookback_ms: i64) -> Column {
     let mut column = Column::empty(series.labels.clone(), look_at.grid.len());
-    for (step, found) in newest(series, look_at, lookback_ms).enumerate() {
+    if series.histograms.is_empty() {
+        newest_floats(series, look_at, lookback_ms, &mut column.floats);
+        return column;
+    }
+    for (step, found) in newest(*series, look_at, lookback_ms).enumerate() {
         match found {
             Some(Found::Float(at)) => column.floats[step] = series.values[at],
             Some(Found::Histogram(at)) => {

@@ -6,15 +6,17 @@ use rayon::prelude::*;
 use skopos_core::histogram::FloatHistogram;
 use skopos_core::metric::{MetricValue, Series};
 
-use super::column::{self, Column};
-use super::computing::{Computing, RangeFunction, refuse_histograms};
-use super::ranges::{RangeSeries, Ranges};
+use super::column::{self, Column, Grid};
+use super::computing::{self, RangeFunction, refuse_histograms};
+use super::looked::Looked;
+use super::ranges::{RangeSeries, RangeView, Ranges};
 use super::select::{PARALLEL_SERIES, advance};
 use super::{EvalResult, Evaluated, Evaluator, Frame, STAGE};
 use crate::annotation::{Annotation, Annotations};
 use crate::ast::Call;
 use crate::eval_error::EvalError;
 use crate::functions::extended::{self, Extension};
+use crate::functions::plain_rate::PlainRates;
 use crate::functions::start::Started;
 
 /// The samples of one series in `(start_ms, end_ms]`; in extended ranges also those around.
@@ -117,7 +119,7 @@ struct Cursors {
 impl Cursors {
     fn slide<'a>(
         &mut self,
-        series: &'a RangeSeries,
+        view: RangeView<'a>,
         metric: &'a str,
         ranges: &Ranges,
         step: usize,
@@ -125,11 +127,11 @@ impl Cursors {
     ) -> Option<Window<'a>> {
         let (start_ms, end_ms) = ranges.bounds(step);
         let (first_ms, last_ms) = ranges.reach(step);
-        let RangeSeries { series, starts, .. } = series;
-        advance(&series.timestamps_ms, &mut self.from, first_ms);
-        advance(&series.timestamps_ms, &mut self.to, last_ms);
-        advance(&series.histogram_timestamps_ms, &mut self.histograms_from, first_ms);
-        advance(&series.histogram_timestamps_ms, &mut self.histograms_to, last_ms);
+        let series = view.series;
+        advance(series.timestamps_ms, &mut self.from, first_ms);
+        advance(series.timestamps_ms, &mut self.to, last_ms);
+        advance(series.histogram_timestamps_ms, &mut self.histograms_from, first_ms);
+        advance(series.histogram_timestamps_ms, &mut self.histograms_to, last_ms);
         let floats = self.from..self.to;
         let histograms = self.histograms_from..self.histograms_to;
         if floats.is_empty() && histograms.is_empty() {
@@ -139,10 +141,10 @@ impl Cursors {
             metric,
             times: &series.timestamps_ms[floats.clone()],
             values: &series.values[floats.clone()],
-            starts: starts.floats_ms.get(floats).unwrap_or_default(),
+            starts: view.float_starts.get(floats).unwrap_or_default(),
             histogram_times: &series.histogram_timestamps_ms[histograms.clone()],
             histograms: &series.histograms[histograms.clone()],
-            histogram_starts: starts.histograms_ms.get(histograms).unwrap_or_default(),
+            histogram_starts: view.histogram_starts.get(histograms).unwrap_or_default(),
             start_ms,
             end_ms,
             eval_ms,
@@ -151,31 +153,49 @@ impl Cursors {
 }
 
 impl Evaluator<'_> {
+    /// The values of the arguments beside the range vector.
+    pub(super) fn scalar_params(&self, call: &Call, matrix_at: usize, frame: Frame) -> EvalResult<Vec<Vec<f64>>> {
+        let others = call.args.iter().enumerate().filter(|(at, _)| *at != matrix_at);
+        others.map(|(_, arg)| self.eval_scalar(arg, frame)).collect()
+    }
+
     pub(crate) fn range_call(&self, call: &Call, matrix_at: usize, frame: Frame) -> EvalResult<Evaluated> {
         let name = call.function.name;
-        let mut params = Vec::new();
-        for (at, arg) in call.args.iter().enumerate() {
-            if at != matrix_at {
-                params.push(self.eval_scalar(arg, frame)?);
-            }
-        }
+        let params = self.scalar_params(call, matrix_at, frame)?;
         let ranges = self.ranges(&call.args[matrix_at], frame)?;
         refuse_extension(ranges.extension, name)?;
         self.check_room(ranges.series.len(), frame.grid.len())?;
         let function = RangeFunction::by_name(name)
             .ok_or_else(|| EvalError::execution(format!("function {name} is not supported")))?;
-        let one = |series: &RangeSeries| self.windows(call, function, series, &ranges, &params, frame);
+        let sweep = || Sweep::new(self, call, function, &ranges, &params, frame);
+        let one = |sweep: &mut Sweep<'_>, series: &RangeSeries| -> EvalResult<Option<Column>> {
+            self.budget.check(STAGE)?;
+            if !series.windows.is_empty() {
+                return self.downsampled_windows(call, function, series, &ranges, &params, frame);
+            }
+            let mut column = Column::empty(series.series.labels.clone(), frame.grid.len());
+            column.drop_name = series.drop_name;
+            sweep.fill(series.view(), &mut column)?;
+            sweep.commit(self);
+            Ok(Some(column).filter(|column| !column.is_empty()))
+        };
         let columns: Vec<Option<Column>> = if ranges.series.len() >= PARALLEL_SERIES {
-            ranges.series.par_iter().map(one).collect::<EvalResult<_>>()?
+            ranges
+                .series
+                .par_iter()
+                .map_init(sweep, one)
+                .collect::<EvalResult<_>>()?
         } else {
-            ranges.series.iter().map(one).collect::<EvalResult<_>>()?
+            let mut sweep = sweep();
+            let all = ranges.series.iter().map(|series| one(&mut sweep, series));
+            all.collect::<EvalResult<_>>()?
         };
         let mut columns: Vec<Column> = columns.into_iter().flatten().collect();
         if name == "absent_over_time" {
             let absent = self.absent(&call.args[matrix_at], &columns, frame.grid);
             return Ok(Evaluated::Vector(absent));
         }
-        if !matches!(name, "first_over_time" | "last_over_time") {
+        if drops_name(name) {
             for column in &mut columns {
                 self.drop_name(column);
             }
@@ -185,58 +205,114 @@ impl Evaluator<'_> {
         }
         Ok(Evaluated::Vector(columns))
     }
+}
 
-    fn windows(
-        &self,
-        call: &Call,
+/// Whether the values of a range function are no longer those of the metric.
+pub(super) fn drops_name(function: &str) -> bool {
+    !matches!(function, "first_over_time" | "last_over_time")
+}
+
+/// Computes a range function over all windows of one series after the other.
+pub(super) struct Sweep<'a> {
+    call: &'a Call,
+    function: RangeFunction,
+    ranges: &'a Ranges,
+    params: &'a [Vec<f64>],
+    grid: Grid,
+    /// Of functions that compute all windows of plain floats at once.
+    rates: Option<PlainRates>,
+    annotations: Annotations,
+    looked: Looked,
+    step_params: Vec<f64>,
+    notes: Vec<Annotation>,
+}
+
+impl<'a> Sweep<'a> {
+    pub(super) fn new(
+        evaluator: &Evaluator<'_>,
+        call: &'a Call,
         function: RangeFunction,
-        series: &RangeSeries,
-        ranges: &Ranges,
-        params: &[Vec<f64>],
+        ranges: &'a Ranges,
+        params: &'a [Vec<f64>],
         frame: Frame,
-    ) -> EvalResult<Option<Column>> {
-        self.budget.check(STAGE)?;
-        if !series.windows.is_empty() {
-            return self.downsampled_windows(call, function, series, ranges, params, frame);
+    ) -> Self {
+        let windows = || (0..frame.grid.len()).map(|step| ranges.bounds(step)).collect();
+        let rates = match function {
+            RangeFunction::Extrapolated(kind) if ranges.extension.is_none() => Some(PlainRates::new(kind, windows())),
+            _ => None,
+        };
+        Self {
+            call,
+            function,
+            ranges,
+            params,
+            grid: frame.grid,
+            rates,
+            annotations: Annotations::default(),
+            looked: evaluator.looked(frame),
+            step_params: vec![0.0; params.len()],
+            notes: Vec::new(),
         }
-        let (grid, metric) = (frame.grid, series.series.labels.metric_name());
-        let mut column = Column::empty(series.series.labels.clone(), grid.len());
-        column.drop_name = series.drop_name;
-        let mut computing = Computing::new(function, series, ranges.extension);
-        let mut annotations = Annotations::default();
+    }
+
+    /// Fills the slots of the windows that have a value; the column's slots are empty.
+    pub(super) fn fill(&mut self, view: RangeView<'_>, column: &mut Column) -> EvalResult<()> {
+        let metric = view.series.labels.metric_name();
+        match &mut self.rates {
+            Some(rates) if view.series.histograms.is_empty() && view.float_starts.is_empty() => {
+                let lengths = rates.fill(view.series.timestamps_ms, view.series.values, &mut column.floats);
+                if self.looked.is_by_step() {
+                    for (step, length) in lengths.enumerate() {
+                        self.looked.add(step, length);
+                    }
+                } else {
+                    drop(lengths);
+                    self.looked.add_total(rates.looked_at());
+                }
+            }
+            _ => self.fill_by_window(view, metric, column)?,
+        }
+        if let Some(note) = non_counter(self.call.function.name, metric, column) {
+            self.annotations.add(note, self.call.args[0].pos());
+        }
+        Ok(())
+    }
+
+    fn fill_by_window(&mut self, view: RangeView<'_>, metric: &str, column: &mut Column) -> EvalResult<()> {
         // All notes of a range function point to its first argument.
-        let pos = call.args[0].pos();
+        let pos = self.call.args[0].pos();
         let mut cursors = Cursors::default();
-        let mut looked = self.looked(frame);
-        let mut step_params = vec![0.0; params.len()];
-        for step in 0..grid.len() {
-            let Some(window) = cursors.slide(series, metric, ranges, step, grid.time(step)) else {
+        for step in 0..self.grid.len() {
+            let Some(window) = cursors.slide(view, metric, self.ranges, step, self.grid.time(step)) else {
                 continue;
             };
-            looked.add(step, window.times.len() + window.histograms.len());
-            for (slot, values) in step_params.iter_mut().zip(params) {
+            self.looked.add(step, window.times.len() + window.histograms.len());
+            for (slot, values) in self.step_params.iter_mut().zip(self.params) {
                 *slot = values[step];
             }
-            if let Some(value) = computing.value(window, cursors.from, &step_params)? {
+            let (extension, notes) = (self.ranges.extension, &mut self.notes);
+            if let Some(value) = computing::value(self.function, window, extension, &self.step_params, notes)? {
                 column.set(step, value);
             }
-            for note in computing.notes.drain(..) {
-                annotations.add(note, pos);
+            for note in self.notes.drain(..) {
+                self.annotations.add(note, pos);
             }
         }
-        self.count_looked(&looked);
-        if let Some(note) = non_counter(call.function.name, &column) {
-            annotations.add(note, pos);
-        }
-        self.merge_notes(&annotations);
-        Ok(Some(column).filter(|column| !column.is_empty()))
+        Ok(())
+    }
+
+    /// Tells the evaluator what was counted and noted since it was told last.
+    pub(super) fn commit(&mut self, evaluator: &Evaluator<'_>) {
+        evaluator.count_looked(&self.looked);
+        self.looked.clear();
+        evaluator.merge_notes(&self.annotations);
+        self.annotations = Annotations::default();
     }
 }
 
 /// What is said of a rate of floats whose name is not that of a counter.
-pub(super) fn non_counter(function: &str, column: &Column) -> Option<Annotation> {
+pub(super) fn non_counter(function: &str, metric: &str, column: &Column) -> Option<Annotation> {
     const SUFFIXES: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
-    let metric = column.labels.metric_name();
     let is_counter = metric.is_empty() || SUFFIXES.iter().any(|suffix| metric.ends_with(suffix));
     if is_counter || !matches!(function, "rate" | "increase") {
         return None;
@@ -258,7 +334,7 @@ fn refuse_extension(extension: Option<Extension>, function: &str) -> EvalResult<
 
 /// The window of the only step, as an instant query returns an extended range.
 pub(super) fn extend_series(series: RangeSeries, ranges: &Ranges, extension: Extension) -> EvalResult<RangeSeries> {
-    let (timestamps_ms, values) = match Cursors::default().slide(&series, "", ranges, 0, 0) {
+    let (timestamps_ms, values) = match Cursors::default().slide(series.view(), "", ranges, 0, 0) {
         Some(window) => {
             refuse_histograms(&window)?;
             extended::extended(&window, extension)

@@ -73,39 +73,6 @@ fn of_floats(window: &Window<'_>, began: Option<i64>, fallen: impl Iterator<Item
     Some(result * extrapolation(Extent::of(window, window.times), began, to_zero, kind))
 }
 
-/// The resets of a series of plain floats, found once for all windows: windows that overlap need not
-/// look at each of their samples again.
-pub(crate) struct Resets {
-    /// Positions of samples that are lower than the one before.
-    positions: Vec<usize>,
-    /// The first position that lies in a window to come.
-    next: usize,
-}
-
-impl Resets {
-    pub(crate) fn of(values: &[f64], kind: Kind) -> Self {
-        let is_reset = |at: &usize| kind != Kind::Delta && values[*at] < values[at - 1];
-        Self {
-            positions: (1..values.len()).filter(is_reset).collect(),
-            next: 0,
-        }
-    }
-
-    /// As [`extrapolated`] for the window whose first sample is at `from` of the series. Windows
-    /// must come in order.
-    pub(crate) fn extrapolated(&mut self, window: &Window<'_>, from: usize, kind: Kind) -> Option<f64> {
-        let length = window.values.len();
-        if length < 2 {
-            return None;
-        }
-        while self.positions.get(self.next).is_some_and(|at| *at <= from) {
-            self.next += 1;
-        }
-        let within = self.positions[self.next..].iter().take_while(|at| **at < from + length);
-        of_floats(window, None, within.map(|at| window.values[at - from - 1]), kind)
-    }
-}
-
 /// Times and start timestamps of the samples of one kind; the latter are empty where unknown.
 #[derive(Clone, Copy)]
 struct Points<'a> {
@@ -204,33 +171,70 @@ pub(crate) fn of_histograms(
 /// counter was zero if that is known; `to_zero` is else an estimate, in sampled intervals before
 /// the first sample.
 fn extrapolation(extent: Extent, began: Option<i64>, to_zero: Option<f64>, kind: Kind) -> f64 {
-    const THRESHOLD: f64 = 1.1;
-    let Extent {
-        first_ms: first,
-        last_ms: last,
-        ..
-    } = extent;
-    let seconds = |ms: i64| ms as f64 / 1000.0;
-    let average = if extent.count > 1.0 {
-        seconds(last - first) / (extent.count - 1.0)
-    } else {
-        0.0
-    };
-    let near = |gap: f64| if gap >= average * THRESHOLD { average / 2.0 } else { gap };
-    let sampled = seconds(last - began.unwrap_or(first));
-    let mut to_start = 0.0;
-    if began.is_none() {
-        to_start = near(seconds(first - extent.start_ms));
-        if let Some(intervals) = to_zero {
-            to_start = to_start.min(sampled * intervals);
+    let mut reach = Reach::new(extent);
+    if let Some(began) = began {
+        reach.sampled = seconds(extent.last_ms - began);
+        reach.to_start = 0.0;
+        return reach.factor(None, kind);
+    }
+    reach.factor(to_zero, kind)
+}
+
+fn seconds(ms: i64) -> f64 {
+    ms as f64 / 1000.0
+}
+
+/// How far the samples of a window reach and how far their difference is extended, in seconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach {
+    /// Between the first and the last sample.
+    pub(super) sampled: f64,
+    /// Before the first sample.
+    pub(super) to_start: f64,
+    /// Behind the last sample.
+    to_end: f64,
+    /// Of the window.
+    range: f64,
+}
+
+impl Reach {
+    /// Of the samples of a window.
+    pub(super) fn new(extent: Extent) -> Self {
+        const THRESHOLD: f64 = 1.1;
+        let Extent {
+            start_ms,
+            end_ms,
+            first_ms: first,
+            last_ms: last,
+            count,
+        } = extent;
+        let average = if count > 1.0 {
+            seconds(last - first) / (count - 1.0)
+        } else {
+            0.0
+        };
+        let near = |gap: f64| if gap >= average * THRESHOLD { average / 2.0 } else { gap };
+        Self {
+            sampled: seconds(last - first),
+            to_start: near(seconds(first - start_ms)),
+            to_end: near(seconds(end_ms - last)),
+            range: seconds(end_ms - start_ms),
         }
     }
-    let to_end = near(seconds(extent.end_ms - last));
-    let factor = (sampled + to_start + to_end) / sampled;
-    if kind == Kind::Rate {
-        factor / seconds(extent.end_ms - extent.start_ms)
-    } else {
-        factor
+
+    /// What the difference is multiplied with. `to_zero` is where the counter was zero, in sampled
+    /// intervals before the first sample.
+    pub(super) fn factor(&self, to_zero: Option<f64>, kind: Kind) -> f64 {
+        let to_start = match to_zero {
+            Some(intervals) => self.to_start.min(self.sampled * intervals),
+            None => self.to_start,
+        };
+        let factor = (self.sampled + to_start + self.to_end) / self.sampled;
+        if kind == Kind::Rate {
+            factor / self.range
+        } else {
+            factor
+        }
     }
 }
 

@@ -21,7 +21,7 @@ pub(in crate::eval) fn newest_column(read: &DownsampledSeries, look_at: LookAt, 
     let series = &read.series;
     let mut column = Column::empty(series.labels.clone(), look_at.grid.len());
     let (mut floats_end, mut histograms_end) = (0, 0);
-    for (step, found) in newest(series, look_at, lookback_ms).enumerate() {
+    for (step, found) in newest(series.into(), look_at, lookback_ms).enumerate() {
         let time_ms = look_at.time(step);
         let floats = &read.windows;
         advance(&mut floats_end, floats.len(), |at| floats[at].first_ms <= time_ms);
