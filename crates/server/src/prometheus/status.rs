@@ -94,16 +94,14 @@ pub(crate) async fn tsdb(
     })))
 }
 
-/// Names with their counts.
-pub(crate) fn counts(counts: &[NameCount]) -> Vec<Value> {
+fn counts(counts: &[NameCount]) -> Vec<Value> {
     counts
         .iter()
         .map(|entry| json!({ "name": entry.name, "value": entry.count }))
         .collect()
 }
 
-/// `limit`: entries of each list.
-pub(crate) fn tsdb_limit(params: &Params) -> Result<usize, ApiError> {
+fn tsdb_limit(params: &Params) -> Result<usize, ApiError> {
     let Some(text) = params.non_empty("limit") else {
         return Ok(TSDB_DEFAULT_LIMIT);
     };
