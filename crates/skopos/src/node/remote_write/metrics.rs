@@ -182,7 +182,7 @@ impl RemoteMetrics {
             url: url.to_owned(),
         };
         let labels = remote.labels();
-        for vec in remote.counters() {
+        for vec in Self::counters() {
             vec.with_label_values(&labels);
         }
         for vec in &METRICS.dropped {
@@ -203,7 +203,7 @@ impl RemoteMetrics {
         [&self.name, &self.url, reason]
     }
 
-    fn counters(&self) -> impl Iterator<Item = &'static IntCounterVec> {
+    fn counters() -> impl Iterator<Item = &'static IntCounterVec> {
         let metrics = &*METRICS;
         let of_kinds = metrics.total.iter().chain(&metrics.failed).chain(&metrics.retried);
         of_kinds.chain([
@@ -215,7 +215,7 @@ impl RemoteMetrics {
         ])
     }
 
-    fn gauges(&self) -> [&'static IntGaugeVec; 8] {
+    fn gauges() -> [&'static IntGaugeVec; 8] {
         let metrics = &*METRICS;
         [
             &metrics.pending,
@@ -324,10 +324,10 @@ impl Drop for RemoteMetrics {
     fn drop(&mut self) {
         let labels = self.labels();
         // A series that never began cannot be removed.
-        for vec in self.counters() {
+        for vec in Self::counters() {
             drop(vec.remove_label_values(&labels));
         }
-        for vec in self.gauges() {
+        for vec in Self::gauges() {
             drop(vec.remove_label_values(&labels));
         }
         for vec in &METRICS.dropped {

@@ -23,7 +23,7 @@ const NOTE_EVERY: Duration = Duration::from_secs(1);
 /// Time between two decisions about the number of shards.
 const RESHARD_EVERY: Duration = Duration::from_secs(10);
 /// How long shards that are to be replaced may take to send what they have.
-const RESHARD_WAIT: Duration = Duration::from_secs(60);
+const RESHARD_WAIT: Duration = Duration::from_mins(1);
 /// How long to wait for a record or for room at once.
 const WAIT: Duration = Duration::from_millis(200);
 /// Least time between two reads, so that appends are taken together.
