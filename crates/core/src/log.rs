@@ -18,6 +18,13 @@ pub struct LogEntry {
     pub structured_metadata: Labels,
 }
 
+impl LogEntry {
+    /// Bytes of the line and its structured metadata.
+    pub fn size_bytes(&self) -> u64 {
+        (self.line.len() + self.structured_metadata.encoded().len()) as u64
+    }
+}
+
 /// Entries of one stream on their way into a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamBatch {

@@ -13,7 +13,7 @@ const MAX_METADATA_PAIRS: usize = 128;
 const SERVICE_NAME: &str = "service_name";
 
 /// Why something is refused: a name for metrics and a text for the sender.
-type Refused = (&'static str, String);
+pub(crate) type Refused = (&'static str, String);
 
 /// Refuses all entries of a stream.
 pub(crate) fn refuse_stream(stream: &StreamBatch, refused: &Refused, report: &mut AppendReport) {

@@ -133,7 +133,7 @@ impl Head {
             let (mut bytes, count) = (0, stream.entries.len() as u64);
             let known = self.stream_mut(&stream.labels);
             for entry in &stream.entries {
-                bytes += size_bytes(entry);
+                bytes += entry.size_bytes();
                 known.push(entry);
             }
             self.plain_bytes += bytes;
@@ -213,8 +213,4 @@ fn identity(entry: &LogEntry) -> u128 {
     hasher.update(entry.line.as_bytes());
     hasher.update(entry.structured_metadata.encoded().as_bytes());
     hasher.digest128()
-}
-
-fn size_bytes(entry: &LogEntry) -> u64 {
-    (entry.line.len() + entry.structured_metadata.encoded().len()) as u64
 }

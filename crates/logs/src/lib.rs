@@ -19,6 +19,7 @@ mod index;
 mod merge;
 mod options;
 mod part;
+mod rate;
 mod record;
 mod scan;
 mod store;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use skopos_core::limits::Limits;
+use skopos_core::limits::TenantLimits;
 use skopos_core::{Clock, SystemClock};
 use skopos_storage::FsyncPolicy;
 
@@ -13,14 +13,14 @@ use skopos_storage::FsyncPolicy;
 pub struct LogStoreOptions {
     /// The data directory.
     pub root: PathBuf,
-    /// How long entries are kept; zero keeps them for ever.
+    /// How long entries are kept where a tenant's limits do not say; zero keeps them for ever.
     pub retention: Duration,
     /// The head is written to parts when its oldest entry is this old.
     pub flush_after: Duration,
     /// The head is written to parts when it holds this many bytes of lines and metadata.
     pub flush_bytes: u64,
-    /// Limits of every tenant.
-    pub limits: Limits,
+    /// Limits of the tenants.
+    pub limits: TenantLimits,
     /// When the log reaches the disk.
     pub fsync: FsyncPolicy,
     /// The clock, by which scans leave out what retention no longer keeps.
@@ -35,7 +35,7 @@ impl LogStoreOptions {
             retention: Duration::ZERO,
             flush_after: Duration::from_mins(30),
             flush_bytes: 16 * 1024 * 1024,
-            limits: Limits::default(),
+            limits: TenantLimits::default(),
             fsync: FsyncPolicy::default(),
             clock: Arc::new(SystemClock),
         }

@@ -15,8 +15,9 @@ use skopos_storage::{Offset, PartMeta, Retention, SignalOptions, SignalStorage, 
 use crate::head::Head;
 use crate::options::{LogStoreOptions, LogStoreStats};
 use crate::part::{PartRead, Table};
+use crate::rate::Rates;
 use crate::tenant::TenantLogs;
-use crate::{part, record, telemetry};
+use crate::{check, part, record, telemetry};
 
 /// Name of the signal in paths and metrics.
 const SIGNAL: &str = "logs";
@@ -58,6 +59,7 @@ pub(crate) struct Shared {
     /// Appends hold it from the check to the head, a flush while it cuts the log.
     gate: Mutex<()>,
     flushing: Mutex<()>,
+    rates: Mutex<Rates>,
     /// Tables of the live parts that were looked at.
     tables: Mutex<HashMap<String, Arc<Table>>>,
     replayed: ReplayOutcome,
@@ -93,10 +95,6 @@ impl LogStore {
     pub fn open(options: LogStoreOptions) -> Result<Self, StorageError> {
         let mut signal = SignalOptions::new(&options.root, SIGNAL);
         signal.fsync = options.fsync;
-        signal.retention = Retention {
-            age: options.retention,
-            ..Retention::default()
-        };
         let (storage, report) = SignalStorage::open(&signal)?;
         let mut heads = Heads::default();
         let mut replayed = replay(&storage, &mut heads)?;
@@ -107,6 +105,7 @@ impl LogStore {
             heads: RwLock::new(heads),
             gate: Mutex::default(),
             flushing: Mutex::default(),
+            rates: Mutex::default(),
             tables: Mutex::default(),
             replayed,
         };
@@ -137,7 +136,8 @@ impl LogStore {
         } else {
             FlushReport::default()
         };
-        self.shared.storage.retain(now_ms)?;
+        let shared = &self.shared;
+        shared.storage.retain_by(now_ms, |tenant| shared.retention(tenant))?;
         Ok(report)
     }
 
@@ -156,6 +156,15 @@ impl Shared {
     /// Checks, logs and applies a batch.
     pub(crate) fn append(&self, tenant: &TenantId, batch: LogBatch) -> Result<AppendReport, WriteError> {
         let mut report = AppendReport::default();
+        let limits = self.options.limits.of(tenant);
+        let now_ms = self.options.clock.now_ms();
+        if let Some(refused) = self.rates.lock().take(tenant, &batch, &limits, now_ms) {
+            for stream in &batch.streams {
+                check::refuse_stream(stream, &refused, &mut report);
+            }
+            note_refused(&report);
+            return Ok(report);
+        }
         let gate = self.gate.lock();
         let empty = Head::default();
         let taken = {
@@ -164,7 +173,7 @@ impl Shared {
                 .active
                 .get(tenant)
                 .unwrap_or(&empty)
-                .check(tenant.as_str(), batch, &self.options.limits, &mut report)
+                .check(tenant.as_str(), batch, &limits, &mut report)
         };
         note_refused(&report);
         if taken.streams.is_empty() {
@@ -183,6 +192,11 @@ impl Shared {
             .apply(taken);
         drop(gate);
         Ok(report)
+    }
+
+    fn retention(&self, tenant: &TenantId) -> Retention {
+        let own = self.options.limits.of(tenant).retention_period;
+        Retention::by_age(own.unwrap_or(self.options.retention))
     }
 
     fn is_flush_due(&self, now_ms: i64) -> bool {
@@ -243,10 +257,10 @@ impl Shared {
 
     /// The part of a range that retention keeps: parts go as a whole, so older entries may still
     /// lie in them.
-    pub(crate) fn kept(&self, range: TimeRangeNs) -> TimeRangeNs {
+    pub(crate) fn kept(&self, tenant: &TenantId, range: TimeRangeNs) -> TimeRangeNs {
         let now_ms = self.options.clock.now_ms();
         let oldest_ns = self
-            .storage
+            .retention(tenant)
             .cutoff_ms(now_ms)
             .map(|oldest_ms| oldest_ms.saturating_mul(NS_PER_MS));
         match oldest_ns {

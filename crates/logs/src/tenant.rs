@@ -54,7 +54,7 @@ impl TenantLogs {
         range: TimeRangeNs,
         mut visit: impl FnMut(&Labels, Extent),
     ) -> Result<(), ReadError> {
-        let range = self.shared.kept(range);
+        let range = self.shared.kept(&self.tenant, range);
         let parts = {
             let heads = self.shared.heads.read();
             for stream in heads.of(&self.tenant).flat_map(|head| head.matching(matchers, range)) {
@@ -108,7 +108,7 @@ impl LogSource for TenantLogs {
         visit: &mut dyn FnMut(&Labels, &LogEntry) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
         let selection = LogSelection {
-            range: self.shared.kept(selection.range),
+            range: self.shared.kept(&self.tenant, selection.range),
             ..selection.clone()
         };
         let places = self.places(&selection);

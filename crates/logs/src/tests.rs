@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use proptest::prelude::*;
+use skopos_core::limits::{LimitSet, Limits, TenantLimits};
 use skopos_core::log::{Direction, LogBatch, LogEntry, LogSelection, LogSink as _, LogSource as _, StreamBatch};
 use skopos_core::metric::AppendReport;
 use skopos_core::time::TimeRangeNs;
@@ -109,8 +110,11 @@ fn a_restart_replays_what_is_in_no_part() {
 fn repeated_entries_and_limits() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut options = LogStoreOptions::new(folder.path());
-    options.limits.max_line_size = 4;
-    options.limits.max_global_streams_per_user = 1;
+    options.limits = TenantLimits::uniform(Limits {
+        max_line_size: 4,
+        max_global_streams_per_user: 1,
+        ..Limits::default()
+    });
     let store = LogStore::open(options).expect("opens");
     append(&store, "a", &[(1, "x"), (1, "x"), (1, "y")]);
     assert_eq!(
@@ -135,6 +139,71 @@ fn maintenance_flushes_and_retires() {
     assert_eq!(store.maintain(31 * 60_000).expect("maintains").parts, 1);
     store.maintain(10 * 3_600_000).expect("maintains");
     assert_eq!(scan(&store, Direction::Forward, TimeRangeNs::ALL, 9), []);
+}
+
+#[test]
+fn what_comes_faster_than_the_limit_is_refused_and_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let limits = TenantLimits::default();
+    let store = LogStore::open(LogStoreOptions {
+        limits: limits.clone(),
+        ..LogStoreOptions::new(folder.path())
+    });
+    let store = store.expect("opens");
+    let narrow = Limits {
+        ingestion_rate: 1,
+        ingestion_burst_size: 20,
+        ..Limits::default()
+    };
+    limits.replace(LimitSet {
+        everyone: narrow,
+        ..LimitSet::default()
+    });
+    let report = append(&store, "a", &[(1, "this line and its metadata"), (2, "go as one")]);
+    assert_eq!((report.stored, report.refused_count()), (0, 2));
+    assert_eq!(report.refused[0].reason, "rate_limited");
+    limits.replace(LimitSet::default());
+    assert_eq!(append(&store, "a", &[(1, "this line and its metadata")]).stored, 1);
+}
+
+#[test]
+fn a_tenants_retention_stands_before_the_stores() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let brief = Limits {
+        retention_period: Some(std::time::Duration::from_mins(5)),
+        ..Limits::default()
+    };
+    let acme = TenantId::new("acme").expect("an id");
+    let mut options = LogStoreOptions::new(folder.path());
+    options.limits.replace(LimitSet {
+        everyone: Limits::default(),
+        tenants: [(acme.clone(), brief)].into(),
+    });
+    options.retention = std::time::Duration::from_hours(1);
+    let store = LogStore::open(options).expect("opens");
+    let entry = LogEntry {
+        timestamp_ns: 1,
+        line: "x".to_owned(),
+        structured_metadata: Labels::default(),
+    };
+    let stream = StreamBatch {
+        labels: Labels::from_pairs([("job", "a")]),
+        entries: vec![entry],
+    };
+    for tenant in [acme.clone(), TenantId::default()] {
+        let batch = LogBatch {
+            streams: vec![stream.clone()],
+        };
+        store.tenant(&tenant).append(batch).expect("appends");
+    }
+    store.flush().expect("flushes");
+    assert_eq!(store.stats().parts, 2);
+    store.maintain(10 * 60_000).expect("maintains");
+    assert_eq!(
+        store.stats().parts,
+        1,
+        "the tenant's part is gone, the other is kept for an hour"
+    );
 }
 
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use skopos_core::Clock;
 use skopos_core::ledger::Ledger;
-use skopos_core::limits::Limits;
+use skopos_core::limits::TenantLimits;
 
 use crate::alertmanager::AlertmanagerHandle;
 use crate::options::{BuildInfo, ServerOptions};
@@ -52,7 +52,7 @@ pub struct State {
     /// Counts of what came in.
     pub ledger: Arc<Ledger>,
     /// Limits of tenants.
-    pub limits: Limits,
+    pub limits: TenantLimits,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Facts about the build.

@@ -7,7 +7,7 @@
 
 mod snapshot;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -214,6 +214,23 @@ impl SignalStorage {
             return Ok(0);
         }
         self.replace(Vec::new(), &expired, "retention")?;
+        Ok(expired.len() as u64)
+    }
+
+    /// As [`SignalStorage::retain`], with what each tenant keeps of its own parts.
+    pub fn retain_by(&self, now_ms: i64, retention: impl Fn(&TenantId) -> Retention) -> Result<u64, StorageError> {
+        let state = self.manifest.state();
+        let mut parts: BTreeMap<&TenantId, Vec<Arc<PartMeta>>> = BTreeMap::new();
+        for part in &state.parts {
+            parts.entry(&part.spec.tenant).or_default().push(Arc::clone(part));
+        }
+        let expired = parts
+            .into_iter()
+            .flat_map(|(tenant, parts)| retention(tenant).expired(&parts, now_ms));
+        let expired: Vec<String> = expired.collect();
+        if !expired.is_empty() {
+            self.replace(Vec::new(), &expired, "retention")?;
+        }
         Ok(expired.len() as u64)
     }
 

@@ -29,6 +29,7 @@ mod telemetry;
 mod tenant;
 #[cfg(test)]
 mod testing;
+mod thin;
 
 pub use error::{FlushError, OpenError};
 pub use options::TraceStoreOptions;

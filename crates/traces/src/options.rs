@@ -14,6 +14,8 @@ pub struct TraceStoreOptions {
     pub root: PathBuf,
     /// Age at which spans go; zero keeps them.
     pub retention: Duration,
+    /// Age at which traces go that say that they are of low priority and had no failure; zero keeps them as the others.
+    pub low_priority_retention: Duration,
     /// The head is flushed when it has this many bytes.
     pub flush_bytes: usize,
     /// The head is flushed at this age, if it is not empty.
@@ -36,6 +38,7 @@ impl TraceStoreOptions {
         Self {
             root: root.to_path_buf(),
             retention: Duration::ZERO,
+            low_priority_retention: Duration::ZERO,
             flush_bytes: 16 * 1024 * 1024,
             flush_interval: Duration::from_mins(15),
             fsync: FsyncPolicy::default(),

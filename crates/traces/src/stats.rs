@@ -60,6 +60,8 @@ pub struct MaintainReport {
     pub flush: FlushReport,
     /// Parts merged into others.
     pub compacted: u64,
+    /// Spans of low-priority traces that were removed.
+    pub thinned: u64,
     /// Parts removed because of their age.
     pub expired: u64,
 }

@@ -14,6 +14,7 @@ use crate::options::TraceStoreOptions;
 use crate::record::SpanBlock;
 use crate::stats::{FlushReport, MaintainReport, OpenReport, TraceStoreStats};
 use crate::tenant::TenantTraces;
+use crate::thin::Thinning;
 use crate::{compact, flush, telemetry};
 
 const SIGNAL: &str = "traces";
@@ -41,6 +42,7 @@ pub struct TraceStore {
 #[derive(Debug, Default)]
 struct Maintenance {
     last_flush_ms: i64,
+    thinning: Thinning,
 }
 
 impl TraceStore {
@@ -61,7 +63,10 @@ impl TraceStore {
                 options,
             }),
             tenants: RwLock::default(),
-            maintenance: Mutex::new(Maintenance { last_flush_ms: now_ms }),
+            maintenance: Mutex::new(Maintenance {
+                last_flush_ms: now_ms,
+                ..Maintenance::default()
+            }),
             report: OpenReport {
                 torn_bytes: opened.torn_bytes,
                 orphan_parts: opened.orphans,
@@ -177,6 +182,8 @@ impl TraceStore {
             report.compacted = compact::compact(&self.shared.storage, options.compact_parts)?;
         }
         report.expired = self.shared.storage.retain(now_ms)?;
+        let age = options.low_priority_retention;
+        report.thinned = maintenance.thinning.round(&self.shared.storage, age, now_ms)?;
         Ok(report)
     }
 

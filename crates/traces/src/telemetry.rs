@@ -23,6 +23,11 @@ counter!(
     "Small parts merged into a larger one."
 );
 counter!(
+    LOW_PRIORITY_SPANS,
+    "skopos_traces_low_priority_spans_removed_total",
+    "Spans of low-priority traces that were removed before the retention of the others."
+);
+counter!(
     BROKEN_RECORDS,
     "skopos_traces_broken_records_total",
     "Records of the log, or spans in them, that could not be read."

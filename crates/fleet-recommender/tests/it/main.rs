@@ -3,4 +3,5 @@
 mod cluster;
 mod compose;
 mod dashboards;
+mod logs;
 mod pack;

@@ -1,5 +1,9 @@
 //! Parameters of Loki's query API (`pkg/loghttp/params.go`).
 
+use std::time::Duration;
+
+use skopos_config::format_duration;
+use skopos_core::limits::Limits;
 use skopos_core::log::Direction;
 use skopos_core::time::TimeRangeNs;
 
@@ -38,13 +42,14 @@ pub(super) struct InstantParams {
     pub(super) time_ns: i64,
 }
 
-/// Reads the parameters of `query_range`. `max_entries` bounds `limit`.
-pub(super) fn range(params: &Params, now_ns: i64, max_entries: usize) -> Result<RangeParams, LokiError> {
+/// Reads the parameters of `query_range`, within the limits of the tenant.
+pub(super) fn range(params: &Params, now_ns: i64, limits: &Limits) -> Result<RangeParams, LokiError> {
     let bounds = bounds(params, now_ns, QUERY_LOOKBACK_NS)?;
     if bounds.end_ns < bounds.start_ns {
         let text = "end timestamp must not be before or equal to start time";
         return Err(LokiError::bad_request(text));
     }
+    refuse_long(bounds, limits)?;
     let step_ns = match params.non_empty("step") {
         Some(text) => duration_ns(text)?,
         None => default_step_ns(bounds),
@@ -68,15 +73,15 @@ pub(super) fn range(params: &Params, now_ns: i64, max_entries: usize) -> Result<
         end_ns: bounds.end_ns,
         step_ns,
         interval_ns,
-        limit: limit(params, max_entries)?,
+        limit: limit(params, limits.max_entries_limit_per_query)?,
         direction: direction(params)?,
     })
 }
 
 /// Reads the parameters of `query`.
-pub(super) fn instant(params: &Params, now_ns: i64, max_entries: usize) -> Result<InstantParams, LokiError> {
+pub(super) fn instant(params: &Params, now_ns: i64, limits: &Limits) -> Result<InstantParams, LokiError> {
     let time_ns = params.non_empty("time").map_or(Ok(now_ns), time_ns)?;
-    limit(params, max_entries)?;
+    limit(params, limits.max_entries_limit_per_query)?;
     direction(params)?;
     Ok(InstantParams { time_ns })
 }
@@ -100,6 +105,19 @@ fn bounds(params: &Params, now_ns: i64, lookback_ns: i64) -> Result<TimeRangeNs,
         None => end_ns.min(now_ns).saturating_sub(since_ns),
     };
     Ok(TimeRangeNs::new(start_ns, end_ns))
+}
+
+fn refuse_long(bounds: TimeRangeNs, limits: &Limits) -> Result<(), LokiError> {
+    let asked = Duration::from_nanos(bounds.end_ns.saturating_sub(bounds.start_ns).max(0).unsigned_abs());
+    let longest = limits.max_query_length;
+    if longest.is_zero() || asked <= longest {
+        return Ok(());
+    }
+    Err(LokiError::bad_request(format!(
+        "the query time range exceeds the limit (query length: {}, limit: {})",
+        format_duration(asked),
+        format_duration(longest)
+    )))
 }
 
 fn default_step_ns(bounds: TimeRangeNs) -> i64 {

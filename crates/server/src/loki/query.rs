@@ -26,8 +26,8 @@ pub(super) async fn range(
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, LokiError> {
-    let max_entries = app.state.limits.max_entries_limit_per_query;
-    let range = params::range(&params, app.state.clock.now_ns(), max_entries)?;
+    let limits = app.state.limits.of(&tenant);
+    let range = params::range(&params, app.state.clock.now_ns(), &limits)?;
     let text = params.get("query").to_owned();
     let encoding = encoding(&headers);
     let source = app.state.stores.tenant(&tenant).log_source;
@@ -47,8 +47,8 @@ pub(super) async fn instant(
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, LokiError> {
-    let max_entries = app.state.limits.max_entries_limit_per_query;
-    let instant = params::instant(&params, app.state.clock.now_ns(), max_entries)?;
+    let limits = app.state.limits.of(&tenant);
+    let instant = params::instant(&params, app.state.clock.now_ns(), &limits)?;
     let text = params.get("query").to_owned();
     let encoding = encoding(&headers);
     let source = app.state.stores.tenant(&tenant).log_source;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::Value;
 use skopos_core::ledger::Ledger;
-use skopos_core::limits::Limits;
+use skopos_core::limits::TenantLimits;
 use skopos_core::{Labels, SystemClock, TenantId, TimeRange};
 use skopos_dashboards::DashboardStore;
 use skopos_logs::{LogStore, LogStoreOptions};
@@ -207,7 +207,7 @@ fn state(stores: &Arc<TestStores>, ledger: &Arc<Ledger>, options: ServerOptions)
         fleet: None,
         reloader: Arc::new(FailingReload),
         ledger: Arc::clone(ledger),
-        limits: Limits::default(),
+        limits: TenantLimits::default(),
         clock: Arc::new(SystemClock),
         build: BuildInfo {
             version: "1.2.3".to_owned(),

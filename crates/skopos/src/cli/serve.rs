@@ -71,12 +71,18 @@ pub(crate) struct ServeArgs {
     /// Windows of time that old days are summed up in.
     #[command(flatten)]
     pub(crate) downsample: super::downsample::DownsampleArgs,
-    /// How long logs are kept; 0s keeps them for ever.
+    /// A Loki configuration whose limits_config, and overrides of tenants, hold for logs, as those of loki.yaml in a pack do.
+    #[arg(long = "loki.config-file", value_name = "FILE")]
+    pub(crate) loki_file: Option<PathBuf>,
+    /// How long logs are kept where a Loki configuration has no retention_period; 0s keeps them for ever.
     #[arg(long = "storage.retention.logs", value_name = "DURATION", default_value = "31d", value_parser = duration, help_heading = "Storage")]
     pub(crate) retention_logs: Duration,
     /// How long traces are kept; 0s keeps them for ever.
     #[arg(long = "storage.retention.traces", value_name = "DURATION", default_value = "7d", value_parser = duration, help_heading = "Storage")]
     pub(crate) retention_traces: Duration,
+    /// How long traces are kept that say trace.priority=low and had no failure; 0s keeps them as the others.
+    #[arg(long = "storage.retention.traces.low-priority", value_name = "DURATION", default_value = "0s", value_parser = duration, help_heading = "Storage")]
+    pub(crate) retention_traces_low: Duration,
     /// When the write-ahead log reaches the disk. Both survive a killed process; `always` survives
     /// a power cut too, at the price of a disk write for each request.
     #[arg(long = "storage.wal-fsync", value_enum, default_value_t = WalFsync::Interval, help_heading = "Storage")]

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use skopos_core::limits::TenantLimits;
 use skopos_core::{Clock as _, Labels, SystemClock};
 use skopos_dashboards::DashboardStore;
 use skopos_promql::Feature;
@@ -48,6 +49,8 @@ pub(super) struct ConfiguredParts {
     pub(super) scraper: Arc<ScrapeManager>,
     pub(super) driver: RuleDriver,
     pub(super) remote_writes: Arc<RemoteWrites>,
+    /// Limits that the log store and the server hold to.
+    pub(super) limits: TenantLimits,
 }
 
 impl Configuration {
@@ -100,6 +103,7 @@ impl Configuration {
         self.parts.driver.load(loaded, &self.external_url)?;
         self.parts.scraper.apply(&loaded.config)?;
         self.parts.remote_writes.apply(remotes);
+        self.parts.limits.replace(loaded.limits.clone());
         if let Some((alerting, prepared)) = alerting.zip(prepared) {
             alerting.apply(loaded, prepared);
         }
@@ -132,6 +136,11 @@ impl Configuration {
     /// Where queries are logged.
     pub(super) fn query_log(&self) -> Arc<QueryLog> {
         Arc::clone(&self.query_log)
+    }
+
+    /// The limits in force, whatever is loaded later.
+    pub(super) fn limits(&self) -> TenantLimits {
+        self.parts.limits.clone()
     }
 
     /// What is in force.
@@ -228,6 +237,13 @@ fn flags(args: &ServeArgs) -> BTreeMap<String, String> {
                 .unwrap_or_default(),
         ),
         (
+            "loki.config-file",
+            args.loki_file
+                .as_ref()
+                .map(|file| file.display().to_string())
+                .unwrap_or_default(),
+        ),
+        (
             "pack",
             args.packs
                 .iter()
@@ -252,6 +268,10 @@ fn flags(args: &ServeArgs) -> BTreeMap<String, String> {
         ),
         ("storage.retention.logs", duration(args.retention_logs)),
         ("storage.retention.traces", duration(args.retention_traces)),
+        (
+            "storage.retention.traces.low-priority",
+            duration(args.retention_traces_low),
+        ),
         ("web.listen-address", args.web_listen_address.to_string()),
         ("query.timeout", duration(args.query_timeout)),
         ("query.max-samples", args.query_max_samples.to_string()),

@@ -3,12 +3,14 @@
 pub(crate) mod alerting;
 pub(super) mod kubernetes;
 mod logql;
+mod loki;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use skopos_config::{Mode, PrometheusConfig};
+use skopos_config::{LokiConfig, Mode, PrometheusConfig};
+use skopos_core::limits::LimitSet;
 use skopos_dashboards::DashboardStore;
 use skopos_promql::ParseOptions;
 use skopos_rules::{RuleFile, parse_rule_file_with};
@@ -29,6 +31,8 @@ pub(crate) struct Sources {
     pub(crate) feature_names: Vec<String>,
     /// Rule files of Loki, as patterns; those of packs are found by their names.
     pub(crate) logql_files: Vec<String>,
+    /// A Loki configuration whose limits hold, beside those of packs.
+    pub(crate) loki_file: Option<PathBuf>,
     /// An `alertmanager.yml` beside those of packs.
     pub(crate) alertmanager_file: Option<PathBuf>,
     /// An `incidents.yml` beside those of packs.
@@ -46,6 +50,8 @@ pub(crate) struct Loaded {
     pub(crate) config: PrometheusConfig,
     /// All rule files.
     pub(crate) rules: Vec<RuleFile>,
+    /// What tenants may send, keep and ask.
+    pub(crate) limits: LimitSet,
     /// All dashboards.
     pub(crate) dashboards: Arc<DashboardStore>,
     /// Who is told of alerts.
@@ -73,6 +79,7 @@ impl Sources {
             packs: args.packs.clone(),
             feature_names: args.feature_names.clone(),
             logql_files: args.rules.logql_files.clone(),
+            loki_file: args.loki_file.clone(),
             alertmanager_file: args.alerting.config_file.clone(),
             incidents_file: args.alerting.incidents_file.clone(),
             kubernetes: KubernetesObjects::of(&args.kubernetes),
@@ -129,6 +136,8 @@ impl Sources {
         for path in logql::files(&self.logql_files, &self.packs)? {
             rules.push(logql::read(&path)?);
         }
+        let loki = loki::load(self.loki_file.as_deref(), &self.packs)?;
+        warnings.extend(loki.iter().flat_map(|file| file.warnings.iter().cloned()));
         warnings.extend(rules.iter().flat_map(|file| file.warnings.iter().cloned()));
         let (dashboards, problems) = DashboardStore::load(&self.dashboard_folders());
         warnings.extend(problems.iter().map(ToString::to_string));
@@ -140,6 +149,7 @@ impl Sources {
         );
         Ok(Loaded {
             config: merge(configs)?,
+            limits: LokiConfig::merge(&loki)?,
             rules,
             dashboards: Arc::new(dashboards),
             alerting,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use skopos_core::limits::TenantLimits;
 use skopos_core::metric::{AppendReport, MetricSink as _};
 use skopos_core::span::{SpanBatch, TraceSink};
 use skopos_core::{TenantId, WriteError};
@@ -28,8 +29,8 @@ pub(crate) struct NodeStores {
 }
 
 impl NodeStores {
-    /// Opens the stores and replays their logs.
-    pub(crate) fn open(args: &ServeArgs) -> anyhow::Result<Self> {
+    /// Opens the stores and replays their logs. What `limits` says holds for what comes later.
+    pub(crate) fn open(args: &ServeArgs, limits: TenantLimits) -> anyhow::Result<Self> {
         let root = &args.storage_path;
         let fsync = match args.wal_fsync {
             WalFsync::Interval => FsyncPolicy::default(),
@@ -51,11 +52,13 @@ impl NodeStores {
         })?;
         let logs = LogStore::open(LogStoreOptions {
             retention: args.retention_logs,
+            limits,
             fsync,
             ..LogStoreOptions::new(root)
         })?;
         let traces = TraceStore::open(TraceStoreOptions {
             retention: args.retention_traces,
+            low_priority_retention: args.retention_traces_low,
             fsync,
             ..TraceStoreOptions::new(root)
         })?;

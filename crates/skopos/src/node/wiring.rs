@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use skopos_core::ledger::Ledger;
-use skopos_core::limits::Limits;
+use skopos_core::limits::TenantLimits;
 use skopos_core::{Labels, SystemClock, TenantId, TimeRange};
 use skopos_promql::Feature;
 use skopos_rules::RuleGroups;
@@ -51,7 +51,8 @@ impl Wiring {
         addresses: &Addresses,
         telemetry: &Telemetry,
     ) -> anyhow::Result<Self> {
-        let stores = Arc::new(NodeStores::open(args)?);
+        let limits = TenantLimits::default();
+        let stores = Arc::new(NodeStores::open(args, limits.clone())?);
         let tenant = stores.tenant(&TenantId::default());
         if !args.remote.agent {
             telemetry.connect(Arc::clone(&tenant.log_sink), Arc::clone(&tenant.trace_sink));
@@ -70,6 +71,7 @@ impl Wiring {
             scraper: Arc::clone(&scraper),
             driver: driver.clone(),
             remote_writes: Arc::clone(&remote_writes),
+            limits,
         };
         let configuration = Configuration::new(args, loaded, parts, addresses.http)?;
         let configuration = Arc::new(configuration);
@@ -131,7 +133,7 @@ impl Wiring {
             fleet,
             reloader: Arc::clone(&self.configuration) as _,
             ledger: Arc::clone(&self.ledger),
-            limits: Limits::default(),
+            limits: self.configuration.limits(),
             clock: Arc::new(SystemClock),
             build: build_info(),
             readiness,

@@ -16,6 +16,7 @@ mod differential;
 mod dlq;
 mod kill;
 mod kubernetes;
+mod limits;
 mod program;
 mod prove;
 mod query_log;

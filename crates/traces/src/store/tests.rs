@@ -7,7 +7,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use skopos_core::Clock as _;
 use skopos_core::clock::ManualClock;
-use skopos_core::span::{Span, SpanBatch, SpanKind, StatusCode, TraceId, TraceSearch, TraceSink, TraceSource};
+use skopos_core::span::{
+    AttributeValue, Span, SpanBatch, SpanKind, StatusCode, TraceId, TraceSearch, TraceSink, TraceSource,
+};
 use skopos_core::time::TimeRangeNs;
 use skopos_core::{QueryBudget, TenantId};
 
@@ -353,4 +355,62 @@ fn maintenance_flushes_merges_and_forgets() {
     clock.advance_ms(3 * 86_400_000);
     assert_eq!(store.maintain(clock.now_ms()).expect("the disk takes it").expired, 1);
     assert_eq!(store.stats().parts, 0);
+}
+
+#[test]
+fn traces_of_low_priority_go_earlier_but_not_failed_ones() {
+    let dir = tempfile::tempdir().expect("there is a temporary directory");
+    let clock = Arc::new(ManualClock::at_ms(BASE_NS / 1_000_000 + 60_000));
+    let open = || {
+        TraceStore::open(TraceStoreOptions {
+            retention: Duration::from_hours(48),
+            low_priority_retention: Duration::from_hours(1),
+            clock: Arc::clone(&clock) as Arc<dyn skopos_core::Clock>,
+            ..TraceStoreOptions::new(dir.path())
+        })
+        .expect("the store opens")
+    };
+    let low = |trace, id| Span {
+        attributes: vec![("trace.priority".into(), AttributeValue::String("low".into()))],
+        ..span(trace, id, 0)
+    };
+    let failed = Span {
+        status: StatusCode::Error,
+        ..span(3, 6, 0)
+    };
+    let store = open();
+    // The second span of the first trace says nothing of its own; the third trace had a failure.
+    append(&store, vec![low(1, 1), span(1, 2, 1), span(2, 3, 0), low(3, 5), failed]);
+    store.flush().expect("the disk takes it");
+    let seen = |store: &TraceStore| {
+        let tenant = store.tenant(&TenantId::default());
+        let count = |id| {
+            tenant
+                .trace(TraceId([id; 16]), &QueryBudget::unbounded())
+                .expect("it is readable")
+                .len()
+        };
+        [count(1), count(2), count(3)]
+    };
+    let maintain = |store: &TraceStore| store.maintain(clock.now_ms()).expect("the disk takes it").thinned;
+    assert_eq!(
+        (maintain(&store), seen(&store)),
+        (0, [2, 1, 2]),
+        "not before their time"
+    );
+    clock.advance_ms(2 * 3_600_000);
+    assert_eq!((maintain(&store), seen(&store)), (2, [0, 1, 2]));
+    assert_eq!(maintain(&store), 0);
+    drop(store);
+    let store = open();
+    assert_eq!(
+        (maintain(&store), seen(&store)),
+        (0, [0, 1, 2]),
+        "and so after a restart"
+    );
+    append(&store, vec![low(4, 7)]);
+    store.flush().expect("the disk takes it");
+    clock.advance_ms(2 * 3_600_000);
+    assert_eq!(maintain(&store), 1);
+    assert_eq!(store.stats().parts, 1, "a part of nothing else goes as a whole");
 }

@@ -43,10 +43,15 @@ fn check(case: &Case) {
     let params = Params::from_query(query);
     let now_ns = 1_700_000_000 * NS_PER_SECOND;
     if path.ends_with("/query") {
-        assert_eq!(instant(&params, now_ns, 5000).is_ok(), case.ok, "{}", case.id);
+        assert_eq!(
+            instant(&params, now_ns, &Limits::default()).is_ok(),
+            case.ok,
+            "{}",
+            case.id
+        );
         return;
     }
-    let read = range(&params, now_ns, 5000);
+    let read = range(&params, now_ns, &Limits::default());
     assert_eq!(read.is_ok(), case.ok, "{}: {read:?}", case.id);
     let Ok(read) = read else { return };
     let seconds = |ns: i64| ns as f64 / NS_PER_SECOND as f64;
