@@ -28,7 +28,7 @@ mod economy;
 mod ledger;
 mod pricing;
 mod reports;
-mod valuation;
+pub(crate) mod valuation;
 
 /// Fault: reports are slow.
 pub(crate) const REPORTS_SLOW: &str = "dawsos-reports-slow";

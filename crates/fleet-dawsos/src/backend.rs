@@ -22,6 +22,7 @@ mod api;
 mod executor;
 mod failure;
 mod metrics;
+mod notices;
 mod pack_source;
 mod pattern;
 
@@ -75,6 +76,7 @@ async fn serve(arguments: BackendArgs, context: Context) -> Result<(), FleetErro
         metrics,
     });
     let router = api::router(executor)
+        .merge(notices::router())
         .layer(RequestContextLayer)
         .layer(observability.http_layer()?)
         .merge(observability.metrics_router())

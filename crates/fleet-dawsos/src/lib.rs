@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! traffic ─HTTP─▶ dawsos-backend ─breaker─▶ dawsos-agents (ledger, pricing, macro, reports)
-//!                       │                        │ pack
+//!                       │  ▲                     │ pack
+//!                       │  └notices─ dawsos-jobs ┤
 //!                       └──── which pack ──▶ dawsos-packs ◀── price file
 //! ```
 
@@ -15,6 +16,8 @@ use skopos_fleet_frame::{FaultKind, FaultSpec, FleetError, ServiceSpec, SystemSp
 mod agents;
 mod backend;
 mod invocation;
+mod jobs;
+mod notice;
 mod pack;
 mod packs;
 mod refusal;
@@ -25,6 +28,7 @@ pub const NAME: &str = "dawsos";
 const BACKEND: &str = "dawsos-backend";
 const AGENTS: &str = "dawsos-agents";
 const PACKS: &str = "dawsos-packs";
+const JOBS: &str = "dawsos-jobs";
 const TRAFFIC: &str = "traffic";
 
 /// The system, its services in the order in which they are started.
@@ -40,6 +44,12 @@ pub const SYSTEM: SystemSpec = SystemSpec {
         ),
         ServiceSpec::service(NAME, AGENTS, 8031, "the agents: ledger, pricing, macro, reports"),
         ServiceSpec::service(NAME, BACKEND, 8030, "the executor API: runs patterns, step by step"),
+        ServiceSpec::service(
+            NAME,
+            JOBS,
+            8033,
+            "jobs: reconciles the ledger, computes the economy, delivers alerts on prices",
+        ),
         ServiceSpec::traffic(NAME, TRAFFIC, "seeded analysts who run patterns"),
     ],
     needs: &[],
@@ -149,6 +159,8 @@ enum Service {
     DawsosAgents(agents::AgentsArgs),
     /// Builds pricing packs from the price file and keeps them fresh.
     DawsosPacks(packs::PacksArgs),
+    /// Jobs: reconciles the ledger, computes the economy, delivers alerts on prices.
+    DawsosJobs(jobs::JobsArgs),
     /// Seeded analysts who run patterns.
     Traffic(traffic::TrafficArgs),
 }
@@ -159,6 +171,7 @@ pub fn run(command: DawsosCommand) -> Result<(), FleetError> {
         Service::DawsosBackend(arguments) => backend::run(arguments),
         Service::DawsosAgents(arguments) => agents::run(arguments),
         Service::DawsosPacks(arguments) => packs::run(arguments),
+        Service::DawsosJobs(arguments) => jobs::run(arguments),
         Service::Traffic(arguments) => traffic::run(arguments),
     }
 }

@@ -8,32 +8,32 @@ use crate::refusal::Refusal;
 
 /// So much of one security.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Position {
-    pub(super) security: String,
-    pub(super) quantity: f64,
+pub(crate) struct Position {
+    pub(crate) security: String,
+    pub(crate) quantity: f64,
 }
 
 /// A position in the base currency.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Valued {
-    pub(super) security: String,
-    pub(super) quantity: f64,
-    pub(super) currency: String,
-    pub(super) value: f64,
+pub(crate) struct Valued {
+    pub(crate) security: String,
+    pub(crate) quantity: f64,
+    pub(crate) currency: String,
+    pub(crate) value: f64,
     /// Share of the whole.
-    pub(super) weight: f64,
+    pub(crate) weight: f64,
 }
 
 /// All positions of a portfolio in the base currency.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Valuation {
-    pub(super) base_currency: String,
-    pub(super) total: f64,
-    pub(super) positions: Vec<Valued>,
+pub(crate) struct Valuation {
+    pub(crate) base_currency: String,
+    pub(crate) total: f64,
+    pub(crate) positions: Vec<Valued>,
 }
 
 /// What an earlier step has put out under `name`.
-pub(super) fn earlier<T: DeserializeOwned>(state: &Map<String, Value>, name: &str) -> Result<T, Refusal> {
+pub(crate) fn earlier<T: DeserializeOwned>(state: &Map<String, Value>, name: &str) -> Result<T, Refusal> {
     let hint = "let an earlier step of the pattern put it out";
     let value = state
         .get(name)
@@ -42,7 +42,7 @@ pub(super) fn earlier<T: DeserializeOwned>(state: &Map<String, Value>, name: &st
 }
 
 /// An input of the pattern that must be text.
-pub(super) fn text<'a>(inputs: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, Refusal> {
+pub(crate) fn text<'a>(inputs: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, Refusal> {
     let value = inputs.get(name).and_then(Value::as_str);
     value.ok_or_else(|| Refusal::invalid(format!("the input {name} is missing"), "give it as text in inputs"))
 }

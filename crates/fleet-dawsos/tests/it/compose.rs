@@ -29,7 +29,11 @@ fn the_whole_system_is_started_and_kept_as_long_as_asked() {
         assert_eq!(command[..], ["fleet", SYSTEM.name, service.name].map(Value::from));
     }
     let skopos = list(&services(&compose)["skopos"]["command"], "command");
-    for flag in ["--storage.retention.time=30d", "--storage.retention.traces=7d"] {
+    for flag in [
+        "--storage.retention.time=30d",
+        "--storage.retention.traces=7d",
+        "--storage.retention.traces.low-priority=1d",
+    ] {
         assert!(skopos.contains(&flag.into()), "{flag}");
     }
 }

@@ -22,8 +22,8 @@ fn dashboard() -> Value {
     serde_json::from_str(&text("dashboards/slo-overview.json")).expect("JSON")
 }
 
-/// Panels of the second dashboard, which answers later asks: heat maps of agents, business, the provider.
-const BUSINESS: [&str; 8] = [
+/// Panels of the second dashboard, which answers later asks: heat maps of agents, business, the provider, jobs.
+const BUSINESS: [&str; 12] = [
     "Patterns run in an hour",
     "Trades booked in an hour",
     "Refused requests",
@@ -32,6 +32,10 @@ const BUSINESS: [&str; 8] = [
     "Time of pattern steps",
     "Packs built in an hour",
     "Delivery of prices",
+    "Runs of jobs",
+    "Time of jobs",
+    "Reconciliation",
+    "Delivery of alerts on prices",
 ];
 
 #[test]

@@ -1,6 +1,7 @@
 //! DawsOS as processes: patterns over packs, every metric of the system's table, one trace with its attributes, a dead
 //! agent, and an error tracker that learns of it without a word about persons.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -61,6 +62,7 @@ struct System {
     services: Vec<Service>,
     packs: String,
     backend: String,
+    jobs: String,
     client: Client,
 }
 
@@ -80,7 +82,21 @@ impl System {
         let (agents, agents_address) = start("dawsos-agents", &["--packs", &packs_url]);
         let agents_url = format!("http://{agents_address}");
         let (backend, backend_address) = start("dawsos-backend", &["--packs", &packs_url, "--agents", &agents_url]);
-        for service in [&packs, &agents, &backend] {
+        let notices = format!("http://{backend_address}/v1/notices");
+        let (jobs, jobs_address) = start(
+            "dawsos-jobs",
+            &[
+                "--packs",
+                &packs_url,
+                "--agents",
+                &agents_url,
+                "--notices",
+                &notices,
+                "--every",
+                "1",
+            ],
+        );
+        for service in [&packs, &agents, &backend, &jobs] {
             service.listens().await;
         }
         let latest = "dawsos_pack_freshness{pack_id=\"PP_2026-11-20\"}";
@@ -90,7 +106,8 @@ impl System {
             tracker,
             packs: packs_address,
             backend: backend_address,
-            services: vec![agents, backend, packs],
+            jobs: jobs_address,
+            services: vec![agents, backend, packs, jobs],
             client: Client::new(),
         }
     }
@@ -117,6 +134,7 @@ async fn patterns_run_over_packs_and_a_dead_agent_is_cut_off() {
     let commit = patterns(&system).await;
     rejections(&system).await;
     metrics(&system).await;
+    jobs(&system).await;
     assert!(system.services[0].abandon().await.success());
     dead_agent(&system).await;
     errors_are_tracked(&system).await;
@@ -130,6 +148,28 @@ async fn patterns_run_over_packs_and_a_dead_agent_is_cut_off() {
         failed.is_some_and(|line| line["trace_id"] == TRACE_ID),
         "the error is logged with its trace"
     );
+}
+
+/// Each job has ended well, the books agree, and who watches a security that moved far was told of it once for a build.
+async fn jobs(system: &System) {
+    for job in ["reconciliation", "macro", "alert_delivery"] {
+        let runs = format!("dawsos_job_runs_total{{job_name=\"{job}\",status=\"success\"}}");
+        metric_reaches(&system.jobs, &runs, 2.0).await;
+    }
+    metric_reaches(&system.jobs, "dawsos_reconciliation_positions_total", 15.0).await;
+    assert!(metric(&system.jobs, "dawsos_reconciliation_breaks").await.abs() < f64::EPSILON);
+    metric_reaches(&system.jobs, "dawsos_alert_deliveries_total{status=\"delivered\"}", 1.0).await;
+    let request = system.client.get(format!("http://{}/v1/notices", system.backend));
+    let answer = request
+        .header("x-user-id", "analyst-2")
+        .send()
+        .await
+        .expect("an answer");
+    let notices: Value = answer.json().await.expect("answers are JSON");
+    let notices = notices.as_array().expect("a list");
+    let versions: BTreeSet<u64> = notices.iter().filter_map(|notice| notice["version"].as_u64()).collect();
+    assert_eq!(notices[0]["security"], "DUNE");
+    assert_eq!(versions.len(), notices.len(), "one for each build: {notices:?}");
 }
 
 /// Each pattern once; the commit of the booked trade.
