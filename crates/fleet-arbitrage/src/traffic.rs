@@ -1,6 +1,5 @@
 //! The traffic: tasks of all kinds, handed in and followed to their end. Seeded and bounded.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,8 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use skopos_fleet_frame::FleetError;
 use skopos_fleet_frame::process::{self, Context, ProcessArgs};
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
+use skopos_fleet_frame::traffic::{self, Flow, MixArgs, factor, wait_ready};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use url::Url;
@@ -23,8 +21,6 @@ use crate::{APP, TRAFFIC};
 
 /// Tasks a second at the usual load.
 const DEFAULT_RATE: f64 = 1.5;
-/// Pause between looks whether the system is up.
-const READY_PAUSE: Duration = Duration::from_millis(500);
 /// Reads of a task, and the pause before the first; each further pause is longer by half.
 const READS: u32 = 8;
 const READ_PAUSE: Duration = Duration::from_millis(300);
@@ -45,15 +41,11 @@ pub(crate) struct TrafficArgs {
     /// Where the agents are.
     #[arg(long, default_value = "http://127.0.0.1:8050", value_name = "URL")]
     arbitrage: Url,
-    /// Seed of the mix: one seed, one sequence of tasks.
-    #[arg(long, default_value_t = skopos_fleet_frame::DEFAULT_SEED, value_name = "NUMBER")]
-    seed: u64,
     /// Tasks that begin in a second at the usual load.
-    #[arg(long, default_value_t = DEFAULT_RATE, value_parser = positive, value_name = "PER SECOND")]
+    #[arg(long, default_value_t = DEFAULT_RATE, value_parser = factor, value_name = "PER SECOND")]
     rate: f64,
-    /// How much traffic: 2 begins twice as many tasks.
-    #[arg(long, default_value_t = 1.0, value_parser = positive, value_name = "FACTOR")]
-    load: f64,
+    #[command(flatten)]
+    mix: MixArgs,
     /// Tasks followed at one time; beyond it new ones are left out.
     #[arg(long, default_value_t = 100, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
@@ -62,13 +54,6 @@ pub(crate) struct TrafficArgs {
     tasks: Option<u64>,
     #[command(flatten)]
     process: ProcessArgs,
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(number) if (0.01..=200.0).contains(&number) => Ok(number),
-        _ => Err("expected a number from 0.01 to 200".to_owned()),
-    }
 }
 
 pub(crate) fn run(arguments: TrafficArgs) -> Result<(), FleetError> {
@@ -96,7 +81,7 @@ fn plan(seed: u64, number: u64) -> TaskRequest {
 /// The pause before that task: exponential, as between callers who do not know of one another.
 fn pause(seed: u64, number: u64, rate: f64) -> Duration {
     let chance: f64 = generator(!seed, number).random_range(0.001..1.0);
-    Duration::from_secs_f64(-chance.ln() / rate)
+    traffic::pause(chance, rate)
 }
 
 fn generator(seed: u64, number: u64) -> ChaCha8Rng {
@@ -108,46 +93,30 @@ fn generator(seed: u64, number: u64) -> ChaCha8Rng {
 async fn generate(arguments: TrafficArgs, context: Context) -> Result<(), FleetError> {
     crate::propagate();
     let agents = Peer::new(APP, arguments.arbitrage.as_str(), peer::client(CALL_TIMEOUT, &[])?);
-    while agents.get::<Value>("/health").await.is_err() {
-        tokio::select! {
-            () = context.stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep(READY_PAUSE) => {}
-        }
+    if !wait_ready(&context.stop, async || agents.get::<Value>("/health").await.is_ok()).await {
+        return Ok(());
     }
-    let rate = arguments.rate * arguments.load;
-    tracing::info!(rate, seed = arguments.seed, "traffic begins");
+    let (seed, rate) = (arguments.mix.seed, arguments.rate * arguments.mix.load);
+    tracing::info!(rate, seed, "traffic begins");
     let tasks = TaskTracker::new();
-    hand_in_all(&arguments, rate, &agents, &tasks, &context.stop).await;
+    let flow = Flow {
+        name: "tasks",
+        concurrency: usize::from(arguments.concurrency),
+        count: arguments.tasks,
+    };
+    let wait = async |number| tokio::time::sleep(pause(seed, number, rate)).await;
+    let begin = |number| {
+        let (request, agents, stop) = (plan(seed, number), agents.clone(), context.stop.clone());
+        let span = tracing::info_span!("follow", otel.name = format!("follow {}", request.kind.as_str()));
+        let follow = async move {
+            stop.run_until_cancelled(follow(&agents, &request)).await;
+        };
+        follow.instrument(span)
+    };
+    flow.run(&context.stop, &tasks, wait, begin).await;
     tasks.close();
     tasks.wait().await;
     Ok(())
-}
-
-/// Hands tasks in at the rate, each followed on its own, until told to stop or the wanted number is reached.
-async fn hand_in_all(arguments: &TrafficArgs, rate: f64, agents: &Peer, tasks: &TaskTracker, stop: &CancellationToken) {
-    let places = Arc::new(Semaphore::new(usize::from(arguments.concurrency)));
-    let mut left_out = 0_u64;
-    for number in 0..arguments.tasks.unwrap_or(u64::MAX) {
-        let wait = tokio::time::sleep(pause(arguments.seed, number, rate));
-        if stop.run_until_cancelled(wait).await.is_none() {
-            return;
-        }
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            left_out += 1;
-            if left_out.is_power_of_two() {
-                tracing::warn!(left_out, "tasks are left out, too many are followed");
-            }
-            continue;
-        };
-        let request = plan(arguments.seed, number);
-        let span = tracing::info_span!("follow", otel.name = format!("follow {}", request.kind.as_str()));
-        let (agents, stop) = (agents.clone(), stop.clone());
-        let follow = async move {
-            stop.run_until_cancelled(follow(&agents, &request)).await;
-            drop(place);
-        };
-        tasks.spawn(follow.instrument(span));
-    }
 }
 
 /// Hands a task in and reads it until it has ended, or is late.

@@ -1,6 +1,5 @@
 //! The traffic: analysts who look at their portfolios, ask for risk, book trades and now and then test the worst case.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -11,9 +10,8 @@ use rand_chacha::ChaCha8Rng;
 use reqwest::Client;
 use serde_json::{Value, json};
 use skopos_fleet_frame::process::{Context, ProcessArgs};
+use skopos_fleet_frame::traffic::{Flow, MixArgs, wait_ready};
 use skopos_fleet_frame::{Fault, FleetError};
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::TRAFFIC;
@@ -57,21 +55,10 @@ pub(crate) struct TrafficArgs {
         value_name = "URL"
     )]
     backend: String,
-    /// Seed of the mix: one seed, one sequence of requests.
-    #[arg(long, default_value_t = skopos_fleet_frame::DEFAULT_SEED, value_name = "NUMBER")]
-    seed: u64,
-    /// How much traffic: 2 sends twice as many requests.
-    #[arg(long, default_value_t = 1.0, value_parser = load, value_name = "FACTOR")]
-    load: f64,
+    #[command(flatten)]
+    mix: MixArgs,
     #[command(flatten)]
     process: ProcessArgs,
-}
-
-fn load(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(load) if (0.01..=100.0).contains(&load) => Ok(load),
-        _ => Err("expected a number from 0.01 to 100".to_owned()),
-    }
 }
 
 /// One request of an analyst.
@@ -91,54 +78,43 @@ async fn generate(arguments: TrafficArgs, context: Context) -> Result<(), FleetE
     let client = crate::http_client(TIMEOUT)?;
     let base = arguments.backend.trim_end_matches('/');
     let (url, ready) = (format!("{base}/v1/execute"), Ask::first());
-    while !matches!(send(&client, &url, &ready).await, Ok(StatusCode::OK)) {
-        if !pause(LOOK, &context.stop).await {
-            return Ok(());
-        }
+    let is_ready = async || matches!(send(&client, &url, &ready).await, Ok(StatusCode::OK));
+    if !wait_ready(&context.stop, is_ready).await {
+        return Ok(());
     }
-    tracing::info!(rate = RATE * arguments.load, seed = arguments.seed, "traffic begins");
+    let MixArgs { seed, load } = arguments.mix;
+    tracing::info!(rate = RATE * load, seed, "traffic begins");
     let quiet = context.faults.get(QUIET);
-    let (tasks, places) = (TaskTracker::new(), Arc::new(Semaphore::new(CONCURRENCY)));
-    let mut random = ChaCha8Rng::seed_from_u64(arguments.seed);
-    let mut deck = Vec::new();
-    while wait(&mut random, arguments.load, &quiet, &context.stop).await {
-        let ask = deal(&mut deck, &mut random);
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            continue;
-        };
-        let (client, url) = (client.clone(), url.clone());
-        tasks.spawn(async move {
+    let (mut pauses, mut random) = (ChaCha8Rng::seed_from_u64(!seed), ChaCha8Rng::seed_from_u64(seed));
+    let (tasks, mut deck) = (TaskTracker::new(), Vec::new());
+    let flow = Flow {
+        name: "requests",
+        concurrency: CONCURRENCY,
+        count: None,
+    };
+    let pause = async |_| wait(&mut pauses, load, &quiet).await;
+    let begin = |_| {
+        let (ask, client, url) = (deal(&mut deck, &mut random), client.clone(), url.clone());
+        async move {
             if let Err(error) = send(&client, &url, &ask).await {
                 tracing::debug!(%error, pattern_id = ask.pattern_id, "no answer");
             }
-            drop(place);
-        });
-    }
+        }
+    };
+    flow.run(&context.stop, &tasks, pause, begin).await;
     tasks.close();
     tasks.wait().await;
     Ok(())
 }
 
-/// Waits for the next request. False when it is time to stop.
-async fn wait(random: &mut ChaCha8Rng, load: f64, quiet: &Fault, stop: &CancellationToken) -> bool {
+/// Waits for the next request.
+async fn wait(random: &mut ChaCha8Rng, load: f64, quiet: &Fault) {
     let usual = Duration::from_secs_f64(random.random_range(0.6..1.4) / (RATE * load));
-    if !pause(usual, stop).await {
-        return false;
-    }
+    tokio::time::sleep(usual).await;
     let mut waited = Duration::ZERO;
     while quiet.is_on() && waited < QUIET_PAUSE {
-        if !pause(LOOK, stop).await {
-            return false;
-        }
+        tokio::time::sleep(LOOK).await;
         waited += LOOK;
-    }
-    true
-}
-
-async fn pause(time: Duration, stop: &CancellationToken) -> bool {
-    tokio::select! {
-        () = stop.cancelled() => false,
-        () = tokio::time::sleep(time) => true,
     }
 }
 

@@ -9,6 +9,7 @@
 //! (`fault NAME on`, `fault NAME off`); its end is the order to drain and end.
 
 pub mod process;
+pub mod traffic;
 
 mod error;
 mod fault;
@@ -22,3 +23,4 @@ pub use order::Order;
 pub use process::{BusArgs, Context, DRAIN_LIMIT, ProcessArgs, health_router, serve_http};
 pub use service::{DEFAULT_BUS, DEFAULT_SEED, Launch, Role, ServiceSpec};
 pub use system::{FaultKind, FaultSpec, SystemSpec};
+pub use traffic::{Flow, MixArgs};

@@ -11,8 +11,8 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use skopos_bus::{BusMetrics, Event, Producer};
 use skopos_fleet_frame::process::{self, BusArgs, Context, ProcessArgs};
+use skopos_fleet_frame::traffic::{self, Flow, MixArgs, wait_ready};
 use skopos_fleet_frame::{Fault, FleetError};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -34,8 +34,6 @@ const CONCURRENCY: usize = 64;
 const FLOOD_RATE: u32 = 40;
 /// Whose client it is: a shop on a small plan.
 const FLOOD_TENANT: &str = "pixel-games";
-/// Pause between looks whether the backend is ready.
-const READY_PAUSE: Duration = Duration::from_millis(300);
 /// When the next tenant signs up, after the one before.
 const SIGN_UPS: [Duration; 4] = [
     Duration::from_secs(45),
@@ -57,23 +55,12 @@ pub(crate) struct TrafficArgs {
         value_name = "URL"
     )]
     backend: String,
-    /// Seed of the mix: one seed, one sequence of visits.
-    #[arg(long, default_value_t = skopos_fleet_frame::DEFAULT_SEED, value_name = "NUMBER")]
-    seed: u64,
-    /// How much traffic: 2 makes twice as many visits.
-    #[arg(long, default_value_t = 1.0, value_parser = load, value_name = "FACTOR")]
-    load: f64,
+    #[command(flatten)]
+    mix: MixArgs,
     #[command(flatten)]
     bus: BusArgs,
     #[command(flatten)]
     process: ProcessArgs,
-}
-
-fn load(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(load) if (0.01..=200.0).contains(&load) => Ok(load),
-        _ => Err("expected a number from 0.01 to 200".to_owned()),
-    }
 }
 
 pub(super) fn run(arguments: TrafficArgs) -> Result<(), FleetError> {
@@ -86,32 +73,25 @@ async fn generate(arguments: TrafficArgs, context: Context) -> Result<(), FleetE
     let producer = Producer::new(&bus, BusMetrics::register(context.observability.registry())?)?;
     let shoppers = Arc::new(Shoppers::new(ml_engine::http_client()?, arguments.backend.clone()));
     events::ensure(&bus).await?;
-    if !ready(&shoppers, &context.stop).await {
+    if !wait_ready(&context.stop, async || is_ready(&shoppers).await).await {
         return Ok(());
     }
-    tracing::info!(rate = RATE * arguments.load, seed = arguments.seed, "traffic begins");
+    let MixArgs { seed, load } = arguments.mix;
+    tracing::info!(rate = RATE * load, seed, "traffic begins");
     let customers = AtomicUsize::new(TENANTS.iter().filter(|tenant| tenant.is_founder).count());
     let (stop, flood_wanted) = (&context.stop, context.faults.get(FLOOD));
     tokio::join!(
-        visits(&arguments, &shoppers, &customers, stop),
+        visits(&arguments.mix, &shoppers, &customers, stop),
         sign_ups(&shoppers, &customers, stop),
-        old_client(&producer, arguments.seed, stop),
+        old_client(&producer, seed, stop),
         flood(&shoppers, &flood_wanted, stop),
     );
     Ok(())
 }
 
-/// Waits for the backend; false if told to stop before.
-async fn ready(shoppers: &Shoppers, stop: &CancellationToken) -> bool {
-    loop {
-        let asked = shoppers.client.get(format!("{}/ready", shoppers.backend)).send().await;
-        if asked.is_ok_and(|answer| answer.status().is_success()) {
-            return true;
-        }
-        if !pause(READY_PAUSE, stop).await {
-            return false;
-        }
-    }
+async fn is_ready(shoppers: &Shoppers) -> bool {
+    let asked = shoppers.client.get(format!("{}/ready", shoppers.backend)).send().await;
+    asked.is_ok_and(|answer| answer.status().is_success())
 }
 
 /// False if told to stop meanwhile.
@@ -122,27 +102,29 @@ async fn pause(duration: Duration, stop: &CancellationToken) -> bool {
     }
 }
 
-async fn visits(arguments: &TrafficArgs, shoppers: &Arc<Shoppers>, customers: &AtomicUsize, stop: &CancellationToken) {
-    let (tasks, places) = (TaskTracker::new(), Arc::new(Semaphore::new(CONCURRENCY)));
-    let mut random = ChaCha8Rng::seed_from_u64(arguments.seed);
-    for number in 0.. {
-        // Visitors come independently of one another: the pauses are exponential.
-        let wait = -random.random_range(f64::EPSILON..1.0_f64).ln() / (RATE * arguments.load);
-        if !pause(Duration::from_secs_f64(wait), stop).await {
-            break;
-        }
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            continue;
-        };
-        let plan = shoppers.plan(arguments.seed, number, customers.load(Ordering::Relaxed));
+async fn visits(mix: &MixArgs, shoppers: &Arc<Shoppers>, customers: &AtomicUsize, stop: &CancellationToken) {
+    let (seed, rate) = (mix.seed, RATE * mix.load);
+    let mut pauses = ChaCha8Rng::seed_from_u64(!seed);
+    let mut random = ChaCha8Rng::seed_from_u64(seed.rotate_left(32) ^ 1);
+    let tasks = TaskTracker::new();
+    let flow = Flow {
+        name: "visits",
+        concurrency: CONCURRENCY,
+        count: None,
+    };
+    let pause = async |_| tokio::time::sleep(traffic::pause(pauses.random_range(f64::EPSILON..1.0), rate)).await;
+    let begin = |number| {
+        let plan = shoppers.plan(seed, number, customers.load(Ordering::Relaxed));
+        // Each visit has randomness of its own.
+        random.set_stream(number);
         let (shoppers, mut random) = (Arc::clone(shoppers), random.clone());
-        tasks.spawn(async move {
+        async move {
             if let Err(error) = shoppers.visit(&plan, &mut random).await {
                 tracing::debug!(%error, tenant_id = plan.tenant.id, "a visit was cut short");
             }
-            drop(place);
-        });
-    }
+        }
+    };
+    flow.run(stop, &tasks, pause, begin).await;
     tasks.close();
     tasks.wait().await;
 }

@@ -55,8 +55,6 @@ const REPORTS: [&str; 5] = [
 ];
 /// Every so many journeys one is that of the small tenant's buyer: a rare case, and a regular one.
 const SMALL_EVERY: u64 = 120;
-/// Longest pause between two journeys, in multiples of the mean one.
-const LONGEST_PAUSE: f64 = 4.0;
 
 /// One journey.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,7 +149,7 @@ pub(super) fn journey(seed: u64, number: u64) -> Journey {
 /// The pause before the journey of this number: exponential, as of visitors who know nothing of each other.
 pub(super) fn pause(seed: u64, number: u64, rate: f64) -> Duration {
     let uniform: f64 = random(seed, number, 1).random_range(f64::EPSILON..1.0);
-    Duration::from_secs_f64((-uniform.ln()).min(LONGEST_PAUSE) / rate)
+    skopos_fleet_frame::traffic::pause(uniform, rate)
 }
 
 /// Independent randomness for each seed, journey and purpose.
@@ -203,13 +201,5 @@ mod tests {
         assert_eq!(small.count(), 1600 / SMALL_EVERY as usize);
         let mistakes = journeys.iter().filter(|journey| matches!(journey, Journey::Mistake(_)));
         assert!((30..120).contains(&mistakes.count()));
-    }
-
-    #[test]
-    fn pauses_have_a_bound() {
-        let pauses: Vec<f64> = (0..4000).map(|n| pause(1, n, 4.0).as_secs_f64()).collect();
-        let mean = pauses.iter().sum::<f64>() / 4000.0;
-        assert!((mean - 0.25).abs() < 0.02, "{mean}");
-        assert!(pauses.iter().all(|pause| *pause <= LONGEST_PAUSE / 4.0));
     }
 }

@@ -14,8 +14,6 @@ const PERSONAS: [(&str, f64); 3] = [("assistant", 0.6), ("analyst", 0.25), ("tut
 const USERS: [&str; 8] = ["ada", "ben", "chidi", "dana", "emre", "fay", "goran", "hana"];
 /// Longest pause before a user writes again, in seconds.
 const THINKING_SECONDS: std::ops::Range<f64> = 0.3..2.5;
-/// Longest pause between two conversations, in multiples of the mean one.
-const LONGEST_PAUSE: f64 = 5.0;
 
 /// One conversation.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,7 +104,7 @@ pub(super) fn conversation(seed: u64, number: u64) -> Plan {
 /// The pause before the conversation of this number: exponential, as of users who know nothing of each other.
 pub(super) fn pause(seed: u64, number: u64, rate: f64) -> Duration {
     let uniform: f64 = random(seed, number, 1).random_range(f64::EPSILON..1.0);
-    Duration::from_secs_f64((-uniform.ln()).min(LONGEST_PAUSE) / rate)
+    skopos_fleet_frame::traffic::pause(uniform, rate)
 }
 
 /// Independent randomness for each seed, conversation and purpose.
@@ -168,13 +166,5 @@ mod tests {
         assert!((share(|p| p.tenant == "acme") - 0.5).abs() < 0.03);
         assert!((share(|p| p.conduct == Conduct::Proper) - 0.85).abs() < 0.03);
         assert!((share(|p| p.conduct == Conduct::Contractor) - 0.04).abs() < 0.015);
-    }
-
-    #[test]
-    fn pauses_have_the_wanted_mean_and_a_bound() {
-        let pauses: Vec<f64> = (0..4000).map(|n| pause(1, n, 4.0).as_secs_f64()).collect();
-        let mean = pauses.iter().sum::<f64>() / 4000.0;
-        assert!((mean - 0.25).abs() < 0.02, "{mean}");
-        assert!(pauses.iter().all(|pause| *pause <= LONGEST_PAUSE / 4.0));
     }
 }

@@ -1,95 +1,18 @@
 //! The recommender as processes: what tenants ask and get, every metric of the system's table, the bill, one trace.
 
+mod system;
+
 use std::time::{Duration, Instant};
 
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use skopos_bus::{BusConfig, BusMetrics, Producer};
 
-use crate::fleet::{Service, eventually, metric, metric_reaches};
-use crate::receiver::Receiver;
+use self::system::{System, TRACE_ID};
+use crate::fleet::{eventually, metric, metric_reaches};
 
-const SYSTEM: &str = "recommender";
-const TRACE_ID: &str = "5bf92f3577b34da6a3ce929d0e0e4736";
-const PARENT_ID: &str = "10f067aa0ba902b7";
 /// A user whom nobody has warmed the cache for.
 const STRANGER: u32 = 150;
-
-struct System {
-    receiver: Receiver,
-    services: Vec<Service>,
-    broker: String,
-    pipeline: String,
-    engine: String,
-    backend: String,
-    client: Client,
-}
-
-impl System {
-    async fn start() -> Self {
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let (receiver, collector) = Receiver::start().await;
-        let listen = ["--listen", "127.0.0.1:0"];
-        let broker = Service::start_of("infra", "broker", &listen, collector);
-        let broker_address = broker.address().await;
-        let bus = format!("kafka://{broker_address}");
-        let start = |name, flags: &[&str]| Service::start_of(SYSTEM, name, &[&listen[..], flags].concat(), collector);
-        let pipeline = start("data-pipeline", &["--bus", &bus]);
-        let pipeline_address = pipeline.address().await;
-        let pipeline_url = format!("http://{pipeline_address}");
-        let engine = start("ml-engine", &["--pipeline", &pipeline_url]);
-        let engine_address = engine.address().await;
-        let engine_url = format!("http://{engine_address}");
-        let flags = ["--bus", &bus, "--ml-engine", &engine_url, "--pipeline", &pipeline_url];
-        // Neither Redis nor PostgreSQL: the service's own cache and file serve.
-        let backend = start(
-            "backend-api",
-            &[&flags[..], &["--redis", "", "--database", ""]].concat(),
-        );
-        Self {
-            receiver,
-            broker: broker_address,
-            pipeline: pipeline_address,
-            engine: engine_address,
-            backend: backend.address().await,
-            services: vec![backend, engine, pipeline, broker],
-            client: Client::new(),
-        }
-    }
-
-    async fn ready(&self) {
-        let started = Instant::now();
-        loop {
-            let answer = self.client.get(format!("http://{}/ready", self.backend)).send().await;
-            if answer.is_ok_and(|answer| answer.status().is_success()) {
-                return;
-            }
-            assert!(started.elapsed() < Duration::from_mins(2), "the backend is not ready");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.backend)
-    }
-
-    async fn ask(&self, tenant: &str, request: RequestBuilder) -> (StatusCode, Value) {
-        let answer = request
-            .header("x-tenant-id", tenant)
-            .header("x-user-id", "user-7")
-            .header("x-request-id", "the-test")
-            .header("traceparent", format!("00-{TRACE_ID}-{PARENT_ID}-01"))
-            .send()
-            .await
-            .expect("the backend answers");
-        let status = answer.status();
-        (status, answer.json().await.expect("answers are JSON"))
-    }
-
-    async fn get(&self, tenant: &str, path: &str) -> (StatusCode, Value) {
-        self.ask(tenant, self.client.get(self.url(path))).await
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shops_are_served_measured_and_billed() {
