@@ -1,6 +1,7 @@
 //! Dead letters through the built program: a bus, a worker that refuses poison, the API and the command line.
 
 mod bus;
+mod terminal;
 
 use serde_json::{Value, json};
 

@@ -113,6 +113,17 @@ impl Bus {
         self.handled.lock().expect("not poisoned").clone()
     }
 
+    /// Stops the worker; by then it has handled so many events, each in a trace of its own.
+    pub(super) async fn stop_and_count(self, count: usize) {
+        let handled = Arc::clone(&self.handled);
+        self.stop().await;
+        let mut traces = handled.lock().expect("not poisoned").clone();
+        assert_eq!(traces.len(), count, "{traces:?}");
+        traces.sort_unstable();
+        traces.dedup();
+        assert_eq!(traces.len(), count, "one was handled twice");
+    }
+
     pub(super) async fn stop(self) {
         self.stop.cancel();
         self.worker.await.expect("no panic in the worker");
