@@ -38,11 +38,24 @@ class Trial:
     def __init__(self, system, fault, alert):
         self.system, self.fault, self.alert = system, fault, alert
         self.fired = self.ended = None
+        # When the rule was first pending and firing after the switch, and last firing after it was switched back.
+        self.pending = self.firing = self.quiet = None
         self.where = []
 
+    def read_states(self, demo, on, off):
+        """Reads from the samples of ALERTS what the rule found between the two switches (Unix times) and after."""
+        selector = lambda state: f'ALERTS{{alertname="{self.alert}",system="{self.system}",alertstate="{state}"}}'
+        span = round(time.time() - on) + 1
+        times = {state: sorted(float(at) for series in demo.instant(f"{selector(state)}[{span}s]") for at, _ in series["values"])
+                 for state in ("pending", "firing")}
+        first = lambda state: next((at - on for at in times[state] if at >= on), None)
+        self.pending, self.firing = first("pending"), first("firing")
+        self.quiet = max(0, times["firing"][-1] - off) if times["firing"] else None
+
     def row(self):
-        mark = lambda value: "never" if value is None else f"{value:.0f} s"
-        return self.fault, self.alert, mark(self.fired), mark(self.ended), ", ".join(self.where)
+        mark = lambda value: "-" if value is None else f"{value:.0f} s"
+        states = (self.pending, self.firing, self.fired, self.quiet, self.ended)
+        return self.fault, self.alert, *(mark(value) for value in states), ", ".join(self.where)
 
 
 def await_firing(demo, hook, trials, since, seconds):
@@ -90,14 +103,16 @@ def judge(checks, trials):
 def check_fault(checks, demo, hook, pack, fault, patience):
     """On: its alerts arrive. Off: their ends arrive, and it is quiet again."""
     trials = [Trial(pack.system, fault["name"], alert) for alert in fault["alerts"]]
-    since = time.monotonic()
+    since, on = time.monotonic(), time.time()
     demo.switch(fault["name"], True)
     await_firing(demo, hook, trials, since, patience)
     also = sorted(hook.names(pack.system, "firing", since) - set(fault["alerts"]) - pack.always)
-    off = time.monotonic()
+    off, off_at = time.monotonic(), time.time()
     demo.switch(fault["name"], False)
     await_end(demo, hook, trials, off, patience)
     judge(checks, trials)
+    for trial in trials:
+        trial.read_states(demo, on, off_at)
     if also:
         print(f"     beside {fault['name']}: {', '.join(also)}", flush=True)
     quiet = eventually(patience, lambda: not firing(demo, pack))
@@ -156,21 +171,23 @@ def check_full_length(checks, demo, hook, pack, arguments, meanwhile):
             for thread in meanwhile:
                 thread.join()
         trials = [Trial(pack.system, fault["name"], alert) for fault in wave for alert in fault["alerts"]]
-        since = time.monotonic()
+        since, on = time.monotonic(), time.time()
         for fault in wave:
             demo.switch(fault["name"], True)
         await_firing(demo, hook, trials, since, FULL_SECONDS)
-        off = time.monotonic()
+        off, off_at = time.monotonic(), time.time()
         for fault in wave:
             demo.switch(fault["name"], False)
         await_end(demo, hook, trials, off, FULL_SECONDS)
         judge(checks, trials)
+        for trial in trials:
+            trial.read_states(demo, on, off_at)
         all_trials += trials
     return all_trials
 
 
 def print_table(trials):
-    rows = [("fault", "alert", "arrives", "its end", "where"), *(trial.row() for trial in trials)]
+    rows = [("fault", "alert", "pending", "fires", "arrives", "last fires", "its end", "where"), *(trial.row() for trial in trials)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
