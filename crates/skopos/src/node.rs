@@ -83,7 +83,7 @@ impl Node {
         let dead_letters = dead_letters.map(|desk| tokio::spawn(desk.keep(asked_to_stop.clone())));
         let threads = [
             wiring.driver.clone().start(shutdown.clone())?,
-            maintenance::start(Arc::clone(&wiring.stores), shutdown.clone())?,
+            maintenance::start(Arc::clone(&wiring.stores), args.maintenance_interval, shutdown.clone())?,
         ];
         wiring.configuration.follow_cluster(shutdown.clone());
         readiness.set(true);

@@ -87,6 +87,12 @@ pub(crate) struct ServeArgs {
     /// a power cut too, at the price of a disk write for each request.
     #[arg(long = "storage.wal-fsync", value_enum, default_value_t = WalFsync::Interval, help_heading = "Storage")]
     pub(crate) wal_fsync: WalFsync,
+    /// Metrics are written to parts, and leave memory, when the oldest are this old; for tests.
+    #[arg(long = "storage.flush-after", hide = true, value_name = "DURATION", value_parser = duration)]
+    pub(crate) flush_after: Option<Duration>,
+    /// Time between two looks at what is to be flushed, merged or retired; for tests.
+    #[arg(long = "storage.maintenance-interval", hide = true, value_name = "DURATION", default_value = "1m", value_parser = duration)]
+    pub(crate) maintenance_interval: Duration,
     /// Samples may be this much older than the newest of their series.
     #[arg(long = "storage.out-of-order-time-window", value_name = "DURATION", default_value = "0s", value_parser = duration, help_heading = "Storage")]
     pub(crate) out_of_order_window: Duration,

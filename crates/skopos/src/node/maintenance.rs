@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use skopos_core::{Clock as _, SystemClock};
@@ -13,22 +13,29 @@ use super::stores::NodeStores;
 
 /// Time between two collections of span metrics.
 const SPAN_METRICS_EVERY: Duration = Duration::from_secs(15);
-/// Collections between two looks at the stores.
-const ROUNDS_BETWEEN_MAINTENANCE: u32 = 4;
 
-/// Runs until the end is asked for.
-pub(super) fn start(stores: Arc<NodeStores>, shutdown: CancellationToken) -> anyhow::Result<JoinHandle<()>> {
+/// Runs until the end is asked for; looks at the stores every `maintain_every`.
+pub(super) fn start(
+    stores: Arc<NodeStores>,
+    maintain_every: Duration,
+    shutdown: CancellationToken,
+) -> anyhow::Result<JoinHandle<()>> {
     std::thread::Builder::new()
         .name("maintenance".to_owned())
         .spawn(move || {
-            let mut round = 0u32;
-            while pause(&shutdown, SPAN_METRICS_EVERY) {
-                stores.collect_span_metrics(SystemClock.now_ms());
-                round = round.wrapping_add(1);
-                if round.is_multiple_of(ROUNDS_BETWEEN_MAINTENANCE)
-                    && let Err(error) = stores.maintain(SystemClock.now_ms())
-                {
-                    tracing::error!("failed to maintain the stores; trying again in a minute: {error:#}");
+            let mut collect_at = Instant::now() + SPAN_METRICS_EVERY;
+            let mut maintain_at = Instant::now() + maintain_every;
+            let until = |at: Instant| at.saturating_duration_since(Instant::now());
+            while pause(&shutdown, until(collect_at.min(maintain_at))) {
+                if until(collect_at).is_zero() {
+                    stores.collect_span_metrics(SystemClock.now_ms());
+                    collect_at = Instant::now() + SPAN_METRICS_EVERY;
+                }
+                if until(maintain_at).is_zero() {
+                    if let Err(error) = stores.maintain(SystemClock.now_ms()) {
+                        tracing::error!("failed to maintain the stores; trying again in {maintain_every:?}: {error:#}");
+                    }
+                    maintain_at = Instant::now() + maintain_every;
                 }
             }
         })

@@ -47,6 +47,8 @@ impl NodeStores {
             tenant_retention: args.retention_tenants.iter().cloned().collect(),
             downsample: args.downsample.options(),
             out_of_order_window: args.out_of_order_window,
+            flush_after: args.flush_after.unwrap_or(usual.flush_after),
+            head_window: args.flush_after.unwrap_or(usual.head_window).min(usual.head_window),
             fsync,
             ..usual
         })?;
@@ -85,12 +87,13 @@ impl NodeStores {
         }
     }
 
-    /// Flushes what is due and applies retention.
+    /// Flushes what is due and applies retention, in each store whatever happens to the others: on
+    /// a full disk one may make the room that another needs.
     pub(crate) fn maintain(&self, now_ms: i64) -> anyhow::Result<()> {
-        self.metrics.maintain(now_ms)?;
-        self.logs.maintain(now_ms)?;
-        self.traces.maintain(now_ms)?;
-        Ok(())
+        let metrics = self.metrics.maintain(now_ms).map(drop);
+        let logs = self.logs.maintain(now_ms).map(drop);
+        let traces = self.traces.maintain(now_ms).map(drop);
+        Ok(metrics.and(logs).and(traces)?)
     }
 
     /// Flushes everything.
