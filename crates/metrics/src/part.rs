@@ -26,7 +26,7 @@ pub(crate) use write::{Covers, PartsBuilder};
 
 /// Version of the layout that is written. Parts of version 1 have no entry for it and no columns
 /// `times_row`, `times`, `shared_row` and `shared`.
-const VERSION: &str = "2";
+const VERSION: u64 = 2;
 /// Entry of the Parquet metadata with the version of the layout.
 const VERSION_KEY: &str = "skopos.metrics.version";
 /// Entry with the metadata of metric families, as JSON.
@@ -110,8 +110,24 @@ fn format() -> PartFormat {
     format.opaque_columns = opaque.map(str::to_owned).to_vec();
     format.page_bytes = PAGE_BYTES;
     format.dictionary_bytes = 16 * 1024 * 1024;
-    format.key_values = vec![(VERSION_KEY.to_owned(), VERSION.to_owned())];
+    format.key_values = vec![(VERSION_KEY.to_owned(), VERSION.to_string())];
     format
+}
+
+/// Refuses a part of a later layout.
+pub(crate) fn check_version(reader: &PartReader) -> Result<(), StorageError> {
+    let Some(text) = reader.key_value(VERSION_KEY) else {
+        return Ok(());
+    };
+    let found: u64 = text.parse().map_err(|_| foreign(reader))?;
+    if found > VERSION {
+        return Err(StorageError::LaterVersion {
+            what: format!("part {}", reader.meta().path),
+            found,
+            known: VERSION,
+        });
+    }
+    Ok(())
 }
 
 fn foreign(reader: &PartReader) -> StorageError {

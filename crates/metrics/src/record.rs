@@ -20,7 +20,7 @@ use skopos_storage::codec::Writer;
 use crate::codec::write_histogram;
 use crate::tombstones::matcher_parts;
 
-pub(crate) use decode::{decode, metric_type};
+pub(crate) use decode::{check_version, decode, metric_type};
 
 const VERSION: u64 = 2;
 

@@ -124,12 +124,15 @@ impl Tombstones {
     /// Reads the file; none is an empty list.
     pub(crate) fn open(path: &Path) -> Result<Self, StorageError> {
         let list = match std::fs::read(path) {
-            Ok(bytes) => decode(&bytes).ok_or_else(|| StorageError::Corrupt {
-                what: path.display().to_string(),
-                reason: "it is no list of deletions\nrestore it from a backup, or move it away: \
+            Ok(bytes) => {
+                check_version(path, &bytes)?;
+                decode(&bytes).ok_or_else(|| StorageError::Corrupt {
+                    what: path.display().to_string(),
+                    reason: "it is no list of deletions\nrestore it from a backup, or move it away: \
                          what was deleted and lies in parts is then seen again"
-                    .to_owned(),
-            })?,
+                        .to_owned(),
+                })?
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(source) => {
                 return Err(StorageError::Io {
@@ -220,6 +223,23 @@ fn write(path: &Path, list: &[Tombstone]) -> Result<(), StorageError> {
         reason: error.to_string(),
     })?;
     replace_file(path, &text)
+}
+
+/// What a list of any version has.
+#[derive(Debug, Deserialize)]
+struct StoredVersion {
+    version: u32,
+}
+
+fn check_version(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
+    match serde_json::from_slice(bytes) {
+        Ok(StoredVersion { version }) if version > VERSION => Err(StorageError::LaterVersion {
+            what: path.display().to_string(),
+            found: u64::from(version),
+            known: u64::from(VERSION),
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn decode(bytes: &[u8]) -> Option<Vec<Tombstone>> {

@@ -61,6 +61,18 @@ pub enum StorageError {
         /// What is wrong.
         reason: String,
     },
+    /// A stored file is of a version that a later program wrote.
+    #[error(
+        "read {what}: it is of version {found}, this program knows up to version {known}\nstart the Skopos that wrote it or a newer one, or restore the data directory as it was before the upgrade; the file is left as it is"
+    )]
+    LaterVersion {
+        /// The file.
+        what: String,
+        /// Its version.
+        found: u64,
+        /// The newest version that this program reads.
+        known: u64,
+    },
     /// The manifest cannot be used.
     #[error("read manifest {}: {reason}\nrestore the file from a backup, or move it away: it is then rebuilt from the parts", path.display())]
     Manifest {

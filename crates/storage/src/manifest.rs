@@ -34,6 +34,12 @@ pub struct ManifestState {
     pub parts: Vec<Arc<PartMeta>>,
 }
 
+/// What a manifest of any version has.
+#[derive(Debug, Deserialize)]
+struct Version {
+    version: u32,
+}
+
 /// One change of the manifest; all of it becomes visible at once.
 #[derive(Debug, Clone, Default)]
 pub struct ManifestChange {
@@ -105,12 +111,17 @@ impl Manifest {
             path: path.to_path_buf(),
             reason,
         };
+        let Version { version } = serde_json::from_slice(&text).map_err(|error| problem(error.to_string()))?;
+        if version > MANIFEST_VERSION {
+            return Err(StorageError::LaterVersion {
+                what: format!("manifest {}", path.display()),
+                found: u64::from(version),
+                known: u64::from(MANIFEST_VERSION),
+            });
+        }
         let state: ManifestState = serde_json::from_slice(&text).map_err(|error| problem(error.to_string()))?;
-        if !(VERSION_WITHOUT_AGGREGATES..=MANIFEST_VERSION).contains(&state.version) {
-            return Err(problem(format!(
-                "version {} is not supported, this program knows versions up to {MANIFEST_VERSION}",
-                state.version
-            )));
+        if state.version < VERSION_WITHOUT_AGGREGATES {
+            return Err(problem(format!("there is no version {}", state.version)));
         }
         if state.signal != signal {
             return Err(problem(format!("it is of signal {:?}, not {signal:?}", state.signal)));
@@ -142,6 +153,12 @@ impl Manifest {
     /// The live parts now.
     pub fn state(&self) -> Arc<ManifestState> {
         Arc::clone(&self.state.read())
+    }
+
+    /// What the file says. It may be more than [`Manifest::state`], after a commit that failed late.
+    pub(crate) fn reread(&self) -> Result<Arc<ManifestState>, StorageError> {
+        let found = Self::open(&self.path, &self.state().signal)?;
+        Ok(found.map_or_else(|| self.state(), |found| found.state()))
     }
 
     /// Applies a change on disk and then for readers.

@@ -8,7 +8,7 @@ use hashbrown::{HashMap, HashTable};
 use skopos_core::{Labels, Matcher, TimeRange};
 use skopos_storage::{PartReader, PartScan, StorageError};
 
-use super::{Codec, Kind, foreign};
+use super::{Codec, Kind, check_version, foreign};
 
 /// Series, postings and rows of a part.
 #[derive(Debug, Default)]
@@ -59,6 +59,7 @@ impl PartIndex {
             "times_row",
             "shared_row",
         ];
+        check_version(reader)?;
         let mut index = Self::default();
         let mut last: Vec<u32> = Vec::new();
         for batch in reader.scan(&PartScan::columns(&columns))? {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use skopos_core::metric::{Exemplar, MetricMetadata, MetricType};
 use skopos_core::{Labels, TenantId, TimeRange};
 use skopos_storage::codec::Reader;
+use skopos_storage::{Offset, StorageError};
 
 use super::{Deletion, FloatSample, Record, SeriesRef, StartSample, VERSION};
 use crate::codec::read_histogram;
@@ -42,6 +43,18 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Record> {
         decode_deletions(&mut input, &mut record)?;
     }
     input.is_empty().then_some(record)
+}
+
+/// Refuses a record of a later version, which would else count as damage and be flushed away.
+pub(crate) fn check_version(offset: Offset, bytes: &[u8]) -> Result<(), StorageError> {
+    match Reader::new(bytes).u64() {
+        Some(found) if found > VERSION => Err(StorageError::LaterVersion {
+            what: format!("record {offset} of the write-ahead log of metrics"),
+            found,
+            known: VERSION,
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn decode_floats(input: &mut Reader<'_>, record: &mut Record) -> Option<()> {

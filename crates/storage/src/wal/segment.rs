@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 use super::record;
 use crate::{Offset, StorageError};
 
-/// First bytes of a segment; the last byte is the format's version.
-const MAGIC: [u8; 8] = *b"SKOPWAL\x01";
+/// Version of the format that this code writes and reads.
+const VERSION: u8 = 1;
+
+/// First bytes of a segment; the format's version.
+const MAGIC: [u8; 8] = [b'S', b'K', b'O', b'P', b'W', b'A', b'L', VERSION];
 
 /// Magic, first offset, checksum of both, four zero bytes.
 pub(super) const SEGMENT_HEADER_BYTES: u64 = 24;
@@ -95,6 +98,25 @@ impl Segment {
         Ok(segments)
     }
 
+    /// Refuses a segment of a later version, which would else be taken for damage and cut.
+    pub(super) fn check_version(&self) -> Result<(), StorageError> {
+        let file = File::open(&self.path).map_err(|source| StorageError::io("open", &self.path, source))?;
+        let mut found = [0; SEGMENT_HEADER_BYTES as usize];
+        if self.length < SEGMENT_HEADER_BYTES {
+            return Ok(());
+        }
+        file.read_exact_at(&mut found, 0)
+            .map_err(|source| StorageError::io("read", &self.path, source))?;
+        match later_version(&found) {
+            Some(found) => Err(StorageError::LaterVersion {
+                what: self.path.display().to_string(),
+                found: u64::from(found),
+                known: u64::from(VERSION),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Visits the readable records in order.
     pub(super) fn scan(
         &self,
@@ -151,14 +173,28 @@ pub(crate) fn sync_dir(dir: &Path) -> Result<(), StorageError> {
 }
 
 fn header(first: Offset) -> [u8; SEGMENT_HEADER_BYTES as usize] {
+    header_of(MAGIC, first)
+}
+
+/// The version of an intact header that is later than this code's.
+fn later_version(bytes: &[u8; SEGMENT_HEADER_BYTES as usize]) -> Option<u8> {
+    let (magic, rest) = bytes.split_first_chunk::<8>()?;
+    let first = Offset(u64::from_le_bytes(*rest.first_chunk::<8>()?));
+    let [name @ .., version] = magic;
+    let is_later = MAGIC.starts_with(name) && *version > VERSION;
+    let is_intact = || bytes.starts_with(header_of(*magic, first).get(..20).unwrap_or_default());
+    (is_later && is_intact()).then_some(*version)
+}
+
+fn header_of(magic: [u8; 8], first: Offset) -> [u8; SEGMENT_HEADER_BYTES as usize] {
     let mut bytes = [0; SEGMENT_HEADER_BYTES as usize];
     let checksum = {
         let mut hasher = crc32fast::Hasher::new();
-        hasher.update(&MAGIC);
+        hasher.update(&magic);
         hasher.update(&first.0.to_le_bytes());
         hasher.finalize()
     };
-    let content = MAGIC
+    let content = magic
         .into_iter()
         .chain(first.0.to_le_bytes())
         .chain(checksum.to_le_bytes());
