@@ -77,6 +77,12 @@ impl Epochs {
         after.checked_sub(1).and_then(|at| list.get(at)).copied()
     }
 
+    /// How many places are kept.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.list.lock().len()
+    }
+
     /// The newest place.
     pub(crate) fn last(&self) -> Epoch {
         let last = self.list.lock().last().copied();

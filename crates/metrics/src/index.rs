@@ -7,6 +7,9 @@ use skopos_core::{Labels, Matcher};
 
 use crate::record::SeriesRef;
 
+/// The values of a name give memory back where there is room for this many times what is there.
+const SHRINK_AT: usize = 4;
+
 /// Label name → value → references of series, ascending.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
@@ -51,6 +54,8 @@ impl Index {
             }
             if values.is_empty() {
                 self.postings.remove(name);
+            } else if values.capacity() / SHRINK_AT > values.len() {
+                values.shrink_to(values.len() * 2);
             }
         }
     }

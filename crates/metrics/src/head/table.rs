@@ -6,6 +6,9 @@ use skopos_core::Labels;
 use crate::record::SeriesRef;
 use crate::series::MemSeries;
 
+/// Memory is given back where there is room for this many times what is there.
+const SHRINK_AT: usize = 4;
+
 /// Series by number, found by labels.
 #[derive(Debug, Default)]
 pub(crate) struct SeriesTable {
@@ -137,6 +140,31 @@ impl SeriesTable {
             }
             self.free.push(*reference);
         }
+        self.shrink();
         removed
+    }
+
+    /// Gives memory back after many series left. Numbers stay, so a series with a high one keeps
+    /// the slots below it.
+    fn shrink(&mut self) {
+        while self.slots.last().is_some_and(Option::is_none) {
+            self.slots.pop();
+        }
+        let end = self.slots.len();
+        self.free.retain(|reference| (*reference as usize) < end);
+        if self.slots.capacity() / SHRINK_AT > end {
+            self.slots.shrink_to(end * 2);
+            self.free.shrink_to_fit();
+        }
+        let count = self.by_labels.len();
+        if self.by_labels.capacity() / SHRINK_AT > count {
+            self.by_labels.shrink_to(count * 2, |entry| entry.spread());
+        }
+    }
+
+    /// How many series there is memory for.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.slots.capacity().max(self.by_labels.capacity())
     }
 }
