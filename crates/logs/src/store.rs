@@ -131,13 +131,16 @@ impl LogStore {
 
     /// Flushes what is due and applies retention. To be called every minute or so.
     pub fn maintain(&self, now_ms: i64) -> Result<FlushReport, StorageError> {
+        // Retention makes the room that a flush on a full disk needs.
+        let shared = &self.shared;
+        let retention = |tenant: &TenantId| shared.retention(tenant);
+        let made_room = shared.storage.retain_by(now_ms, retention);
         let report = if self.shared.is_flush_due(now_ms) {
             self.shared.flush()?
         } else {
             FlushReport::default()
         };
-        let shared = &self.shared;
-        shared.storage.retain_by(now_ms, |tenant| shared.retention(tenant))?;
+        made_room.and(shared.storage.retain_by(now_ms, retention))?;
         Ok(report)
     }
 

@@ -34,14 +34,17 @@ impl Shared {
         let mut written: Vec<PartMeta> = Vec::new();
         if self.options.keep == Keep::Parts {
             for taken in all {
-                written.extend(self.write(taken, first_offset, covered.previous())?);
+                let parts = self.write(taken, first_offset, covered.previous());
+                written.extend(parts.inspect_err(|_| self.storage.discard_unlisted(&written))?);
             }
         }
         let report = FlushReport {
             parts: written.len() as u64,
             bytes: written.iter().map(|part| part.bytes).sum(),
         };
-        self.storage.commit(written, covered)?;
+        self.storage
+            .commit(written.clone(), covered)
+            .inspect_err(|_| self.storage.discard_unlisted(&written))?;
         for head in self.heads.read().values() {
             head.write().note_flushed();
         }

@@ -1,9 +1,11 @@
 //! The head of one tenant: recent series in memory, with their index, exemplars and metadata.
 
 mod exemplars;
+mod metadata;
 mod order;
 mod plan;
 mod table;
+mod undo;
 
 use std::collections::BTreeMap;
 
@@ -210,6 +212,12 @@ impl Head {
         &self.growth
     }
 
+    /// How many series there is memory for.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.table.capacity()
+    }
+
     /// Number of series.
     pub(crate) fn len(&self) -> usize {
         self.table.len()
@@ -280,6 +288,7 @@ impl Head {
             self.order.remove(*reference);
         }
         self.index.remove(&removed);
+        self.forget_metadata();
         let index = &self.index;
         self.growth
             .created_by_metric

@@ -14,7 +14,7 @@ use crate::epochs::Epochs;
 use crate::head::{AppendRules, Head, Known};
 use crate::indexes::PartIndexes;
 use crate::options::{MetricStoreOptions, MetricStoreStats};
-use crate::part::read_metadata;
+use crate::part::{check_version, read_metadata};
 use crate::record::{self, Record};
 use crate::tenant::TenantMetrics;
 use crate::tombstones::{Tombstone, Tombstones};
@@ -131,8 +131,10 @@ impl MetricStore {
         self.shared.flush()
     }
 
-    /// Flushes what is due, merges and downsamples parts, and applies retention. To be called every minute or so.
+    /// Applies retention, flushes what is due, merges and downsamples parts. To be called every minute or so.
     pub fn maintain(&self, now_ms: i64) -> Result<FlushReport, StorageError> {
+        // Retention makes the room that a flush on a full disk needs.
+        let made_room = self.shared.retain(now_ms);
         let due_ms = now_ms - self.shared.options.flush_after.as_millis() as i64;
         let mut report = FlushReport::default();
         if self.shared.oldest_unflushed_ms().is_some_and(|oldest| oldest <= due_ms) {
@@ -141,7 +143,7 @@ impl MetricStore {
         self.shared.forget(now_ms);
         self.shared.compact(now_ms)?;
         self.shared.downsample(now_ms)?;
-        self.shared.retain(now_ms)?;
+        made_room.and(self.shared.retain(now_ms))?;
         Ok(report)
     }
 
@@ -205,21 +207,24 @@ impl Shared {
         if record.is_empty() {
             return Ok(report);
         }
-        self.storage
-            .wal()
-            .append(&record.encode())
-            .map_err(|error| WriteError::Wal {
+        self.storage.wal().append(&record.encode()).map_err(|error| {
+            head.write().undo(&record);
+            WriteError::Wal {
                 reason: error_text(&error),
-            })?;
+            }
+        })?;
         head.write().apply(&mut record);
         drop(gate);
         Ok(report)
     }
 
-    /// Lets heads forget what lies in parts and behind their window.
-    fn forget(&self, now_ms: i64) {
+    /// Lets heads forget what lies in parts and behind their window. Not between the plan of an
+    /// append and its samples: a new series has none yet.
+    pub(crate) fn forget(&self, now_ms: i64) {
         let until_ms = now_ms - self.options.head_window.as_millis() as i64;
-        for head in self.heads.read().values() {
+        let heads: Vec<_> = self.heads.read().values().cloned().collect();
+        for head in heads {
+            let _no_append = self.gate.lock();
             head.write().forget(until_ms);
         }
     }
@@ -284,8 +289,12 @@ fn replay(
     let mut failed = Ok(());
     let report = storage.wal().replay(storage.covered(), |offset, bytes| {
         let Some(record) = record::decode(bytes) else {
+            failed = record::check_version(offset, bytes);
             outcome.lost_records += 1;
-            return ControlFlow::Continue(());
+            return match failed {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            };
         };
         let tenant = record.tenant.clone();
         for deletion in &record.deletions {
@@ -313,6 +322,7 @@ fn restore_metadata(storage: &SignalStorage, heads: &mut BTreeMap<TenantId, Head
         if let Some(newest) = newest
             && let Some(reader) = storage.open_part(newest)?
         {
+            check_version(&reader)?;
             heads
                 .entry(tenant)
                 .or_default()

@@ -1,13 +1,16 @@
 //! The store as a whole: restart, flush, refusals, and a naive model beside it.
 
+mod churn;
 mod deletion;
 mod downsample;
 mod exemplars;
 mod faults;
 mod follow;
 mod golden;
+mod outage;
 mod packed;
 mod starts;
+mod versions;
 mod visit;
 
 use std::collections::BTreeMap;

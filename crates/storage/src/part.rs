@@ -10,6 +10,7 @@ mod bytes;
 mod name;
 mod prune;
 mod read;
+mod staged;
 mod store;
 mod write;
 

@@ -6,6 +6,7 @@
 //! and truncates the log. Replay starts at [`SignalStorage::covered`].
 
 mod snapshot;
+mod unlisted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -53,7 +54,7 @@ impl SignalOptions {
 pub struct SignalReport {
     /// Bytes cut at the end of the log.
     pub torn_bytes: u64,
-    /// Parts without a manifest entry that were removed.
+    /// Parts without a manifest entry, and pieces of parts, that were removed.
     pub orphans: u64,
     /// Parts that a new manifest was built from, because there was none.
     pub recovered_parts: u64,
@@ -85,6 +86,7 @@ impl SignalStorage {
             }
             None => rebuild(&parts, &manifest_path, signal, &mut report)?,
         };
+        report.orphans += parts.remove_staged()?;
         let wal = Wal::open(
             &options.root.join("wal").join(signal),
             WalOptions {

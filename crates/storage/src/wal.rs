@@ -7,6 +7,7 @@
 //! Format: `docs/formats/wal.md`.
 
 mod holds;
+mod outage;
 mod record;
 mod segment;
 mod sync;
@@ -31,6 +32,7 @@ pub use tail::WalTail;
 use crate::telemetry;
 use crate::{Offset, StorageError};
 use holds::Holds;
+use outage::Outage;
 use segment::{Segment, SegmentScan};
 use sync::{SyncThread, Syncer};
 use writer::Writer;
@@ -132,6 +134,7 @@ struct Shared {
     /// Locked before the writer.
     holds: Mutex<Holds>,
     syncer: Syncer,
+    outage: Outage,
 }
 
 impl Wal {
@@ -155,6 +158,7 @@ impl Wal {
             appended: Condvar::new(),
             holds: Mutex::default(),
             syncer: Syncer::default(),
+            outage: Outage::default(),
         });
         let thread = interval
             .map(|interval| SyncThread::start(Arc::clone(&shared), interval))
@@ -175,9 +179,8 @@ impl Wal {
     pub fn append_batch(&self, payloads: &[&[u8]]) -> Result<Offset, StorageError> {
         let signal = self.shared.options.signal;
         let appended = self.shared.writer.lock().append(payloads);
-        let (first, written) = appended.inspect_err(|_| {
-            telemetry::WAL_FAILURES.with_label_values(&[signal, "append"]).inc();
-        })?;
+        self.shared.outage.note(signal, appended.as_ref().err());
+        let (first, written) = appended?;
         self.shared.appended.notify_all();
         telemetry::WAL_RECORDS
             .with_label_values(&[signal])

@@ -176,12 +176,14 @@ impl TraceStore {
         let mut report = MaintainReport::default();
         let head_bytes: usize = self.all_tenants().iter().map(|tenant| tenant.head_bytes()).sum();
         let age_ms = u128::from((now_ms - maintenance.last_flush_ms).max(0).unsigned_abs());
+        // Retention makes the room that a flush on a full disk needs.
+        let made_room = self.shared.storage.retain(now_ms);
         if head_bytes >= options.flush_bytes || age_ms >= options.flush_interval.as_millis() {
             maintenance.last_flush_ms = now_ms;
             report.flush = self.flush_locked()?;
             report.compacted = compact::compact(&self.shared.storage, options.compact_parts)?;
         }
-        report.expired = self.shared.storage.retain(now_ms)?;
+        report.expired = made_room? + self.shared.storage.retain(now_ms)?;
         let age = options.low_priority_retention;
         report.thinned = maintenance.thinning.round(&self.shared.storage, age, now_ms)?;
         Ok(report)

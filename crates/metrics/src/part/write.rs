@@ -151,9 +151,18 @@ impl<'a> PartsBuilder<'a> {
         let entries = self.metadata.iter();
         let entries = entries.map(|entry| (&entry.metric, entry.metric_type as u64, &entry.help, &entry.unit));
         let metadata = serde_json::to_string(&entries.collect::<Vec<_>>()).unwrap_or_default();
-        let mut written = Vec::new();
+        let mut written: Vec<PartMeta> = Vec::new();
         for (_, day) in self.days {
-            written.push(day.finish(self.store, &self.covers, self.aggregate.clone(), &metadata)?);
+            match day.finish(self.store, &self.covers, self.aggregate.clone(), &metadata) {
+                Ok(part) => written.push(part),
+                Err(error) => {
+                    // Those of other days are of no use without it.
+                    for part in &written {
+                        self.store.remove(&part.path, "unused")?;
+                    }
+                    return Err(error);
+                }
+            }
         }
         Ok(written)
     }

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use skopos_core::metric::{
-    MetricBatch, MetricMetadata, MetricSample, MetricSink as _, MetricSource as _, MetricType, MetricValue, Selection,
-    SeriesBatch,
+    MetricBatch, MetricMetadata, MetricSample, MetricSink as _, MetricSource as _, MetricType, MetricValue,
+    ResolutionLimit, Selection, SeriesBatch,
 };
 use skopos_core::{Labels, Matcher, QueryBudget, TenantId, TimeRange};
 use skopos_storage::Offset;
@@ -143,6 +143,7 @@ impl Churn {
             matchers: &matchers,
             range: TimeRange::new(end_ms - 2 * WAVE_MS, end_ms - MINUTE_MS),
             step_ms: 0,
+            resolution: ResolutionLimit::KEPT,
         };
         let found = tenant.select(&selection, &QueryBudget::unbounded()).expect("reads");
         let head = self.store.shared.head(&TenantId::default());

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use skopos_core::metric::{MetricSource as _, Selection};
+use skopos_core::metric::{MetricSource as _, ResolutionLimit, Selection};
 use skopos_core::{QueryBudget, TenantId, TimeRange};
 use skopos_storage::{StorageError, Wal, WalOptions};
 use xxhash_rust::xxh3::xxh3_128;
@@ -88,6 +88,7 @@ fn a_later_part_among_others_fails_its_readers_and_stays() {
             matchers: &[],
             range,
             step_ms: 0,
+            resolution: ResolutionLimit::KEPT,
         };
         tenant.select(&selection, &QueryBudget::unbounded())
     };
@@ -118,11 +119,11 @@ fn a_later_record_of_the_log_is_refused() {
 fn later_lists_beside_the_parts_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     drop(with_parts(folder.path(), 1));
-    for (name, known) in [("metrics.tombstones.json", 1), ("metrics.json", 1)] {
+    for (name, known) in [("metrics.tombstones.json", 1), ("metrics.json", 2)] {
         let path = folder.path().join("manifest").join(name);
         let before = std::fs::read(&path).ok();
-        std::fs::write(&path, r#"{"version":2,"what":["a","later","program","says"]}"#).expect("writes");
-        assert_says(&refusal(folder.path()), name, 2, known);
+        std::fs::write(&path, r#"{"version":9,"what":["a","later","program","says"]}"#).expect("writes");
+        assert_says(&refusal(folder.path()), name, 9, known);
         match before {
             Some(before) => std::fs::write(&path, before).expect("writes"),
             None => std::fs::remove_file(&path).expect("removes"),

@@ -93,7 +93,10 @@ impl NodeStores {
         let metrics = self.metrics.maintain(now_ms).map(drop);
         let logs = self.logs.maintain(now_ms).map(drop);
         let traces = self.traces.maintain(now_ms).map(drop);
-        Ok(metrics.and(logs).and(traces)?)
+        metrics?;
+        logs?;
+        traces?;
+        Ok(())
     }
 
     /// Flushes everything.

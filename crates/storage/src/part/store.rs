@@ -26,8 +26,8 @@ const MAX_OPEN_PARTS: usize = 96;
 pub struct PartStore {
     store: Arc<dyn ObjectStore>,
     /// Where the store lies, if it is a local folder: then writes are brought to the disk.
-    root: Option<PathBuf>,
-    signal: &'static str,
+    pub(super) root: Option<PathBuf>,
+    pub(super) signal: &'static str,
     open: Mutex<OpenParts>,
 }
 

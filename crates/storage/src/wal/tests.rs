@@ -181,6 +181,49 @@ fn a_full_disk_is_told_and_leaves_the_log_whole() {
 }
 
 #[test]
+fn a_segment_that_could_not_be_made_ends_the_one_before() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let wal = Wal::open(dir.path(), WalOptions::default()).expect("open");
+    fill(&wal, 3);
+    let next = dir.path().join("00000000000000000003.wal");
+    std::os::unix::fs::symlink("/dev/full", &next).expect("link");
+    wal.roll().expect_err("no space for the header");
+    wal.append(&payload(3)).expect_err("still none");
+    // What a full disk leaves of a file without room for its first bytes.
+    std::fs::remove_file(&next).expect("remove");
+    std::fs::write(&next, "").expect("write");
+    drop(wal);
+    for count in 3..6 {
+        let wal = Wal::open(dir.path(), WalOptions::default()).expect("open");
+        assert_eq!(read(&wal, 0).0, (0..count).collect::<Vec<_>>());
+        assert_eq!(wal.append(&payload(count)).expect("append"), Offset(count));
+    }
+}
+
+#[test]
+fn a_segment_of_a_later_version_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    fill(&Wal::open(dir.path(), WalOptions::default()).expect("open"), 3);
+    let file = segment_files(&dir).remove(0);
+    let mut bytes = std::fs::read(&file).expect("read");
+    *bytes.get_mut(7).expect("the version") = 2;
+    std::fs::write(&file, &bytes).expect("write");
+    let wal = Wal::open(dir.path(), WalOptions::default()).expect("a flipped byte is damage");
+    assert_eq!(read(&wal, 0).0, [0, 1, 2]);
+    drop(wal);
+    let checksum = crc32fast::hash(bytes.get(..16).expect("header"));
+    bytes.splice(16..20, checksum.to_le_bytes());
+    std::fs::write(&file, &bytes).expect("write");
+    let error = Wal::open(dir.path(), WalOptions::default())
+        .expect_err("refused")
+        .to_string();
+    for expected in [&*file.display().to_string(), "version 2", "up to version 1", "restore"] {
+        assert!(error.contains(expected), "{error}");
+    }
+    assert_eq!(std::fs::read(&file).expect("read"), bytes);
+}
+
+#[test]
 fn a_visitor_can_stop() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let wal = Wal::open(dir.path(), small_segments()).expect("open");

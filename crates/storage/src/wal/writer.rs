@@ -24,7 +24,8 @@ pub(super) struct Writer {
     file: Arc<File>,
     /// Files with bytes that may not have reached the disk.
     unsynced: Vec<Arc<File>>,
-    /// The active segment ends in bytes that could not be cut off: go on in a new one.
+    /// The active segment ends in bytes that could not be cut off, or has a successor that could
+    /// not be made: go on in a new one.
     is_tail_dirty: bool,
     buffer: Vec<u8>,
 }
@@ -34,6 +35,7 @@ impl Writer {
     pub(super) fn open(dir: &Path, options: &WalOptions) -> Result<(Self, u64), StorageError> {
         std::fs::create_dir_all(dir).map_err(|source| StorageError::io("create", dir, source))?;
         let mut sealed = Segment::list(dir)?;
+        sealed.iter().try_for_each(Segment::check_version)?;
         let mut torn_bytes = 0;
         let reopened = match sealed.pop() {
             Some(last) => {
@@ -100,6 +102,9 @@ impl Writer {
         }
         // An empty segment with a dirty tail has the name that the new one gets: it is replaced.
         let is_replaced = next == self.active.first;
+        // A segment that could not be made whole may be left on the disk. Its name says that the
+        // active one ends here, so nothing more may go there.
+        self.is_tail_dirty = true;
         let (segment, file) = Segment::create(&self.dir, next)?;
         let sealed = std::mem::replace(&mut self.active, segment);
         if !is_replaced {
