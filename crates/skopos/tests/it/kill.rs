@@ -1,5 +1,11 @@
 //! Kills the server under load, again and again: nothing that was acknowledged may be missing.
 
+mod full;
+mod merging;
+mod target;
+mod torn;
+mod write;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -110,36 +116,9 @@ fn now_ns() -> u64 {
         .as_nanos() as u64
 }
 
-/// Remote write 1.0 of one sample whose value is the id; each id is a series of its own block of
-/// a hundred, so that series are both made and continued.
 fn remote_write(client: &reqwest::Client, url: &str, id: u64) -> reqwest::RequestBuilder {
-    let label = |name: &str, value: String| Label {
-        name: name.to_owned(),
-        value,
-    };
-    let series = TimeSeries {
-        labels: vec![
-            label("__name__", "kill_sample".to_owned()),
-            label("block", (id / 100).to_string()),
-        ],
-        samples: vec![Sample {
-            value: id as f64,
-            timestamp: (now_ns() / 1_000_000) as i64,
-        }],
-    };
-    let body = WriteRequest {
-        timeseries: vec![series],
-    }
-    .encode_to_vec();
-    let body = snap::raw::Encoder::new()
-        .compress_vec(&body)
-        .expect("small bodies compress");
-    client
-        .post(url)
-        .header("Content-Type", "application/x-protobuf")
-        .header("Content-Encoding", "snappy")
-        .header("X-Prometheus-Remote-Write-Version", "0.1.0")
-        .body(body)
+    let now_ms = (now_ns() / 1_000_000) as i64;
+    write::request(client, url, "kill_sample", id, now_ms)
 }
 
 fn loki_push(client: &reqwest::Client, url: &str, id: u64) -> reqwest::RequestBuilder {
@@ -194,7 +173,7 @@ fn trace_id(id: u64) -> u128 {
 /// Starts once more, reads everything back and compares.
 async fn compare(folder: &Path, all: &Acknowledged) {
     let program = Program::start(folder, &["--self.scrape-interval", "0s"]).await;
-    let samples = stored_samples(&program).await;
+    let samples: BTreeSet<u64> = write::stored(&program, "kill_sample").await.into_iter().collect();
     let lines = stored_lines(&program).await;
     let spans = stored_spans(&program, &all.spans).await;
     println!(
@@ -221,19 +200,6 @@ async fn compare(folder: &Path, all: &Acknowledged) {
         Vec::<&u64>::new(),
         "spans are missing"
     );
-}
-
-async fn stored_samples(program: &Program) -> BTreeSet<u64> {
-    let answer = program
-        .get("/api/v1/query", &[("query", "kill_sample[1h]".to_owned())])
-        .await;
-    let series = answer["data"]["result"].as_array().expect("a matrix");
-    let values = series
-        .iter()
-        .flat_map(|series| series["values"].as_array().expect("floats"));
-    values
-        .map(|point| point[1].as_str().expect("text").parse::<f64>().expect("a number") as u64)
-        .collect()
 }
 
 /// All lines, page by page from the oldest on.
@@ -281,34 +247,4 @@ async fn stored_spans(program: &Program, ids: &BTreeSet<u64>) -> BTreeSet<u64> {
         }
     }
     found
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct WriteRequest {
-    #[prost(message, repeated, tag = "1")]
-    timeseries: Vec<TimeSeries>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct TimeSeries {
-    #[prost(message, repeated, tag = "1")]
-    labels: Vec<Label>,
-    #[prost(message, repeated, tag = "2")]
-    samples: Vec<Sample>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct Label {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(string, tag = "2")]
-    value: String,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct Sample {
-    #[prost(double, tag = "1")]
-    value: f64,
-    #[prost(int64, tag = "2")]
-    timestamp: i64,
 }

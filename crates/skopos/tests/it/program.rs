@@ -28,6 +28,11 @@ pub(crate) fn command() -> Command {
 impl Program {
     /// Starts a server on `folder` and waits until it is ready.
     pub(crate) async fn start(folder: &Path, more: &[&str]) -> Self {
+        Self::start_by(command(), folder, more, Stdio::null()).await
+    }
+
+    /// As [`Program::start`], by a command that runs the program, and with its log somewhere.
+    pub(crate) async fn start_by(mut command: Command, folder: &Path, more: &[&str], log: Stdio) -> Self {
         // Another test of the process may have been the first.
         drop(rustls::crypto::ring::default_provider().install_default());
         let off = [
@@ -38,14 +43,14 @@ impl Program {
             "--otlp.http-listen-address",
             "off",
         ];
-        let mut child = command()
+        let mut child = command
             .arg("serve")
             .arg("--storage.path")
             .arg(folder)
             .args(off)
             .args(more)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .expect("the program starts");
         let stdout = child.stdout.take().expect("stdout is piped");
@@ -99,6 +104,15 @@ impl Program {
     pub(crate) async fn metrics(&self) -> String {
         let answer = self.client.get(format!("{}/metrics", self.url)).send().await;
         answer.expect("an answer").text().await.expect("a body")
+    }
+
+    /// The value of one of its own metrics, whose labels stand as it writes them; 0 where it has none.
+    pub(crate) async fn metric(&self, series: &str) -> f64 {
+        let text = self.metrics().await;
+        let found = text
+            .lines()
+            .find_map(|line| line.strip_prefix(series)?.trim().parse().ok());
+        found.unwrap_or_default()
     }
 
     /// Posts JSON; gives the status and the answer, which is null where it is no JSON.
