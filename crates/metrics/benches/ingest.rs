@@ -6,9 +6,9 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
 
-use std::fs;
-use std::path::Path;
+mod measure;
 
+use measure::{resident_bytes, thread_cpu_ns};
 use prost::Message as _;
 use skopos_core::TenantId;
 use skopos_core::metric::MetricSink as _;
@@ -107,21 +107,4 @@ fn value(number: usize, step: usize) -> f64 {
     }
     let steps = step as f64;
     (steps * spread as f64 + (steps * 0.7 + spread as f64).sin() * 3.0).floor() + 1_000.0
-}
-
-/// Resident memory of the process, from `/proc/self/statm`.
-fn resident_bytes() -> u64 {
-    const PAGE_BYTES: u64 = 4096;
-    field("/proc/self/statm", 1) * PAGE_BYTES
-}
-
-/// CPU time of this thread, from `/proc/thread-self/schedstat`.
-fn thread_cpu_ns() -> u64 {
-    field("/proc/thread-self/schedstat", 0)
-}
-
-fn field(path: &str, at: usize) -> u64 {
-    let text = fs::read_to_string(Path::new(path)).expect("Linux");
-    let word = text.split_whitespace().nth(at).expect("a field");
-    word.parse().expect("a number")
 }
