@@ -119,12 +119,12 @@ impl LogFollower {
             tail,
             unreadable,
         } = self;
-        tail.read(shared.storage.wal(), &mut |offset, bytes| match record::decode(bytes) {
-            Some(record) => visit(log_record(offset, record)),
-            None => {
+        tail.read(shared.storage.wal(), &mut |offset, bytes| {
+            let Some(record) = record::decode(bytes) else {
                 *unreadable += 1;
-                ControlFlow::Continue(())
-            }
+                return ControlFlow::Continue(());
+            };
+            visit(log_record(offset, record))
         })
     }
 
