@@ -41,14 +41,12 @@ impl TenantMetrics {
         budget: &QueryBudget,
     ) -> Result<Vec<DownsampledSeries>, ReadError> {
         let mut found = Collected::default();
+        // The head first: what leaves it meanwhile is in a part by then, and so is listed after.
+        let head = self.read_head(selection);
         self.select_parts(selection, budget, &mut found)?;
         found.begin_source();
-        for series in self.shared.head(&self.tenant).read().matching(selection.matchers) {
-            if series.overlaps(selection.range) {
-                let run = found.run(&series.labels);
-                series.read_into(selection.range, &mut run.series);
-                run.starts.extend(series.starts());
-            }
+        for (labels, run) in head {
+            found.run(&labels).extend(run);
         }
         let mut all = Vec::with_capacity(found.runs.len());
         for (at, mut run) in found.runs.into_iter().enumerate() {
@@ -61,6 +59,21 @@ impl TenantMetrics {
         all.retain(|series| !series.is_empty());
         all.sort_by(|a, b| a.series.labels.cmp(&b.series.labels));
         Ok(all)
+    }
+
+    /// Matching series of the head with their samples.
+    fn read_head(&self, selection: &Selection<'_>) -> Vec<(Labels, Run)> {
+        let head = self.shared.head(&self.tenant);
+        let head = head.read();
+        let matching = head.matching(selection.matchers);
+        let matching = matching.filter(|series| series.overlaps(selection.range));
+        let read = matching.map(|series| {
+            let mut run = Run::default();
+            series.read_into(selection.range, &mut run.series);
+            run.starts.extend(series.starts());
+            (series.labels.clone(), run)
+        });
+        read.collect()
     }
 
     /// Adds to `found` the samples of matching series that lie in parts.
