@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("core", 0),
     ("pii", 0),
     ("wire", 1),
+    ("prometheus-tsdb", 1),
     ("config", 1),
     ("host", 1),
     ("state", 1),
@@ -68,6 +69,7 @@ const FLEET: &[&str] = &["fleet-frame", "sdk", "bus"];
 
 /// Edges between crates of one floor that the design allows.
 const SAME_FLOOR: &[(&str, &str)] = &[
+    ("wire", "prometheus-tsdb"),
     ("rules", "promql"),
     ("rules", "logql"),
     ("scrape", "discovery"),

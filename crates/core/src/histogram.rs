@@ -132,3 +132,12 @@ pub fn compacted(mut histogram: FloatHistogram) -> FloatHistogram {
     (histogram.negative_spans, histogram.negative_buckets) = (spans, counts);
     histogram
 }
+
+/// Counts of buckets from the differences between neighbours, as integer histograms carry them.
+pub fn absolute_counts(deltas: impl IntoIterator<Item = i64>) -> Vec<f64> {
+    let running = deltas.into_iter().scan(0i64, |count, delta| {
+        *count = count.saturating_add(delta);
+        Some(*count as f64)
+    });
+    running.collect()
+}

@@ -4,6 +4,8 @@
 //!   MetricSink::append ─▶ check ─▶ WAL record ─▶ head (XOR chunks by series)
 //!                                                  │ flush: cut, write, commit, forget
 //!   MetricSource::select ◀── head ∪ parts ◀────────┴─▶ parts (a run of a series a row)
+//!                                                  ┌─▶
+//!   BulkLoad (imports) ────────────────────────────┘
 //! ```
 //!
 //! A sample is applied to the head after its record is in the log, so nothing acknowledged is
@@ -11,7 +13,7 @@
 //! reading keeps one of each timestamp.
 
 mod admin;
-mod bits;
+mod bulk;
 mod cardinality;
 mod chosen;
 mod codec;
@@ -34,8 +36,10 @@ mod store;
 mod tenant;
 mod tombstones;
 mod visit;
-mod xor;
 
+use skopos_prometheus_tsdb::xor;
+
+pub use bulk::{BulkLoad, BulkReport, BulkSeries};
 pub use downsample::DownsampleOptions;
 pub use follow::{LogFollower, LogRecord};
 pub use options::{Keep, MetricStoreOptions, MetricStoreStats};

@@ -1,5 +1,5 @@
-//! Native histograms as outside formats carry them: counts as differences, checks before they are
-//! stored, and lower resolutions.
+//! Native histograms as outside formats carry them: checks before they are stored, and lower
+//! resolutions.
 
 use skopos_core::histogram::{CUSTOM_BUCKETS_SCHEMA, FloatHistogram, Span};
 
@@ -8,18 +8,9 @@ const SCHEMAS: std::ops::RangeInclusive<i32> = -4..=8;
 /// Finer resolutions, which are lowered to the finest that is stored.
 const REDUCIBLE: std::ops::RangeInclusive<i32> = 9..=52;
 
-/// Counts from the differences between neighbours.
-pub(crate) fn absolute(deltas: &[i64]) -> Vec<f64> {
-    let running = deltas.iter().scan(0i64, |count, delta| {
-        *count = count.saturating_add(*delta);
-        Some(*count as f64)
-    });
-    running.collect()
-}
-
 /// Lowers a resolution that is finer than what is stored, and checks what Prometheus checks
 /// (`Histogram.Validate`).
-pub(crate) fn checked(mut histogram: FloatHistogram) -> Result<FloatHistogram, String> {
+pub fn checked(mut histogram: FloatHistogram) -> Result<FloatHistogram, String> {
     check_buckets("positive", &histogram.positive_spans, &histogram.positive_buckets)?;
     check_buckets("negative", &histogram.negative_spans, &histogram.negative_buckets)?;
     if histogram.schema == CUSTOM_BUCKETS_SCHEMA {

@@ -8,7 +8,6 @@
 
 mod frame;
 mod proto;
-mod xor;
 
 use prost::Message;
 use skopos_core::histogram::{FloatHistogram, Span};

@@ -2,10 +2,10 @@
 
 use prost::Message;
 use skopos_core::metric::Series;
+use skopos_prometheus_tsdb::xor::XorEncoder;
 
 use super::labels;
 use super::proto::{Chunk, ChunkedReadResponse, ChunkedSeries};
-use super::xor::XorChunk;
 
 /// The media type of a streamed answer.
 pub const STREAMED_CONTENT_TYPE: &str = "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse";
@@ -65,14 +65,20 @@ impl ChunkFrames {
 }
 
 fn chunk(times: &[i64], values: &[f64]) -> Chunk {
-    let mut chunk = XorChunk::default();
+    let mut encoder = XorEncoder::default();
     for (time, value) in times.iter().zip(values) {
-        chunk.push(*time, *value);
+        encoder.append(*time, *value);
     }
+    // The number of samples takes the first two bytes.
+    let mut data = u16::try_from(encoder.count())
+        .unwrap_or(u16::MAX)
+        .to_be_bytes()
+        .to_vec();
+    data.extend_from_slice(encoder.bytes());
     Chunk {
         min_time_ms: times.first().copied().unwrap_or_default(),
         max_time_ms: times.last().copied().unwrap_or_default(),
         encoding: XOR,
-        data: chunk.finish(),
+        data,
     }
 }

@@ -1,13 +1,19 @@
 //! Native histograms of remote write in our shape, checked.
 
-use skopos_core::histogram::{CounterResetHint, FloatHistogram, Span};
+use skopos_core::histogram::{CounterResetHint, FloatHistogram, Span, absolute_counts};
 
 use super::proto::{BucketSpan, HistogramMessage};
-use crate::histogram::{absolute, checked};
+use crate::histogram::checked;
 
 pub(super) fn float_histogram(sent: HistogramMessage) -> Result<FloatHistogram, String> {
     let is_float = sent.count_float.is_some();
-    let counts = |floats: Vec<f64>, deltas: &[i64]| if is_float { floats } else { absolute(deltas) };
+    let counts = |floats: Vec<f64>, deltas: &[i64]| {
+        if is_float {
+            floats
+        } else {
+            absolute_counts(deltas.iter().copied())
+        }
+    };
     let histogram = FloatHistogram {
         counter_reset_hint: reset_hint(sent.reset_hint),
         schema: sent.schema,

@@ -1,10 +1,10 @@
 //! `io.prometheus.client.Histogram`: classic buckets, native buckets, or both.
 
-use skopos_core::histogram::{CounterResetHint, FloatHistogram, Span};
+use skopos_core::histogram::{CounterResetHint, FloatHistogram, Span, absolute_counts};
 
 use super::PendingExemplar;
 use super::message::{exemplar, time_ms};
-use crate::histogram::{absolute, checked};
+use crate::histogram::checked;
 use crate::protobuf::{Field, ProtobufError, zigzag};
 
 type Read<T> = Result<T, ProtobufError>;
@@ -90,7 +90,7 @@ impl<'a> HistogramMessage<'a> {
             if is_float {
                 side.counts.clone()
             } else {
-                absolute(&side.deltas)
+                absolute_counts(side.deltas.iter().copied())
             }
         };
         checked(FloatHistogram {

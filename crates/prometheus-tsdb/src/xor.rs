@@ -9,7 +9,7 @@ use crate::bits::{BitReader, BitWriter};
 
 /// Writes samples in the order of time.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct XorEncoder {
+pub struct XorEncoder {
     bits: BitWriter,
     count: u32,
     timestamp_ms: i64,
@@ -33,7 +33,7 @@ impl Window {
 
 impl XorEncoder {
     /// Appends a sample that is not older than the last one.
-    pub(crate) fn append(&mut self, timestamp_ms: i64, value: f64) {
+    pub fn append(&mut self, timestamp_ms: i64, value: f64) {
         let bits = value.to_bits();
         let delta = timestamp_ms.wrapping_sub(self.timestamp_ms);
         match self.count {
@@ -57,29 +57,29 @@ impl XorEncoder {
     }
 
     /// Number of samples.
-    pub(crate) fn count(&self) -> u32 {
+    pub fn count(&self) -> u32 {
         self.count
     }
 
     /// The last sample of the chunk.
-    pub(crate) fn last(&self) -> Option<(i64, f64)> {
+    pub fn last(&self) -> Option<(i64, f64)> {
         (self.count > 0).then(|| (self.timestamp_ms, f64::from_bits(self.value)))
     }
 
     /// The chunk, in as much memory as it needs; the next sample begins another.
-    pub(crate) fn take(&mut self) -> Box<[u8]> {
+    pub fn take(&mut self) -> Box<[u8]> {
         self.count = 0;
         self.window = None;
         self.bits.take()
     }
 
     /// Bytes that are taken for the chunk.
-    pub(crate) fn capacity(&self) -> usize {
+    pub fn capacity(&self) -> usize {
         self.bits.capacity()
     }
 
     /// The chunk so far.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         self.bits.bytes()
     }
 
@@ -134,7 +134,8 @@ impl XorEncoder {
 
 /// Adds the `count` samples of a chunk to `timestamps_ms` and `values`. `None` where the bytes are
 /// not such a chunk; what was added then means nothing.
-pub(crate) fn decode(bytes: &[u8], count: u32, timestamps_ms: &mut Vec<i64>, values: &mut Vec<f64>) -> Option<()> {
+#[expect(clippy::indexing_slicing, reason = "both were made long enough just before")]
+pub fn decode(bytes: &[u8], count: u32, timestamps_ms: &mut Vec<i64>, values: &mut Vec<f64>) -> Option<()> {
     let mut decoder = Decoder {
         bits: BitReader::new(bytes),
         timestamp_ms: 0,

@@ -33,7 +33,8 @@ impl BitWriter {
         if self.bytes.capacity() - self.bytes.len() < word.len() {
             self.bytes.reserve_exact(GROWTH_BYTES + self.bytes.len() / 8);
         }
-        self.bytes.extend_from_slice(&word[..length as usize]);
+        self.bytes
+            .extend_from_slice(word.get(..length as usize).unwrap_or_default());
         self.free = (length * 8 - left) as u8;
     }
 
@@ -105,6 +106,12 @@ impl<'a> BitReader<'a> {
         let value = self.peek() >> (64 - count);
         self.skip(count);
         value
+    }
+
+    /// The next `count` bits, 1 to 64; `None` where they are not all there.
+    pub(crate) fn try_read(&mut self, count: u32) -> Option<u64> {
+        let value = self.read(count);
+        self.is_within().then_some(value)
     }
 
     /// Whether all bits that were taken are there.
