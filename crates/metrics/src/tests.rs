@@ -1,5 +1,6 @@
 //! The store as a whole: restart, flush, refusals, and a naive model beside it.
 
+mod bulk;
 mod churn;
 mod deletion;
 mod downsample;

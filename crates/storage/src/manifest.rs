@@ -19,6 +19,9 @@ pub const MANIFEST_VERSION: u32 = 2;
 /// Version that is written while there are no aggregates: programs that know none read it.
 const VERSION_WITHOUT_AGGREGATES: u32 = 1;
 
+/// Most names of imported sources that are remembered; the first in their order are forgotten.
+const MAX_IMPORTED: usize = 100_000;
+
 /// The live parts at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestState {
@@ -30,6 +33,9 @@ pub struct ManifestState {
     pub generation: u64,
     /// By partition of the log: the first offset that is not in parts yet.
     pub covered: BTreeMap<u32, Offset>,
+    /// Names of outside sources whose data the parts hold, so that an import takes none twice.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub imported: BTreeSet<String>,
     /// Live parts by path.
     pub parts: Vec<Arc<PartMeta>>,
 }
@@ -49,6 +55,8 @@ pub struct ManifestChange {
     pub removed: Vec<String>,
     /// Partition and the first offset that is not in parts.
     pub covered: Option<(u32, Offset)>,
+    /// Names of outside sources whose data is in `added`.
+    pub imported: Vec<String>,
 }
 
 /// The manifest of one signal.
@@ -67,6 +75,7 @@ impl ManifestState {
             signal: signal.to_owned(),
             generation: 0,
             covered: BTreeMap::new(),
+            imported: BTreeSet::new(),
             parts: Vec::new(),
         }
     }
@@ -92,6 +101,10 @@ impl ManifestState {
         } else {
             VERSION_WITHOUT_AGGREGATES
         };
+        next.imported.extend(change.imported);
+        while next.imported.len() > MAX_IMPORTED {
+            next.imported.pop_first();
+        }
         if let Some((partition, offset)) = change.covered {
             next.covered.insert(partition, offset);
         }

@@ -138,11 +138,23 @@ impl SignalStorage {
     pub fn commit(&self, added: Vec<PartMeta>, covered: Offset) -> Result<(), StorageError> {
         self.manifest.commit(ManifestChange {
             added,
-            removed: Vec::new(),
             covered: Some((LOCAL_PARTITION, covered)),
+            ..ManifestChange::default()
         })?;
         self.export();
         self.wal.truncate_before(covered)
+    }
+
+    /// Makes parts live that an import wrote, and says with it that the sources of these names were
+    /// taken: both or neither.
+    pub fn commit_imported(&self, added: Vec<PartMeta>, names: Vec<String>) -> Result<(), StorageError> {
+        self.manifest.commit(ManifestChange {
+            added,
+            imported: names,
+            ..ManifestChange::default()
+        })?;
+        self.export();
+        Ok(())
     }
 
     /// Replaces parts by others that hold the same rows, and removes the old objects.
@@ -151,7 +163,7 @@ impl SignalStorage {
         self.manifest.commit(ManifestChange {
             added,
             removed: removed.to_vec(),
-            covered: None,
+            ..ManifestChange::default()
         })?;
         self.export();
         for path in removed.iter().filter(|path| !added_paths.contains(*path)) {

@@ -29,6 +29,8 @@ const GROUP_RUNS: usize = 256;
 const MIN_PAGE_VALUES: usize = 24;
 /// Chunks of fewer values too: what they share has one.
 const MIN_GROUP_VALUES: usize = 120;
+/// What a part in the making takes beside its rows, about.
+const DAY_BYTES: usize = 64 * 1024;
 /// Rows of a batch that is given to the Parquet writer.
 const BATCH_ROWS: usize = 2048;
 
@@ -146,6 +148,16 @@ impl<'a> PartsBuilder<'a> {
         }
     }
 
+    /// Metadata in place of what was given before.
+    pub(crate) fn set_metadata(&mut self, metadata: Vec<MetricMetadata>) {
+        self.metadata = metadata;
+    }
+
+    /// Bytes that it takes, about.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.days.values().map(PartBuilder::size_bytes).sum()
+    }
+
     /// Puts the parts in place.
     pub(crate) fn finish(self) -> Result<Vec<PartMeta>, StorageError> {
         let entries = self.metadata.iter();
@@ -225,6 +237,10 @@ impl PartBuilder {
             range: None,
             empty_range: TimeRange::new(0, 0),
         })
+    }
+
+    fn size_bytes(&self) -> usize {
+        DAY_BYTES + self.writer.size_bytes() + self.group_values * size_of::<(i64, f64)>()
     }
 
     fn add_floats(&mut self, labels: &Labels, times_ms: &[i64], values: &[f64]) -> Result<(), StorageError> {

@@ -46,6 +46,7 @@ fn changes_are_kept() {
         added: vec![part(3, 30, 5)],
         removed: vec![part(1, 0, 0).path],
         covered: None,
+        imported: vec!["a block".to_owned()],
     };
     manifest.commit(change).expect("commit");
     let again = Manifest::open(&path, "test").expect("open").expect("it exists");
@@ -53,6 +54,7 @@ fn changes_are_kept() {
     assert_eq!(paths(&again.state()), [2, 3]);
     assert_eq!(again.state().covered(0), Offset(3));
     assert_eq!(again.state().generation, 3);
+    assert!(again.state().imported.contains("a block"));
 }
 
 #[test]
