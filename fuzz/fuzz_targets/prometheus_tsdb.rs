@@ -14,7 +14,9 @@ fuzz_target!(|input: &[u8]| {
         return;
     };
     match kind % 8 {
-        encoding @ 0..4 => drop(decode_chunk(ChunkEncoding::of(encoding), bytes, &mut Series::default())),
+        encoding @ 0..4 => {
+            let _checked = decode_chunk(ChunkEncoding::of(encoding), bytes, &mut Series::default());
+        }
         4 => drop(decode_record(bytes)),
         5 => drop(decode_tombstones(bytes)),
         6 => {

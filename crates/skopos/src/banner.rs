@@ -98,6 +98,11 @@ fn say(text: &str) {
     writeln!(std::io::stdout(), "{text}").unwrap_or_default();
 }
 
+/// Prints a line on stderr, where the output is data.
+pub(crate) fn print_error_line(line: &str) {
+    eprintln!("{line}");
+}
+
 /// Prints an error with its causes.
 pub(crate) fn print_error(error: &anyhow::Error) {
     eprintln!("skopos: {error:#}");

@@ -8,7 +8,9 @@ pub(crate) mod compat;
 pub(crate) mod demo;
 pub(crate) mod dlq;
 pub(crate) mod downsample;
+pub(crate) mod export;
 pub(crate) mod fault;
+pub(crate) mod import;
 pub(crate) mod incidents;
 pub(crate) mod kubernetes;
 pub(crate) mod notifications;
@@ -70,6 +72,7 @@ const EXAMPLES: &str = "Examples:
   skopos check rules alerts.yml                 find rules that are broken or hardly meant
   skopos test rules tests.yml                   run rule unit tests in promtool's format
   skopos prove --pack packs/somaagent01         prove that each alert can fire and resolve
+  skopos import prometheus /var/lib/prometheus  take over what a Prometheus has stored
   skopos query metrics 'sum by (job) (up)'      ask a running Skopos
   skopos alerts                                 what fires there
   skopos silence add HighLatency -c deploying   keep an alert quiet for an hour
@@ -123,6 +126,11 @@ pub(crate) enum Command {
     Dead(prove::DeadArgs),
     /// Show which services are watched for what, and by whom.
     Coverage(prove::CoverageArgs),
+    /// Take samples in from a Prometheus or from OpenMetrics text.
+    #[command(subcommand)]
+    Import(import::ImportCommand),
+    /// Write samples out as OpenMetrics, JSON lines or Parquet.
+    Export(export::ExportArgs),
     /// Say which version this is.
     Version(VersionArgs),
     /// Print a completion script for a shell, to be sourced.

@@ -10,8 +10,10 @@ mod collect;
 mod dead_letters;
 mod demo;
 mod dlq;
+mod export;
 mod fault;
 mod features;
+mod import;
 mod incidents;
 mod node;
 mod notifications;
@@ -88,6 +90,11 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             runtime()?.block_on(prove::run_dead(args))
         }
         Some(Command::Coverage(args)) => ask(prove::run_coverage(args)),
+        Some(Command::Import(command)) => import::run(&command),
+        Some(Command::Export(args)) => {
+            export::run(&args)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Some(Command::Version(args)) => {
             banner::print_version(args.json);
             Ok(ExitCode::SUCCESS)

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use skopos_core::histogram::FloatHistogram;
 use skopos_core::metric::{
-    Exemplar, MetricAdmin as _, MetricMetadata, MetricSource as _, MetricType, Selection, Series, StartTimestamps,
+    Exemplar, MetricAdmin as _, MetricMetadata, MetricSource as _, MetricType, ResolutionLimit, Selection, Series,
+    StartTimestamps,
 };
 use skopos_core::{Labels, Matcher, QueryBudget, TenantId, TimeRange};
 
@@ -151,6 +152,7 @@ fn histograms_starts_exemplars_and_metadata_come_along() {
         matchers: &matchers,
         range: TimeRange::ALL,
         step_ms: 0,
+        resolution: ResolutionLimit::KEPT,
     };
     let found = tenant
         .select_started(&selection, &QueryBudget::unbounded())

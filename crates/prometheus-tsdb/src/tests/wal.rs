@@ -153,7 +153,7 @@ proptest! {
     fn changed_segments_never_panic(at in any::<prop::sample::Index>(), value in any::<u8>(), cut in any::<prop::sample::Index>()) {
         let mut segment = Vec::new();
         for packing in [Packing::Plain, Packing::Snappy, Packing::Zstd] {
-            push_record(&mut segment, &[7; 40_000], packing);
+            push_record(&mut segment, &vec![7; 40_000], packing);
         }
         let place = at.index(segment.len());
         segment[place] = value;

@@ -15,7 +15,7 @@
 //! - whether pairs that a comparison drops may clash: vectors are compared with `bool`;
 //! - the name that the result of `atan2` kept: not generated.
 
-mod answer;
+pub(crate) mod answer;
 pub(crate) mod prometheus;
 
 use skopos_conformance::promql::generate::{Dialect, GRID_SECONDS, Generator, PHASE_SECONDS};

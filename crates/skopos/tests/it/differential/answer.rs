@@ -11,20 +11,20 @@ const TOLERANCE: f64 = 1e-6;
 const SMALLEST: f64 = 1e-7;
 
 /// A query and when it is evaluated.
-pub(super) struct Asked {
+pub(crate) struct Asked {
     path: &'static str,
     parameters: Vec<(&'static str, String)>,
 }
 
 impl Asked {
-    pub(super) fn instant(query: String, time: i64) -> Self {
+    pub(crate) fn instant(query: String, time: i64) -> Self {
         Self {
             path: "/api/v1/query",
             parameters: vec![("query", query), ("time", time.to_string())],
         }
     }
 
-    pub(super) fn range(query: String, start: i64, end: i64, step: i64) -> Self {
+    pub(crate) fn range(query: String, start: i64, end: i64, step: i64) -> Self {
         let times = [("start", start), ("end", end), ("step", step)];
         let times = times.map(|(name, value)| (name, value.to_string()));
         Self {
@@ -33,7 +33,7 @@ impl Asked {
         }
     }
 
-    pub(super) async fn at(&self, url: &str) -> Answer {
+    pub(crate) async fn at(&self, url: &str) -> Answer {
         let request = reqwest::Client::new().post(format!("{url}{}", self.path));
         let answer = request.form(&self.parameters).send().await.expect("an answer");
         let status = answer.status().as_u16();
@@ -53,7 +53,7 @@ impl fmt::Display for Asked {
 }
 
 /// An answer of the API.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     status: u16,
     body: Value,
 }
@@ -62,13 +62,13 @@ pub(super) struct Answer {
 type Samples = BTreeMap<String, String>;
 
 impl Answer {
-    pub(super) fn has_series(&self) -> bool {
+    pub(crate) fn has_series(&self) -> bool {
         let result = self.body["data"]["result"].as_array();
         result.is_some_and(|result| !result.is_empty())
     }
 
     /// Status and type of an error, or type and samples of a result.
-    pub(super) fn same_as(&self, other: &Self) -> Result<(), String> {
+    pub(crate) fn same_as(&self, other: &Self) -> Result<(), String> {
         let same = |what: &str, ours: &Value, theirs: &Value| {
             if ours == theirs {
                 return Ok(());

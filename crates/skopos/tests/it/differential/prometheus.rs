@@ -20,10 +20,15 @@ pub(crate) struct Prometheus {
 impl Prometheus {
     /// Starts one on an empty folder and waits until it is ready.
     pub(crate) async fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[]).await
+    }
+
+    /// Starts one with more flags; its data lies in `data` below the folder.
+    pub(crate) async fn start_with(folder: &Path, more: &[&str]) -> Self {
         std::fs::create_dir_all(folder).expect("a folder");
         let config = folder.join("prometheus.yml");
         std::fs::write(&config, "global: {evaluation_interval: 1m}\n").expect("a file");
-        Self::start_at(folder, &free_address(), &config).await
+        Self::start_at(folder, &free_address(), &config, more).await
     }
 
     /// Starts it anew after [`Self::kill`], where it was.
@@ -32,6 +37,7 @@ impl Prometheus {
             folder,
             url.trim_start_matches("http://"),
             &folder.join("prometheus.yml"),
+            &[],
         )
         .await
     }
@@ -41,7 +47,7 @@ impl Prometheus {
         drop(self);
     }
 
-    async fn start_at(folder: &Path, address: &str, config: &Path) -> Self {
+    async fn start_at(folder: &Path, address: &str, config: &Path, more: &[&str]) -> Self {
         let child = Command::new("prometheus")
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
@@ -56,6 +62,7 @@ impl Prometheus {
                 "--storage.tsdb.max-block-duration=24h",
             ])
             .args(["--web.console.templates=", "--web.console.libraries="])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
