@@ -194,7 +194,7 @@ fn read_series(
         match read_chunk(chunk, segments, &mut series) {
             Ok(bytes) => bar.inc(bytes),
             Err(error) if error.is_corrupt() => {
-                report.note_damage(format!("{} of {}", error_text(&error), entry.labels))
+                report.note_damage(format!("{} of {}", error_text(&error), entry.labels));
             }
             Err(error) => anyhow::bail!("{}", error_text(&error)),
         }

@@ -49,7 +49,7 @@ pub fn encode_v1<'a>(items: impl IntoIterator<Item = &'a OutgoingItem>) -> Vec<u
     let mut out = MessageWriter::default();
     for run in runs(items) {
         out.message(1, |series| {
-            write_labels(series, 1, &run.labels);
+            write_labels(series, 1, run.labels);
             for item in &run.items {
                 match &item.value {
                     OutgoingValue::Float { timestamp_ms, value } => {
@@ -103,7 +103,7 @@ pub fn encode_v2<'a>(items: impl IntoIterator<Item = &'a OutgoingItem>) -> Vec<u
 }
 
 fn write_series_v2<'a>(series: &mut MessageWriter, run: &Run<'a>, symbols: &mut Symbols<'a>) {
-    series.uints(1, symbols.pairs(&run.labels));
+    series.uints(1, symbols.pairs(run.labels));
     for item in &run.items {
         match &item.value {
             OutgoingValue::Float { timestamp_ms, value } => {

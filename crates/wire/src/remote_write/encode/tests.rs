@@ -179,7 +179,7 @@ fn neighbours_share_labels_and_carry_exemplars_and_metadata() {
     for batch in [&first, &second] {
         assert_eq!(batch.series.len(), 1);
         assert_eq!(batch.series[0].samples.len(), 2);
-        assert_eq!(batch.series[0].exemplars, [exemplar.clone()]);
+        assert_eq!(batch.series[0].exemplars, std::slice::from_ref(&exemplar));
     }
     assert_eq!(second.metadata, [counter()]);
 }
