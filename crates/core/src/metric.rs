@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::histogram::FloatHistogram;
 use crate::{Labels, Matcher, QueryBudget, ReadError, TimeRange, WriteError};
 
-pub use admin::{Cardinality, CleanReport, DeleteReport, MetricAdmin, NameCount, SnapshotHead};
+pub use admin::{Cardinality, CleanReport, DeleteReport, MetricAdmin, NameCount, SnapshotHead, StoredBlock};
 pub use downsampled::{
     DownsampledSeries, FloatWindow, HistogramWindow, ResolutionLimit, SourceResolution, window_end_ms,
 };

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use skopos_core::metric::{Cardinality, CleanReport, DeleteReport, MetricAdmin, SnapshotHead};
+use skopos_core::metric::{Cardinality, CleanReport, DeleteReport, MetricAdmin, SnapshotHead, StoredBlock};
 use skopos_core::{Matcher, ReadError, TenantId, TimeRange, WriteError};
 use skopos_storage::{Offset, PartMeta, StorageError, error_text};
 
+use crate::blocks::blocks;
 use crate::cardinality::cardinality;
 use crate::record::{Deletion, Record};
 use crate::store::{Shared, TOMBSTONES};
@@ -124,5 +125,9 @@ impl MetricAdmin for TenantMetrics {
 
     fn cardinality(&self, limit: usize) -> Result<Cardinality, ReadError> {
         Ok(cardinality(&self.shared.head(&self.tenant).read(), limit))
+    }
+
+    fn blocks(&self) -> Result<Vec<StoredBlock>, ReadError> {
+        blocks(self)
     }
 }

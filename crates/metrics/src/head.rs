@@ -16,6 +16,7 @@ use crate::index::Index;
 use crate::record::{Deletion, Record, SeriesRef};
 use crate::run::{Run, Start};
 use crate::series::MemSeries;
+use crate::telemetry;
 
 use exemplars::Exemplars;
 use order::Order;
@@ -74,6 +75,8 @@ impl Head {
         let reference = self.table.insert(MemSeries::new(labels.clone()))?;
         self.index.add(reference, labels);
         self.growth.created += 1;
+        telemetry::SERIES.inc();
+        telemetry::SERIES_CREATED.inc();
         match self.growth.created_by_metric.get_mut(labels.metric_name()) {
             Some(count) => *count += 1,
             None => drop(self.growth.created_by_metric.insert(labels.metric_name().to_owned(), 1)),
@@ -287,6 +290,8 @@ impl Head {
         for (reference, _) in &removed {
             self.order.remove(*reference);
         }
+        telemetry::SERIES.sub(removed.len() as i64);
+        telemetry::SERIES_REMOVED.inc_by(removed.len() as u64);
         self.index.remove(&removed);
         self.forget_metadata();
         let index = &self.index;

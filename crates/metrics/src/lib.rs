@@ -13,6 +13,7 @@
 //! reading keeps one of each timestamp.
 
 mod admin;
+mod blocks;
 mod bulk;
 mod cardinality;
 mod chosen;
@@ -33,6 +34,7 @@ mod retain;
 mod run;
 mod series;
 mod store;
+mod telemetry;
 mod tenant;
 mod tombstones;
 mod visit;

@@ -12,6 +12,7 @@ use crate::text;
 
 mod admin;
 pub(crate) mod arguments;
+mod blocks;
 mod buckets;
 mod encode;
 pub(crate) mod envelope;
@@ -28,7 +29,7 @@ pub(crate) mod query;
 mod remote_read;
 mod rules;
 mod series;
-mod status;
+pub(crate) mod status;
 mod targets;
 mod write;
 
@@ -79,6 +80,7 @@ fn status_routes() -> Router<Shared> {
         .route("/api/v1/status/runtimeinfo", read(get(status::runtime_info)))
         .route("/api/v1/status/buildinfo", read(get(status::build_info)))
         .route("/api/v1/status/tsdb", read(get(status::tsdb)))
+        .route("/api/v1/status/tsdb/blocks", read(get(blocks::list)))
         .route("/api/v1/notifications", read(get(notifications::list)))
         .route("/api/v1/notifications/live", read(get(notifications::live)))
         .route("/api/v1/status/walreplay", read(get(status::wal_replay)))

@@ -14,6 +14,7 @@ use crate::text;
 use crate::views::SignalStats;
 
 pub(crate) mod alerting;
+mod cardinality;
 pub(crate) mod dlq;
 mod explain;
 mod fleet;
@@ -32,6 +33,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/api/skopos/dashboards/{uid}", get(dashboard))
         .route("/api/skopos/connect", get(connect))
         .merge(alerting::router())
+        .merge(cardinality::router())
         .merge(dlq::router())
         .merge(explain::router())
         .merge(fleet::router())

@@ -175,15 +175,3 @@ export async function status<T>(what: 'config' | 'flags' | 'runtimeinfo' | 'buil
   return (await ask<T>(`status/${what}`, {}, signal)).data;
 }
 
-export interface NamedCount {
-  name: string;
-  value: number;
-}
-
-export interface TsdbStatus {
-  headStats: { numSeries: number; numLabelPairs: number; chunkCount: number; minTime: number; maxTime: number };
-  seriesCountByMetricName: NamedCount[];
-  labelValueCountByLabelName: NamedCount[];
-  memoryInBytesByLabelName: NamedCount[];
-  seriesCountByLabelValuePair: NamedCount[];
-}

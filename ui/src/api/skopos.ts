@@ -47,6 +47,31 @@ export async function ledger(signal?: AbortSignal): Promise<LedgerEntry[]> {
   return ((await request('/api/skopos/ledger', {}, signal)) as { entries: LedgerEntry[] }).entries;
 }
 
+export interface NamedCount {
+  name: string;
+  value: number;
+}
+
+/** What makes many series in the head; `created` and `removed` count since the start. */
+export interface Cardinality {
+  series: number;
+  labelPairs: number;
+  chunks: number;
+  oldestMs: number | null;
+  newestMs: number | null;
+  created: number;
+  removed: number;
+  seriesByMetric: NamedCount[];
+  createdByMetric: NamedCount[];
+  valuesByLabel: NamedCount[];
+  bytesByLabel: NamedCount[];
+  seriesByPair: NamedCount[];
+}
+
+export async function cardinality(limit: number, signal?: AbortSignal): Promise<Cardinality> {
+  return (await request('/api/skopos/cardinality', { limit }, signal)) as Cardinality;
+}
+
 export interface DashboardInfo {
   uid: string;
   title: string;

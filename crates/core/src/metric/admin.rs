@@ -72,6 +72,27 @@ pub struct Cardinality {
     pub created_by_metric: Vec<NameCount>,
 }
 
+/// A stored part as `/api/v1/status/tsdb/blocks` shows it: what a block is to Prometheus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredBlock {
+    /// Tells it from every other part: a digest of its content.
+    pub digest: u128,
+    /// Times of its oldest and newest sample, both included.
+    pub range: TimeRange,
+    /// 1 as flushed; merging adds one.
+    pub level: u32,
+    /// Length of the windows that its samples sum up, in milliseconds; 0 where they are as they came.
+    pub resolution_ms: i64,
+    /// Series with samples in it.
+    pub series: u64,
+    /// Samples.
+    pub samples: u64,
+    /// Runs of samples that are encoded together.
+    pub chunks: u64,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
 /// Changes and describes what a store holds of one tenant.
 pub trait MetricAdmin: Send + Sync + fmt::Debug {
     /// Deletes the samples of series that meet all matchers, from the first to the last
@@ -88,4 +109,7 @@ pub trait MetricAdmin: Send + Sync + fmt::Debug {
 
     /// What makes many series, at most `limit` entries a list, the most first.
     fn cardinality(&self, limit: usize) -> Result<Cardinality, ReadError>;
+
+    /// The tenant's parts, the oldest first.
+    fn blocks(&self) -> Result<Vec<StoredBlock>, ReadError>;
 }

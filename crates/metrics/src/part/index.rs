@@ -167,6 +167,11 @@ impl PartIndex {
         self.series.len().saturating_sub(1)
     }
 
+    /// Number of samples.
+    pub(crate) fn sample_count(&self) -> u64 {
+        self.rows.iter().map(|row| u64::from(row.count)).sum()
+    }
+
     /// Number of rows.
     pub(crate) fn row_count(&self) -> usize {
         self.rows.len()

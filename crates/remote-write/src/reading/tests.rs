@@ -22,7 +22,7 @@ fn rules(text: &str) -> ReadingRules {
         relabeler: Relabeler::new(&relabel(text)).expect("patterns compile"),
         exemplars: false,
         native_histograms: false,
-        age_limit: Duration::from_secs(60),
+        age_limit: Duration::from_mins(1),
     }
 }
 

@@ -94,14 +94,16 @@ pub(crate) async fn tsdb(
     })))
 }
 
-fn counts(counts: &[NameCount]) -> Vec<Value> {
+/// Names with their counts.
+pub(crate) fn counts(counts: &[NameCount]) -> Vec<Value> {
     counts
         .iter()
         .map(|entry| json!({ "name": entry.name, "value": entry.count }))
         .collect()
 }
 
-fn tsdb_limit(params: &Params) -> Result<usize, ApiError> {
+/// `limit`: entries of each list.
+pub(crate) fn tsdb_limit(params: &Params) -> Result<usize, ApiError> {
     let Some(text) = params.non_empty("limit") else {
         return Ok(TSDB_DEFAULT_LIMIT);
     };

@@ -199,6 +199,20 @@ async fn the_server_tells_what_it_can() {
     let head = &harness.json("/api/v1/status/tsdb", &[]).await["data"];
     assert_eq!(head["headStats"]["numSeries"], 2);
     assert_eq!(head["seriesCountByMetricName"], json!([{ "name": "m", "value": 2 }]));
+    let own = harness.json("/api/skopos/cardinality", &[("limit", "1")]).await;
+    assert_eq!(
+        (&own["series"], &own["created"], &own["removed"]),
+        (&json!(2), &json!(2), &json!(0))
+    );
+    assert_eq!(own["createdByMetric"], json!([{ "name": "m", "value": 2 }]));
+    let blocks = |answer: serde_json::Value| answer["data"]["blocks"].as_array().cloned().expect("a list");
+    assert!(blocks(harness.json("/api/v1/status/tsdb/blocks", &[]).await).is_empty());
+    let snapshot = Answer::of(harness.post("/api/v1/admin/tsdb/snapshot")).await;
+    assert_eq!(snapshot.status, StatusCode::OK, "{}", snapshot.body);
+    let written = blocks(harness.json("/api/v1/status/tsdb/blocks", &[]).await);
+    assert_eq!(written.len(), 1, "the head was written for the snapshot: {written:?}");
+    assert_eq!(written[0]["stats"]["numSeries"], 2);
+    assert_eq!(written[0]["stats"]["numSamples"], 20);
     let live = harness
         .get("/api/v1/notifications/live")
         .send()

@@ -1,1 +1,0 @@
-import{I as e,L as t}from"./index-VlyspDoF.js";async function n(t,n){return await e(`/api/skopos/evidence/${encodeURIComponent(t)}`,{},n)}function r(e,n,r){return t(`/api/skopos/runbooks/${encodeURIComponent(e)}/${encodeURIComponent(n)}`,r)}export{r as n,n as t};
