@@ -5,8 +5,9 @@ use std::sync::Arc;
 use skopos_core::{Labels, Matcher, TimeRange};
 use skopos_storage::{PartMeta, PartReader, StorageError};
 
+use crate::decoded::{DecodedRuns, FloatRun};
 use crate::estimate;
-use crate::part::{Content, Kind, PartIndex, Rows};
+use crate::part::{Content, Kind, PartIndex, RowInfo, Rows};
 use crate::run::Run;
 use crate::store::Shared;
 use crate::tombstones::Tombstone;
@@ -20,6 +21,7 @@ pub(crate) struct Chosen {
     /// Numbers of series with how many of the rows are theirs.
     series: Vec<(u32, u32)>,
     tombstones: Vec<Tombstone>,
+    decoded: Arc<DecodedRuns>,
 }
 
 impl Chosen {
@@ -61,6 +63,7 @@ impl Chosen {
             rows,
             series,
             tombstones: shared.tombstones.of_part(meta),
+            decoded: Arc::clone(&shared.decoded),
         }))
     }
 
@@ -75,11 +78,22 @@ impl Chosen {
         estimate::share(meta.bytes, self.rows.len() as u64, meta.rows)
     }
 
+    fn float_bytes(&self) -> usize {
+        let infos = self.rows.iter().filter_map(|row| self.index.row(*row));
+        infos.filter_map(RowInfo::float_bytes).sum()
+    }
+
     /// Before the first series.
     pub(crate) fn begin(&self) -> Result<ChosenSeries<'_>, StorageError> {
+        let known = self.decoded.find(self.index.id(), &self.rows);
+        let unknown = |(at, _): &(usize, &u32)| known.get(*at).is_none_or(Option::is_none);
+        let unread = self.rows.iter().enumerate().filter(unknown).map(|(_, row)| *row);
         let mut series = ChosenSeries {
             chosen: self,
-            rows: Rows::open(&self.reader, &self.index, self.rows.clone())?,
+            rows: Rows::open(&self.reader, &self.index, unread.collect())?,
+            known,
+            is_kept: self.decoded.has_room_for(self.float_bytes()),
+            at: 0,
             left: self.series.iter(),
             next: None,
         };
@@ -91,7 +105,14 @@ impl Chosen {
 /// Series after series, sorted by labels.
 pub(crate) struct ChosenSeries<'a> {
     chosen: &'a Chosen,
+    /// Reads the rows that are not known.
     rows: Rows<'a>,
+    /// Of each row what was decoded before; fewer where nothing was.
+    known: Vec<Option<FloatRun>>,
+    /// Whether what is decoded is kept for later queries.
+    is_kept: bool,
+    /// The next row, by its place among the chosen ones.
+    at: usize,
     left: std::slice::Iter<'a, (u32, u32)>,
     /// Labels of the next series, and how many rows it has.
     next: Option<(Labels, u32)>,
@@ -117,11 +138,31 @@ impl ChosenSeries<'_> {
     pub(crate) fn read(&mut self, mut take: impl FnMut(Content)) -> Result<(), StorageError> {
         let rows = self.next.as_ref().map_or(0, |(_, rows)| *rows);
         for _ in 0..rows {
-            let Some((_, content)) = self.rows.next()? else { break };
+            let Some(content) = self.read_row()? else { break };
             take(content);
         }
         self.advance();
         Ok(())
+    }
+
+    /// What the next row holds.
+    fn read_row(&mut self) -> Result<Option<Content>, StorageError> {
+        let known = self.known.get_mut(self.at).and_then(Option::take);
+        self.at += 1;
+        if let Some(run) = known {
+            return Ok(Some(Content::Floats(run.times_ms, run.values)));
+        }
+        let Some((row, content)) = self.rows.next()? else {
+            return Ok(None);
+        };
+        if self.is_kept
+            && let Content::Floats(times_ms, values) = &content
+            && let Some(bytes) = self.chosen.index.row(row).and_then(RowInfo::float_bytes)
+        {
+            let run = FloatRun::new(times_ms, values, bytes);
+            self.chosen.decoded.keep(self.chosen.index.id(), row, run);
+        }
+        Ok(Some(content))
     }
 
     /// Adds the samples of the next series to a run, where nothing hides them, and goes on.

@@ -19,6 +19,7 @@ mod cardinality;
 mod chosen;
 mod codec;
 mod compact;
+mod decoded;
 mod downsample;
 mod epochs;
 mod estimate;

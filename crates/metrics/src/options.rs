@@ -43,6 +43,8 @@ pub struct MetricStoreOptions {
     pub head_window: Duration,
     /// Most series of a tenant in the head; 0 is no limit.
     pub max_series: usize,
+    /// Most bytes of decoded samples of parts that are kept for later queries; 0 keeps none.
+    pub cache_bytes: usize,
     /// When the log reaches the disk.
     pub fsync: FsyncPolicy,
     /// The clock.
@@ -63,6 +65,7 @@ impl MetricStoreOptions {
             flush_after: Duration::from_hours(2),
             head_window: Duration::from_mins(30),
             max_series: 0,
+            cache_bytes: 64 << 20,
             fsync: FsyncPolicy::default(),
             clock: Arc::new(SystemClock),
         }

@@ -20,7 +20,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use skopos_storage::columns::label_map_type;
 use skopos_storage::{PartFormat, PartReader, StorageError};
 
-pub(crate) use index::PartIndex;
+pub(crate) use index::{PartIndex, RowInfo};
 pub(crate) use read::{Content, PartCursor, Rows, SeriesContent, read_metadata};
 pub(crate) use write::{Covers, PartsBuilder};
 

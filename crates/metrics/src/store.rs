@@ -10,6 +10,7 @@ use skopos_core::metric::{AppendReport, CleanReport, MetricBatch, PackedFloats, 
 use skopos_core::{TenantId, TimeRange, WriteError};
 use skopos_storage::{Retention, SignalOptions, SignalStorage, StorageError, error_text};
 
+use crate::decoded::DecodedRuns;
 use crate::epochs::Epochs;
 use crate::head::{AppendRules, Head, Known};
 use crate::indexes::PartIndexes;
@@ -66,6 +67,7 @@ pub(crate) struct Shared {
     /// Whoever changes which parts are live.
     pub(crate) flushing: Mutex<()>,
     pub(crate) indexes: PartIndexes,
+    pub(crate) decoded: Arc<DecodedRuns>,
     replayed: ReplayOutcome,
 }
 
@@ -105,6 +107,7 @@ impl MetricStore {
             tombstones,
             epochs,
             heads: RwLock::new(heads.collect()),
+            decoded: Arc::new(DecodedRuns::new(options.cache_bytes)),
             options,
             gate: Mutex::new(Gate { epoch: 1 }),
             flushing: Mutex::default(),
@@ -141,6 +144,7 @@ impl MetricStore {
             report = self.shared.flush()?;
         }
         self.shared.forget(now_ms);
+        self.shared.decoded.forget_idle(now_ms);
         self.shared.compact(now_ms)?;
         self.shared.downsample(now_ms)?;
         made_room.and(self.shared.retain(now_ms))?;

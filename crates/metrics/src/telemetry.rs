@@ -27,6 +27,28 @@ pub(crate) static SERIES_REMOVED: LazyLock<IntCounter> = LazyLock::new(|| {
     )
 });
 
+/// Runs of samples that queries wanted of parts and found decoded.
+pub(crate) static CACHE_HITS: LazyLock<IntCounter> = LazyLock::new(|| {
+    counter(
+        "skopos_metrics_cache_hits_total",
+        "Runs of samples of parts that a query found decoded.",
+    )
+});
+
+/// Those that had to be decoded.
+pub(crate) static CACHE_MISSES: LazyLock<IntCounter> = LazyLock::new(|| {
+    counter(
+        "skopos_metrics_cache_misses_total",
+        "Runs of samples of parts that a query had to decode.",
+    )
+});
+
+/// What decoded runs take.
+pub(crate) static CACHE_BYTES: LazyLock<IntGauge> = LazyLock::new(|| {
+    let name = "skopos_metrics_cache_bytes";
+    exported(IntGauge::new(name, "Bytes of decoded samples of parts that are kept for queries.").expect("a valid name"))
+});
+
 fn counter(name: &str, help: &str) -> IntCounter {
     exported(IntCounter::new(name, help).expect("a valid name"))
 }

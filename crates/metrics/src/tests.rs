@@ -2,6 +2,7 @@
 
 mod bulk;
 mod churn;
+mod decoded;
 mod deletion;
 mod downsample;
 mod exemplars;

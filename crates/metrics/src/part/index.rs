@@ -1,6 +1,8 @@
 //! What a part holds without its samples: its series, their postings, and of each row where its
 //! samples are and of what time. Kept in memory while the part is in use.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Int64Type, UInt8Type, UInt32Type};
 use arrow_array::{MapArray, RecordBatch};
@@ -13,11 +15,15 @@ use super::{Codec, Kind, check_version, foreign};
 /// Series, postings and rows of a part.
 #[derive(Debug, Default)]
 pub(crate) struct PartIndex {
+    /// Unlike that of any other index of this process.
+    id: u64,
     names: Vec<Box<str>>,
     by_name: HashMap<Box<str>, u32>,
     /// Distinct pairs: number of the name, and the value.
     pairs: Vec<(u32, Box<str>)>,
     by_pair: HashTable<u32>,
+    /// By name: its pairs.
+    pairs_by_name: Vec<Vec<u32>>,
     /// Pairs of all series, one after the other.
     series_pairs: Vec<u32>,
     /// By series: where its pairs and rows begin. One more at the end.
@@ -46,6 +52,22 @@ pub(crate) struct RowInfo {
     pub(super) codec: Codec,
 }
 
+impl RowInfo {
+    /// Bytes of its times and values as a query has them, if it holds floats. Times that it shares
+    /// with others do not count.
+    pub(crate) fn float_bytes(&self) -> Option<usize> {
+        let per_sample = match (self.kind, self.codec) {
+            (Kind::Floats, Codec::Xor) => size_of::<(i64, f64)>(),
+            (Kind::Floats, _) => size_of::<f64>(),
+            _ => return None,
+        };
+        Some(self.count as usize * per_sample)
+    }
+}
+
+/// The next number of an index.
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
 impl PartIndex {
     /// Reads the index of a part.
     pub(crate) fn read(reader: &PartReader) -> Result<Self, StorageError> {
@@ -60,7 +82,10 @@ impl PartIndex {
             "shared_row",
         ];
         check_version(reader)?;
-        let mut index = Self::default();
+        let mut index = Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            ..Self::default()
+        };
         let mut last: Vec<u32> = Vec::new();
         for batch in reader.scan(&PartScan::columns(&columns))? {
             index.add_batch(&batch?, &mut last).ok_or_else(|| foreign(reader))?;
@@ -124,6 +149,7 @@ impl PartIndex {
         let name = known.unwrap_or_else(|| {
             let number = self.names.len() as u32;
             self.names.push(Box::from(name));
+            self.pairs_by_name.push(Vec::new());
             self.by_name.insert(Box::from(name), number);
             number
         });
@@ -139,6 +165,7 @@ impl PartIndex {
         }
         let number = self.pairs.len() as u32;
         self.pairs.push((name, Box::from(value)));
+        self.pairs_by_name[name as usize].push(number);
         let pairs = &self.pairs;
         let rehash = |number: &u32| pairs.get(*number as usize).map_or(0, |pair| pair_hash(pair.0, &pair.1));
         self.by_pair.insert_unique(hash, number, rehash);
@@ -160,6 +187,11 @@ impl PartIndex {
         let at = series as usize;
         let (from, to) = (self.series[at].pairs as usize, self.series[at + 1].pairs as usize);
         &self.series_pairs[from..to]
+    }
+
+    /// What tells it from all other indexes that were read since the start.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
     }
 
     /// Number of series.
@@ -202,7 +234,7 @@ impl PartIndex {
 
     /// Bytes that it takes, about.
     pub(crate) fn size_bytes(&self) -> usize {
-        const PER_PAIR: usize = 96;
+        const PER_PAIR: usize = 100;
         self.pairs.len() * PER_PAIR
             + self.series_pairs.len() * 2 * size_of::<u32>()
             + self.series.len() * size_of::<SeriesAt>()
@@ -239,9 +271,9 @@ impl PartIndex {
         let Some(name) = self.by_name.get(name) else {
             return Vec::new();
         };
-        let pairs = self.pairs.iter().zip(&self.postings);
-        let lists = pairs.filter(|((of, value), _)| of == name && passes(value));
-        let mut lists = lists.map(|(_, list)| list);
+        let pairs = self.pairs_by_name[*name as usize].iter().map(|pair| *pair as usize);
+        let passing = pairs.filter(|pair| passes(&self.pairs[*pair].1));
+        let mut lists = passing.map(|pair| &self.postings[pair]);
         let (Some(first), second) = (lists.next(), lists.next()) else {
             return Vec::new();
         };

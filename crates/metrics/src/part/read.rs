@@ -22,7 +22,8 @@ use crate::xor;
 /// What a row holds, decoded.
 #[derive(Debug)]
 pub(crate) enum Content {
-    Floats(Arc<Vec<i64>>, Vec<f64>),
+    /// Times, which rows may share, and values.
+    Floats(Arc<Vec<i64>>, Arc<Vec<f64>>),
     Histograms(Vec<i64>, Vec<Arc<FloatHistogram>>),
     Exemplars(Vec<Exemplar>),
     Starts(Vec<Start>),
@@ -205,11 +206,11 @@ fn decode(
         (Kind::Floats, Codec::Xor) => {
             let (mut times_ms, mut values) = (Vec::with_capacity(count), Vec::with_capacity(count));
             xor::decode(cell, info.count, &mut times_ms, &mut values)?;
-            Content::Floats(Arc::new(times_ms), values)
+            Content::Floats(Arc::new(times_ms), Arc::new(values))
         }
         (Kind::Floats, Codec::Constant) => {
             let value = f64::from_le_bytes(cell.try_into().ok()?);
-            Content::Floats(known_times()?, vec![value; count])
+            Content::Floats(known_times()?, Arc::new(vec![value; count]))
         }
         (Kind::Floats, Codec::Page) => {
             let (of, Group::Floats(group)) = group? else {
@@ -220,7 +221,7 @@ fn decode(
             }
             let mut values = Vec::with_capacity(count);
             group.read(cell, count, &mut values)?;
-            Content::Floats(known_times()?, values)
+            Content::Floats(known_times()?, Arc::new(values))
         }
         // Version 1 has a codec of its own for histograms, the number of lists.
         (Kind::Histograms, Codec::List) => {

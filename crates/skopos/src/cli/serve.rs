@@ -96,6 +96,9 @@ pub(crate) struct ServeArgs {
     /// Samples may be this much older than the newest of their series.
     #[arg(long = "storage.out-of-order-time-window", value_name = "DURATION", default_value = "0s", value_parser = duration, help_heading = "Storage")]
     pub(crate) out_of_order_window: Duration,
+    /// Most memory for samples that queries have decoded from parts, for those who ask again; what nobody asks for in five minutes goes. 0 keeps none.
+    #[arg(long = "storage.cache-size", value_name = "BYTES", default_value = "64MiB", value_parser = size, help_heading = "Storage")]
+    pub(crate) cache_bytes: u64,
 
     /// Address of the page and of all HTTP APIs.
     #[arg(long = "web.listen-address", env = "SKOPOS_WEB_LISTEN_ADDRESS", value_name = "HOST:PORT", default_value = "127.0.0.1:9090", value_parser = listen_address, help_heading = "Network")]

@@ -256,6 +256,7 @@ fn flags(args: &ServeArgs) -> BTreeMap<String, String> {
         ("storage.path", args.storage_path.display().to_string()),
         ("storage.retention.time", duration(args.retention_metrics)),
         ("storage.retention.size", args.retention_metrics_bytes.to_string()),
+        ("storage.cache-size", args.cache_bytes.to_string()),
         ("storage.downsample.5m", duration(args.downsample.after_5m)),
         ("storage.downsample.1h", duration(args.downsample.after_1h)),
         (

@@ -47,6 +47,7 @@ impl NodeStores {
             tenant_retention: args.retention_tenants.iter().cloned().collect(),
             downsample: args.downsample.options(),
             out_of_order_window: args.out_of_order_window,
+            cache_bytes: usize::try_from(args.cache_bytes).unwrap_or(usize::MAX),
             flush_after: args.flush_after.unwrap_or(usual.flush_after),
             head_window: args.flush_after.unwrap_or(usual.head_window).min(usual.head_window),
             fsync,
