@@ -1,11 +1,15 @@
 //! Bit streams, most significant bit first.
 
-/// Appends bits to bytes.
+/// Appends bits to bytes, eight at a time: what they begin stays at hand, because a head appends to
+/// one of a million buffers after the other, none of which is in a cache of the processor.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BitWriter {
+    /// Whole words.
     bytes: Vec<u8>,
-    /// Bits still free in the last byte.
-    free: u8,
+    /// The word that is begun, its bits in the highest places.
+    word: u64,
+    /// Its bits, at most 63.
+    used: u8,
 }
 
 /// The buffer grows by this and an eighth: a million of them are open at once, and doubling leaves
@@ -14,33 +18,36 @@ const GROWTH_BYTES: usize = 40;
 
 impl BitWriter {
     /// Appends the `count` low bits of `value`, 1 to 64.
+    #[inline]
     pub(crate) fn write(&mut self, value: u64, count: u32) {
-        let value = if count < 64 { value & ((1 << count) - 1) } else { value };
-        let free = u32::from(self.free);
-        let left = match count.checked_sub(free) {
-            Some(left) if left > 0 => left,
-            _ => {
-                self.free = (free - count) as u8;
-                self.fill(value << self.free);
-                return;
-            }
+        let value = value & (u64::MAX >> (64 - count));
+        let free = 64 - u32::from(self.used);
+        let Some(left) = count.checked_sub(free) else {
+            self.word |= value << (free - count);
+            self.used += count as u8;
+            return;
         };
-        if free > 0 {
-            self.fill(value >> left);
-        }
-        let word = (value << (64 - left)).to_be_bytes();
-        let length = left.div_ceil(8);
+        self.push(self.word | (value >> left));
+        self.word = if left > 0 { value << (64 - left) } else { 0 };
+        self.used = left as u8;
+    }
+
+    fn push(&mut self, word: u64) {
+        let word = word.to_be_bytes();
         if self.bytes.capacity() - self.bytes.len() < word.len() {
             self.bytes.reserve_exact(GROWTH_BYTES + self.bytes.len() / 8);
         }
-        self.bytes
-            .extend_from_slice(word.get(..length as usize).unwrap_or_default());
-        self.free = (length * 8 - left) as u8;
+        self.bytes.extend_from_slice(&word);
     }
 
-    /// The bytes so far; the last one is padded with zeros.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// Reads the bits so far.
+    pub(crate) fn reader(&self) -> BitReader<'_> {
+        BitReader {
+            bytes: &self.bytes,
+            last: self.word.to_be_bytes(),
+            last_bits: u32::from(self.used),
+            position: 0,
+        }
     }
 
     /// Bytes that are taken for it.
@@ -48,16 +55,15 @@ impl BitWriter {
         self.bytes.capacity()
     }
 
-    /// The bytes, in as much memory as they need; it is empty afterwards.
+    /// The bytes, in as much memory as they need, the last one padded with zeros; it is empty
+    /// afterwards.
     pub(crate) fn take(&mut self) -> Box<[u8]> {
-        self.free = 0;
-        std::mem::take(&mut self.bytes).into_boxed_slice()
-    }
-
-    fn fill(&mut self, bits: u64) {
-        if let Some(last) = self.bytes.last_mut() {
-            *last |= bits as u8;
-        }
+        let mut bytes = std::mem::take(&mut self.bytes);
+        let length = usize::from(self.used).div_ceil(8);
+        bytes.reserve_exact(length);
+        bytes.extend_from_slice(self.word.to_be_bytes().get(..length).unwrap_or_default());
+        (self.word, self.used) = (0, 0);
+        bytes.into_boxed_slice()
     }
 }
 
@@ -66,6 +72,9 @@ impl BitWriter {
 #[derive(Debug, Clone)]
 pub(crate) struct BitReader<'a> {
     bytes: &'a [u8],
+    /// What comes behind them, where a writer has not written it yet, and its bits.
+    last: [u8; 8],
+    last_bits: u32,
     position: usize,
 }
 
@@ -75,16 +84,21 @@ impl<'a> BitReader<'a> {
 
     /// Reads from the first bit on.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, position: 0 }
+        Self {
+            bytes,
+            last: [0; 8],
+            last_bits: 0,
+            position: 0,
+        }
     }
 
     /// The next 57 bits or more, the first of them in the highest place.
     #[inline]
     pub(crate) fn peek(&self) -> u64 {
-        let rest = self.bytes.get(self.position / 8..).unwrap_or_default();
-        let word = match rest.first_chunk::<8>() {
+        let at = self.position / 8;
+        let word = match self.bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
             Some(word) => *word,
-            None => padded(rest),
+            None => self.padded(at),
         };
         u64::from_be_bytes(word) << (self.position % 8)
     }
@@ -116,17 +130,19 @@ impl<'a> BitReader<'a> {
 
     /// Whether all bits that were taken are there.
     pub(crate) fn is_within(&self) -> bool {
-        self.position.div_ceil(8) <= self.bytes.len()
+        self.position.div_ceil(8) <= self.bytes.len() + (self.last_bits as usize).div_ceil(8)
     }
-}
 
-#[cold]
-fn padded(rest: &[u8]) -> [u8; 8] {
-    let mut word = [0; 8];
-    for (slot, byte) in word.iter_mut().zip(rest) {
-        *slot = *byte;
+    /// Eight bytes from the given one on, across the end.
+    #[cold]
+    fn padded(&self, at: usize) -> [u8; 8] {
+        let mut word = [0; 8];
+        let rest = self.bytes.iter().chain(&self.last).skip(at);
+        for (slot, byte) in word.iter_mut().zip(rest) {
+            *slot = *byte;
+        }
+        word
     }
-    word
 }
 
 #[cfg(test)]
@@ -143,14 +159,16 @@ mod tests {
                 writer.write(*value, *count);
             }
             let total: usize = values.iter().map(|(_, count)| *count as usize).sum();
-            prop_assert_eq!(writer.bytes().len(), total.div_ceil(8));
-            let mut reader = BitReader::new(writer.bytes());
-            for (value, count) in values {
-                prop_assert_eq!(reader.read(count), value & (u64::MAX >> (64 - count)));
-                prop_assert!(reader.is_within());
+            let bytes = writer.clone().take();
+            prop_assert_eq!(bytes.len(), total.div_ceil(8));
+            for mut reader in [writer.reader(), BitReader::new(&bytes)] {
+                for (value, count) in &values {
+                    prop_assert_eq!(reader.read(*count), value & (u64::MAX >> (64 - count)));
+                    prop_assert!(reader.is_within());
+                }
+                reader.skip(8);
+                prop_assert!(!reader.is_within());
             }
-            reader.skip(8);
-            prop_assert!(!reader.is_within());
         }
     }
 }

@@ -40,7 +40,7 @@ fn xor_chunk(samples: &[(i64, f64)]) -> Vec<u8> {
         encoder.append(*time, *value);
     }
     let mut data = (samples.len() as u16).to_be_bytes().to_vec();
-    data.extend_from_slice(encoder.bytes());
+    data.extend_from_slice(&encoder.take());
     data
 }
 

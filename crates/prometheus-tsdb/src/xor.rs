@@ -78,9 +78,13 @@ impl XorEncoder {
         self.bits.capacity()
     }
 
-    /// The chunk so far.
-    pub fn bytes(&self) -> &[u8] {
-        self.bits.bytes()
+    /// Adds the samples so far to `timestamps_ms` and `values`.
+    ///
+    /// # Panics
+    ///
+    /// Never: it reads what it wrote.
+    pub fn decode_into(&self, timestamps_ms: &mut Vec<i64>, values: &mut Vec<f64>) {
+        read_samples(self.bits.reader(), self.count, timestamps_ms, values).expect("its own bits");
     }
 
     fn write_varint(&mut self, mut value: u64) {
@@ -134,20 +138,24 @@ impl XorEncoder {
 
 /// Adds the `count` samples of a chunk to `timestamps_ms` and `values`. `None` where the bytes are
 /// not such a chunk; what was added then means nothing.
-#[expect(clippy::indexing_slicing, reason = "both were made long enough just before")]
 pub fn decode(bytes: &[u8], count: u32, timestamps_ms: &mut Vec<i64>, values: &mut Vec<f64>) -> Option<()> {
+    // A sample takes two bits or more: a count beyond that is not worth the memory.
+    if count as usize > bytes.len().saturating_mul(8) {
+        return None;
+    }
+    read_samples(BitReader::new(bytes), count, timestamps_ms, values)
+}
+
+#[expect(clippy::indexing_slicing, reason = "both were made long enough just before")]
+fn read_samples(bits: BitReader<'_>, count: u32, timestamps_ms: &mut Vec<i64>, values: &mut Vec<f64>) -> Option<()> {
     let mut decoder = Decoder {
-        bits: BitReader::new(bytes),
+        bits,
         timestamp_ms: 0,
         delta: 0,
         value: 0,
         trailing: 0,
         significant: 64,
     };
-    // A sample takes two bits or more: a count beyond that is not worth the memory.
-    if count as usize > bytes.len().saturating_mul(8) {
-        return None;
-    }
     let (start, count) = (values.len(), count as usize);
     timestamps_ms.resize(start + count, 0);
     values.resize(start + count, 0.0);
@@ -275,11 +283,15 @@ mod tests {
         for (timestamp, value) in samples {
             encoder.append(*timestamp, *value);
         }
-        let (mut timestamps, mut values) = (Vec::new(), Vec::new());
-        decode(encoder.bytes(), encoder.count(), &mut timestamps, &mut values).expect("own bytes decode");
-        let read: Vec<(i64, u64)> = timestamps.into_iter().zip(values.iter().map(|v| v.to_bits())).collect();
         let expected: Vec<(i64, u64)> = samples.iter().map(|(t, v)| (*t, v.to_bits())).collect();
-        assert_eq!(read, expected);
+        let (mut timestamps, mut values) = (Vec::new(), Vec::new());
+        encoder.decode_into(&mut timestamps, &mut values);
+        let count = encoder.count();
+        decode(&encoder.take(), count, &mut timestamps, &mut values).expect("own bytes decode");
+        let read: Vec<(i64, u64)> = timestamps.into_iter().zip(values.iter().map(|v| v.to_bits())).collect();
+        let (open, closed) = read.split_at(samples.len());
+        assert_eq!(open, expected);
+        assert_eq!(closed, expected);
     }
 
     #[test]

@@ -438,5 +438,5 @@ fn xor_chunk(times_ms: &[i64], values: &[f64]) -> Vec<u8> {
     for (time_ms, value) in times_ms.iter().zip(values) {
         encoder.append(*time_ms, *value);
     }
-    encoder.bytes().to_vec()
+    encoder.take().into_vec()
 }

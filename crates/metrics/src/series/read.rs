@@ -23,7 +23,7 @@ impl MemSeries {
             decode_into(&chunk.bytes, chunk.count, out);
         }
         if is_open_wanted {
-            decode_into(self.open.bytes(), self.open.count(), out);
+            self.open.decode_into(&mut out.timestamps_ms, &mut out.values);
         }
         let Some(rare) = &self.rare else { return };
         for (timestamp_ms, value) in rare.late.iter().chain(&rare.late_pending) {
@@ -66,7 +66,7 @@ impl MemSeries {
             decode_floats(&chunk.bytes, chunk.count, times, values);
         }
         if self.open.count() > 0 && self.open_since_ms <= range.end_ms {
-            decode_floats(self.open.bytes(), self.open.count(), times, values);
+            self.open.decode_into(times, values);
         }
         let end = start + times[start..].partition_point(|time| *time <= range.end_ms);
         times.truncate(end);
@@ -138,7 +138,7 @@ impl MemSeries {
         for chunk in &self.chunks {
             decode_into(&chunk.bytes, chunk.count, &mut out);
         }
-        decode_into(self.open.bytes(), self.open.count(), &mut out);
+        self.open.decode_into(&mut out.timestamps_ms, &mut out.values);
         (out.timestamps_ms, out.values)
     }
 

@@ -74,7 +74,7 @@ fn chunk(times: &[i64], values: &[f64]) -> Chunk {
         .unwrap_or(u16::MAX)
         .to_be_bytes()
         .to_vec();
-    data.extend_from_slice(encoder.bytes());
+    data.extend_from_slice(&encoder.take());
     Chunk {
         min_time_ms: times.first().copied().unwrap_or_default(),
         max_time_ms: times.last().copied().unwrap_or_default(),
