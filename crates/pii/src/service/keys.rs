@@ -12,7 +12,7 @@ pub(super) enum Class {
     Secret,
     /// An id that is hashed.
     Hashed,
-    /// A person's name or address, or the id of a security.
+    /// A person's name or address, or a security or its id.
     Personal,
     /// An amount of money.
     Amount,
@@ -210,6 +210,8 @@ impl Words {
         if self.has(PERSONAL)
             || self.has_pair(PERSONAL_PAIRS)
             || (self.0 == ["id"] && below("security"))
+            // Alone it is the thing that is held; in `Strict-Transport-Security` it is not.
+            || matches!(self.0.as_slice(), [word] if matches!(word.as_str(), "security" | "securities"))
             || (self.0 == ["name"] && below("user"))
         {
             return Some(Class::Personal);

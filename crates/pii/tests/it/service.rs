@@ -65,6 +65,8 @@ fn keys_are_known_in_every_spelling() {
         "Set-Cookie",
         "security_id",
         "securityId",
+        "security",
+        "Securities",
         "isin",
         "amount",
         "amountUsd",
@@ -85,7 +87,7 @@ fn what_only_speaks_of_secrets_stays() {
         "gen_ai.usage.input_tokens": 512, "max_tokens": "100", "token_count": 3, "auth_status": "ok", "password_length": 12,
         "author": "Ann", "tokenizer": "bpe", "trace_id": "4c79f60c11214eb38604f4ae0781bfb2", "pattern_id": "p-1",
         "http.route": "/v1/execute", "note": "the basic set is ready at 10:30", "price_feed": "main", "asof_date": "2026-11-26",
-        "ok": true, "nothing": null, "password": "", "path": "/usr/lib/x86_64-linux-gnu/libfontconfig.so",
+        "Strict-Transport-Security": "max-age=63072000", "network_security": "on", "ok": true, "nothing": null, "password": "", "path": "/usr/lib/x86_64-linux-gnu/libfontconfig.so",
     });
     assert_eq!(strict(harmless.clone()), harmless);
 }
@@ -122,6 +124,10 @@ fn texts_lose_what_they_assign() {
         ("GET /v1?token=abc&page=2", "GET /v1?token=[REDACTED]&page=2"),
         ("key sk-proj-abcdef123456 used", "key [REDACTED] used"),
         ("paid $1,250.00 for US0378331005", "paid [REDACTED] for [REDACTED]"),
+        (
+            r#"{"security":"ALBA","quantity":3"#,
+            r#"{"security":"[REDACTED]","quantity":3"#,
+        ),
         ("the password is hunter2", "the password is [REDACTED]"),
         (
             "listening on http://localhost:8080",
