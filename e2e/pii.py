@@ -43,7 +43,10 @@ SECRETS = {
     "api key": "zq7ApiKey6600",
     "user": USER,
     "portfolio": PORTFOLIO,
+    "security": "zq8Security21",
 }
+# A security that the portfolio holds. Four letters may stand in compressed bytes by chance: it is looked for in texts.
+HELD = "ALBA"
 
 
 class Sink:
@@ -76,7 +79,7 @@ def execute(pattern, inputs):
     """One request with everything in it that should not be there; its status."""
     encoded = base64.b64encode(json.dumps({"password": SECRETS["encoded"]}).encode()).decode()
     inputs = {**inputs, "password": SECRETS["password"], "note": {"a": {"access_token": SECRETS["nested token"]}}, "blob": encoded,
-              "text": f"api_key={SECRETS['api key']}"}
+              "text": f"api_key={SECRETS['api key']}", "securities": [SECRETS["security"]]}
     headers = {"Content-Type": "application/json", "X-User-ID": USER, "Authorization": f"Bearer {SECRETS['bearer']}",
                "Cookie": f"sid={SECRETS['cookie']}"}
     body = json.dumps({"pattern_id": pattern, "inputs": inputs}).encode()
@@ -94,10 +97,18 @@ def plant(checks, demo):
     checks.check("a careless request is served", served)
     checks.check("an unknown pattern is refused", execute(f"password={SECRETS['password']}", portfolio) >= 400)
     checks.check("a portfolio that does not exist is refused", execute("portfolio_overview", {"portfolio_id": USER}) >= 400)
+    trade = {"portfolio_id": PORTFOLIO, "security": HELD, "quantity": 1}
+    checks.check("a trade is booked", execute("record_trade", trade) == 200)
+    trade["security"] = SECRETS["security"]
+    checks.check("a trade in a security that the portfolio has not is refused", execute("record_trade", trade) >= 400)
+    demo.switch("dawsos-price-file-truncated", True)
     demo.switch("dawsos-scenario-missing", True)
     failed = eventually(ARRIVAL_SECONDS, lambda: execute("stress_test", portfolio) >= 500)
     checks.check("a careless request fails", failed)
     demo.switch("dawsos-scenario-missing", False)
+    broken = eventually(ARRIVAL_SECONDS, lambda: "pack build failed" in stored(demo)["log lines"][1])
+    checks.check("a pack cannot be built", broken)
+    demo.switch("dawsos-price-file-truncated", False)
 
 
 def stored(demo):
@@ -115,10 +126,10 @@ def stored(demo):
     }
 
 
-def look(checks, places):
+def look(checks, places, secrets=SECRETS):
     for place, text in places.items():
-        found = sorted(name for name, secret in SECRETS.items() if secret in text)
-        checks.check(f"none of {len(SECRETS)} planted secrets is in {place} ({len(text)} bytes)", not found, ", ".join(found))
+        found = sorted(name for name, secret in secrets.items() if secret in text)
+        checks.check(f"none of {len(secrets)} planted secrets is in {place} ({len(text)} bytes)", not found, ", ".join(found))
 
 
 def run(checks, binary, folder):
@@ -137,17 +148,18 @@ def run(checks, binary, folder):
         found = stored(demo)
         for place, (count, _) in found.items():
             checks.check(f"there is something to look at in {place}", count > 0, count)
-        look(checks, {place: text for place, (_, text) in found.items()})
+        texts = SECRETS | {"held security": HELD}
+        look(checks, {place: text for place, (_, text) in found.items()}, texts)
         checks.check("SIGTERM ends it cleanly", demo.stop() == 0)
         files = [path for path in pathlib.Path(folder, "data").rglob("*") if path.is_file() and "packs" not in path.parts]
         raw = b"\n".join(path.read_bytes() for path in files).decode(errors="replace")
         demo.log.seek(0)
+        look(checks, {f"{len(files)} files of the stores": raw})
         look(checks, {
-            f"{len(files)} files of the stores": raw,
             "what the demo prints": demo.log.read().decode(errors="replace"),
             f"{len(tracker.bodies)} requests to the tracker": tracker.text(),
             f"{len(receiver.bodies)} notifications": receiver.text(),
-        })
+        }, texts)
     finally:
         demo.stop()
         if checks.failed:

@@ -177,8 +177,29 @@ pub fn run(command: DawsosCommand) -> Result<(), FleetError> {
 }
 
 /// What the services hold to unless their environment says otherwise: nothing personal leaves a process, neither in log
-/// lines nor in spans.
-const SETTINGS: &[(&str, &str)] = &[("PII_FILTER", "strict")];
+/// lines nor in spans, and requests that fail are exported however few are sampled.
+const SETTINGS: &[(&str, &str)] = &[("PII_FILTER", "strict"), ("ERRORS_ALWAYS", "true")];
+
+/// Variables that name a back end of spans.
+const BACK_ENDS: [&str; 7] = [
+    "APM_BACKEND",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTLP_ENDPOINT",
+    "APM_OTLP_ENDPOINT",
+    "JAEGER_ENDPOINT",
+    "DATADOG_ENDPOINT",
+];
+
+/// [`SETTINGS`]; and where no back end is named, spans go nowhere, not to a collector on this machine as the OpenTelemetry
+/// specification would have it.
+fn settings(is_set: impl Fn(&str) -> bool) -> Vec<(&'static str, &'static str)> {
+    let mut settings = SETTINGS.to_vec();
+    if !BACK_ENDS.iter().any(|name| is_set(name)) {
+        settings.push(("OTEL_TRACES_EXPORTER", "none"));
+    }
+    settings
+}
 
 /// Runs one service with what all of them share.
 fn run_service<F>(
@@ -189,7 +210,8 @@ fn run_service<F>(
 where
     F: Future<Output = Result<(), FleetError>>,
 {
-    process::run_with(name, process, FAULTS, SETTINGS, service)
+    let is_set = |variable: &str| std::env::var(variable).is_ok_and(|value| !value.trim().is_empty());
+    process::run_with(name, process, FAULTS, &settings(is_set), service)
 }
 
 /// A client for the other services; a request may take so long at most.
@@ -210,4 +232,31 @@ fn context_headers() -> http::HeaderMap {
         context.inject(&mut headers);
     }
     headers
+}
+
+#[cfg(test)]
+mod tests {
+    use skopos_sdk::Settings;
+    use skopos_sdk::settings::TracesBackend;
+
+    use super::*;
+
+    #[test]
+    fn spans_go_nowhere_unless_a_back_end_is_named() {
+        let read = |variable: Option<&str>| {
+            let defaults = settings(|name| Some(name) == variable);
+            let read = Settings::from_lookup("dawsos", "1", |name| {
+                let named = (Some(name) == variable).then_some("http://localhost:4317");
+                let default = defaults.iter().find(|(default, _)| *default == name);
+                named.or(default.map(|(_, value)| *value)).map(str::to_owned)
+            });
+            read.expect("valid")
+        };
+        let unset = read(None);
+        assert_eq!(unset.traces, TracesBackend::None);
+        assert!(unset.errors_always && unset.pii_filter.is_some());
+        for variable in BACK_ENDS.into_iter().filter(|name| *name != "APM_BACKEND") {
+            assert_ne!(read(Some(variable)).traces, TracesBackend::None, "{variable}");
+        }
+    }
 }

@@ -106,7 +106,7 @@ impl Ledger {
             booked_on: invocation.pack.asof_date.clone(),
             trace_id: skopos_sdk::active_span_ids().map(|(trace_id, _)| trace_id),
         });
-        tracing::info!(portfolio_id, security, commit = book.head, "trade booked");
+        tracing::info!(portfolio_id, commit = book.head, "trade booked");
         Ok(json!({ "commit": book.head, "entries": book.entries, "quantity": held + quantity }))
     }
 
@@ -181,13 +181,18 @@ mod tests {
             trace_id: None,
         };
         assert_eq!(ledger.head(), commit(&before, &entry));
-        let mut forged = entry.clone();
-        forged.quantity = -3.0;
-        assert_ne!(
-            ledger.head(),
-            commit(&before, &forged),
-            "an entry does not change unseen"
-        );
+        let smaller = Entry {
+            quantity: -3.0,
+            ..entry.clone()
+        };
+        let of_a_request = Entry {
+            trace_id: Some("6bf92f3577b34da6a3ce929d0e0e4736".into()),
+            ..entry
+        };
+        for forged in [smaller, of_a_request] {
+            let text = "an entry does not change unseen";
+            assert_ne!(ledger.head(), commit(&before, &forged), "{text}: {forged:?}");
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Executor {
         let result = async {
             let pattern = pattern.ok_or_else(|| Failure::UnknownPattern(pattern_id.to_owned()))?;
             let user = RequestContext::current().and_then(|context| context.user_id);
-            Span::current().record("user_id", user.ok_or(Failure::NoUser)?);
+            user.ok_or(Failure::NoUser)?;
             self.run(pattern, inputs).await
         }
         .instrument(span.clone())
@@ -74,18 +74,29 @@ impl Executor {
     }
 
     async fn steps(&self, pattern: &Pattern, mut invocation: Invocation) -> Result<Execution, Failure> {
-        let mut ledger_commit_hash = None;
+        let (mut ledger_commit_hash, mut failure) = (None, None);
         for (index, step) in pattern.steps.iter().enumerate() {
-            let outcome = self.step(pattern, index, step, &invocation).await?;
-            Span::current().record("ledger_commit_hash", &outcome.ledger_commit_hash);
-            ledger_commit_hash = Some(outcome.ledger_commit_hash);
-            invocation.state.insert(step.output.clone(), outcome.output);
+            match self.step(pattern, index, step, &invocation).await {
+                Ok(outcome) => {
+                    ledger_commit_hash = Some(outcome.ledger_commit_hash);
+                    invocation.state.insert(step.output.clone(), outcome.output);
+                }
+                Err(failed) => {
+                    failure = Some(failed);
+                    break;
+                }
+            }
         }
-        Ok(Execution {
-            outputs: invocation.state,
-            pack: invocation.pack,
-            ledger_commit_hash,
-        })
+        // Once: a field that is recorded again is a second attribute of the same key.
+        Span::current().record("ledger_commit_hash", &ledger_commit_hash);
+        match failure {
+            Some(failure) => Err(failure),
+            None => Ok(Execution {
+                outputs: invocation.state,
+                pack: invocation.pack,
+                ledger_commit_hash,
+            }),
+        }
     }
 
     async fn step(
@@ -116,19 +127,17 @@ impl Executor {
     }
 }
 
-/// The span of a request, with what is known of it before anything is asked.
+/// The span of a request, with what is known of it before anything is asked. `request_id` and `user_id` stand on every span
+/// of the request already.
 fn request_span(pattern_id: &str, inputs: &Map<String, Value>) -> Span {
     let keys: Vec<&str> = inputs.keys().map(String::as_str).collect();
-    let context = RequestContext::current().unwrap_or_default();
     let portfolio_id = inputs.get("portfolio_id").and_then(Value::as_str);
     let span = tracing::info_span!(
         "pattern.execute",
         pattern_id,
         pattern_inputs_count = inputs.len(),
         pattern_input_keys = keys.join(","),
-        request_id = context.request_id,
         trace_id = field::Empty,
-        user_id = field::Empty,
         portfolio_id,
         require_fresh = requires_fresh(inputs),
         pricing_pack_id = field::Empty,

@@ -10,17 +10,20 @@ const WINDOW: usize = 120;
 /// A price that moves further in a day is an error of the file and not of the market.
 const LARGEST_MOVE: f64 = 0.5;
 
-/// Why a pack could not be built.
+/// Why a pack could not be built. It is told to the log, to traces and to error tracking, where neither a security nor a
+/// price may stand: a column of the file says which is meant.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub(super) enum BuildError {
     #[error(transparent)]
     Table(#[from] TableError),
     #[error("the price file has no row {date}\nask for a date that it has")]
     NoSuchDate { date: String },
-    #[error("the price file has no rate for {currency}, the currency of {security}\nadd the column {currency}USD")]
-    NoRate { security: String, currency: String },
-    #[error("{security} moves by {percent:.0} % within a day\nask the provider for a corrected file")]
-    Jump { security: String, percent: f64 },
+    #[error("the price file has no rate for {currency}, the currency of column {column}\nadd the column {currency}USD")]
+    NoRate { column: usize, currency: String },
+    #[error(
+        "column {column} of the price file moves by {percent:.0} % within a day\nask the provider for a corrected file"
+    )]
+    Jump { column: usize, percent: f64 },
 }
 
 /// The last dates of the file, the latest first.
@@ -71,7 +74,7 @@ fn prices(header: &Header, rows: &[Row]) -> Result<Vec<Price>, BuildError> {
 fn price(header: &Header, rows: &[Row], column: usize) -> Result<Price, BuildError> {
     let security = &header.securities[column];
     let no_rate = || BuildError::NoRate {
-        security: security.name.clone(),
+        column: header.column_of(column),
         currency: security.currency.clone(),
     };
     let mut in_base = Vec::with_capacity(rows.len());
@@ -83,7 +86,7 @@ fn price(header: &Header, rows: &[Row], column: usize) -> Result<Price, BuildErr
     if let Some(jump) = returns.iter().find(|change| change.abs() > LARGEST_MOVE) {
         let percent = (jump.exp() - 1.0) * 100.0;
         return Err(BuildError::Jump {
-            security: security.name.clone(),
+            column: header.column_of(column),
             percent,
         });
     }
@@ -152,6 +155,10 @@ mod tests {
             "the currency moved alone"
         );
         let rows = ["d1,1.0,10", "d2,1.0,100"].map(|line| header.row(line).expect("a row"));
-        assert!(matches!(super::price(&header, &rows, 0), Err(BuildError::Jump { .. })));
+        let error = super::price(&header, &rows, 0).expect_err("a jump");
+        assert!(matches!(error, BuildError::Jump { column: 3, .. }), "{error}");
+        let header = Header::parse("date,EURUSD,B/CHF").expect("a header");
+        let error = super::price(&header, &rows, 0).expect_err("no rate");
+        assert!(matches!(error, BuildError::NoRate { column: 3, .. }), "{error}");
     }
 }

@@ -24,15 +24,15 @@ pub(super) struct Row {
     pub(super) prices: Vec<f64>,
 }
 
-/// Why a line is not what it must be.
+/// Why a line is not what it must be, without what stands in it: see [`super::build::BuildError`].
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub(super) enum TableError {
     #[error("the price file is empty\nfetch it again from the provider")]
     Empty,
     #[error(
-        "the price file has no column for a rate or a security in {column:?}\ncolumns are date, XXXUSD, SECURITY/XXX"
+        "column {column} of the price file is neither of a rate nor of a security\ncolumns are date, XXXUSD, SECURITY/XXX"
     )]
-    Column { column: String },
+    Column { column: usize },
     #[error(
         "row {date} of the price file has {found} columns of {expected}\nthe transfer was cut off: fetch the file again"
     )]
@@ -42,9 +42,9 @@ pub(super) enum TableError {
         expected: usize,
     },
     #[error(
-        "row {date} of the price file has the price {text:?}\nprices are numbers above 0: ask the provider for a corrected file"
+        "row {date} of the price file has no price in column {column}\nprices are numbers above 0: ask the provider for a corrected file"
     )]
-    Price { date: String, text: String },
+    Price { date: String, column: usize },
 }
 
 impl Header {
@@ -53,7 +53,7 @@ impl Header {
             currencies: Vec::new(),
             securities: Vec::new(),
         };
-        for column in line.split(',').skip(1) {
+        for (index, column) in line.split(',').enumerate().skip(1) {
             if let Some((name, currency)) = column.split_once('/') {
                 header.securities.push(Security {
                     name: name.to_owned(),
@@ -64,9 +64,7 @@ impl Header {
             {
                 header.currencies.push(currency.to_owned());
             } else {
-                return Err(TableError::Column {
-                    column: column.to_owned(),
-                });
+                return Err(TableError::Column { column: index + 1 });
             }
         }
         Ok(header)
@@ -83,13 +81,17 @@ impl Header {
                 expected,
             });
         }
-        let mut numbers = cells[1..].iter().map(|text| match text.parse() {
-            Ok(number) if f64::is_finite(number) && number > 0.0 => Ok(number),
-            _ => Err(TableError::Price {
-                date: date.clone(),
-                text: (*text).to_owned(),
-            }),
-        });
+        let mut numbers = cells
+            .iter()
+            .enumerate()
+            .skip(1)
+            .map(|(index, text)| match text.parse() {
+                Ok(number) if f64::is_finite(number) && number > 0.0 => Ok(number),
+                _ => Err(TableError::Price {
+                    date: date.clone(),
+                    column: index + 1,
+                }),
+            });
         let rates = numbers.by_ref().take(self.currencies.len()).collect::<Result<_, _>>()?;
         let prices = numbers.collect::<Result<_, _>>()?;
         Ok(Row {
@@ -97,6 +99,12 @@ impl Header {
             rates,
             prices,
         })
+    }
+
+    /// Column of the file, counted from 1, of the security at this index.
+    pub(super) fn column_of(&self, security: usize) -> usize {
+        // The date is the first.
+        2 + self.currencies.len() + security
     }
 
     /// Base currency for one unit of `currency` on the date of the row.
@@ -140,8 +148,13 @@ mod tests {
         );
         for text in ["0", "-1", "NaN", "inf", "x", ""] {
             let line = format!("2026-01-02,1.5,10,{text}");
-            assert!(matches!(header.row(&line), Err(TableError::Price { .. })), "{text}");
+            let error = header.row(&line).expect_err(text);
+            assert!(matches!(error, TableError::Price { column: 4, .. }), "{text}: {error}");
         }
-        assert!(Header::parse("date,A/USD,EURUSD").is_err(), "rates come first");
+        assert_eq!(
+            Header::parse("date,A/USD,EURUSD"),
+            Err(TableError::Column { column: 3 }),
+            "rates come first"
+        );
     }
 }

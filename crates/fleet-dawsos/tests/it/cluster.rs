@@ -29,6 +29,8 @@ fn each_service_runs_and_is_found_by_its_monitor() {
         assert_eq!(arguments[..3], ["fleet", "dawsos", name].map(Value::from));
         assert!(arguments.contains(&json!(format!("0.0.0.0:{port}"))), "{name}");
         assert_eq!(container["ports"], json!([{ "name": "http", "containerPort": port }]));
+        let errors_always = json!({ "name": "ERRORS_ALWAYS", "value": "true" });
+        assert!(list(&container["env"], "env").contains(&errors_always), "{name}");
         let service = named("kubernetes/services.yaml", "Service", name);
         let labels = &deployment["spec"]["template"]["metadata"]["labels"];
         assert_eq!(&service["spec"]["selector"], labels, "{name}");

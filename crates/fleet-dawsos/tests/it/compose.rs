@@ -27,9 +27,13 @@ fn the_whole_system_is_started_and_kept_as_long_as_asked() {
     for service in SYSTEM.services {
         let command = list(&services(&compose)[service.name]["command"], "command");
         assert_eq!(command[..], ["fleet", SYSTEM.name, service.name].map(Value::from));
+        let environment = &services(&compose)[service.name]["environment"];
+        assert_eq!(environment["ERRORS_ALWAYS"], "true", "{}", service.name);
     }
     let skopos = list(&services(&compose)["skopos"]["command"], "command");
     for flag in [
+        // Without it no listener beyond loopback is opened.
+        "--insecure",
         "--storage.retention.time=30d",
         "--storage.retention.traces=7d",
         "--storage.retention.traces.low-priority=1d",

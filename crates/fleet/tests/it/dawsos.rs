@@ -11,13 +11,17 @@ use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
 use crate::fleet::{Service, eventually, metric, metric_reaches};
-use crate::receiver::Receiver;
+use crate::receiver::{ReceivedSpan, Receiver};
 
 const SYSTEM: &str = "dawsos";
 const TRACE_ID: &str = "6bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT_ID: &str = "20f067aa0ba902b7";
+/// Traces that their caller has not sampled: all goes well in the first, and not in the second.
+const UNSAMPLED: [&str; 2] = ["7af92f3577b34da6a3ce929d0e0e4736", "8bf92f3577b34da6a3ce929d0e0e4736"];
 const USER: &str = "analyst-7";
 const PORTFOLIO: &str = "harbour-growth";
+/// A security that is traded.
+const SECURITY: &str = "ALBA";
 /// What stands for user and portfolio outside of a process: the start of their SHA-256, by `sha256sum`.
 const USER_HASH: &str = "fa821a80";
 const PORTFOLIO_HASH: &str = "ee3e6742";
@@ -58,7 +62,9 @@ fn free_address() -> SocketAddr {
 
 struct System {
     receiver: Receiver,
+    collector: SocketAddr,
     tracker: Tracker,
+    dsn: String,
     services: Vec<Service>,
     packs: String,
     backend: String,
@@ -103,7 +109,9 @@ impl System {
         metric_reaches(&packs_address, latest, 1.0).await;
         Self {
             receiver,
+            collector,
             tracker,
+            dsn,
             packs: packs_address,
             backend: backend_address,
             jobs: jobs_address,
@@ -113,12 +121,17 @@ impl System {
     }
 
     async fn run(&self, pattern_id: &str, inputs: Value) -> (StatusCode, Value) {
+        let parent = format!("00-{TRACE_ID}-{PARENT_ID}-01");
+        self.run_below(&parent, pattern_id, inputs).await
+    }
+
+    async fn run_below(&self, parent: &str, pattern_id: &str, inputs: Value) -> (StatusCode, Value) {
         let answer = self
             .client
             .post(format!("http://{}/v1/execute", self.backend))
             .header("x-user-id", USER)
             .header("x-request-id", "the-test")
-            .header("traceparent", format!("00-{TRACE_ID}-{PARENT_ID}-01"))
+            .header("traceparent", parent)
             .json(&json!({ "pattern_id": pattern_id, "inputs": inputs }))
             .send()
             .await
@@ -135,13 +148,19 @@ async fn patterns_run_over_packs_and_a_dead_agent_is_cut_off() {
     rejections(&system).await;
     metrics(&system).await;
     jobs(&system).await;
+    unsampled(&system, UNSAMPLED[0], StatusCode::OK).await;
     assert!(system.services[0].abandon().await.success());
     dead_agent(&system).await;
+    unsampled(&system, UNSAMPLED[1], StatusCode::SERVICE_UNAVAILABLE).await;
+    broken_build(&mut system).await;
     errors_are_tracked(&system).await;
     for service in &mut system.services[1..] {
         assert!(service.abandon().await.success());
     }
     one_trace(&system, &commit);
+    broken_build_is_a_span(&system);
+    let kept = UNSAMPLED.map(|trace_id| !system.receiver.trace(trace_id).is_empty());
+    assert_eq!(kept, [false, true], "what fails is exported, sampled or not");
     let lines = system.services[1].lines();
     let failed = lines.iter().find(|line| line["message"] == "pattern failed");
     assert!(
@@ -192,7 +211,7 @@ async fn patterns(system: &System) -> String {
         assert_eq!(status, StatusCode::OK, "{pattern}: {body}");
     }
     let before = body["ledger_commit_hash"].clone();
-    let trade = json!({ "portfolio_id": PORTFOLIO, "security": "ALBA", "quantity": 10, "asof_date": "2026-11-19" });
+    let trade = json!({ "portfolio_id": PORTFOLIO, "security": SECURITY, "quantity": 10, "asof_date": "2026-11-19" });
     let (status, body) = system.run("record_trade", trade).await;
     assert_eq!(
         (status, &body["pricing_pack_id"]),
@@ -280,6 +299,44 @@ async fn metrics(system: &System) {
     metric_reaches(&system.packs, over, 1.0).await;
 }
 
+/// A request whose caller has decided that its trace is not sampled.
+async fn unsampled(system: &System, trace_id: &str, expected: StatusCode) {
+    let parent = format!("00-{trace_id}-{PARENT_ID}-00");
+    let (status, body) = system.run_below(&parent, "macro_outlook", json!({})).await;
+    assert_eq!(status, expected, "{body}");
+}
+
+/// Another job of packs, whose price file is cut off.
+async fn broken_build(system: &mut System) {
+    let flags = ["--listen", "127.0.0.1:0", "--fault", "dawsos-price-file-truncated"];
+    let environment = [("SENTRY_DSN", system.dsn.as_str())];
+    let service = Service::start_with(SYSTEM, "dawsos-packs", &flags, system.collector, &environment);
+    let failed = |line: &Value| line["message"] == "pack build failed";
+    eventually("a build that fails", || {
+        service.lines().iter().any(failed).then_some(())
+    })
+    .await;
+    system.services.push(service);
+}
+
+fn broken_build_is_a_span(system: &System) {
+    let spans = system.receiver.of_service("dawsos-packs");
+    let mut builds = spans.iter().filter(|span| span.name == "pack.build");
+    let failed = builds.find(|span| span.is_error).expect("a build failed");
+    is_told_as_error(failed, "pack_build_failed");
+}
+
+/// `error`, `error.type`, `error.message` and the status of a span that failed.
+fn is_told_as_error(span: &ReceivedSpan, error_type: &str) {
+    let told = ["error", "error.type"].map(|key| span.attributes.get(key).map(String::as_str));
+    assert_eq!(told, [Some("true"), Some(error_type)], "{span:?}");
+    let message = span.attributes.get("error.message");
+    assert!(
+        message.is_some_and(|text| !text.is_empty()) && span.is_error,
+        "{span:?}"
+    );
+}
+
 async fn dead_agent(system: &System) {
     for _ in 0..TRIP {
         let (status, body) = system.run("macro_outlook", json!({})).await;
@@ -289,6 +346,9 @@ async fn dead_agent(system: &System) {
             "{body}"
         );
     }
+    let trade = json!({ "portfolio_id": PORTFOLIO, "security": SECURITY, "quantity": 1 });
+    let (status, body) = system.run("record_trade", trade).await;
+    assert_eq!(status, StatusCode::BAD_GATEWAY, "{body}");
     let (status, body) = system.run("macro_outlook", json!({})).await;
     assert_eq!(
         (status, &body["error"]["code"]),
@@ -318,11 +378,13 @@ async fn dead_agent(system: &System) {
     }
 }
 
-/// The failed patterns are events with their trace; neither they nor spans nor lines name the user or the portfolio.
+/// The failed patterns and builds are events, with their trace; neither they nor spans nor lines name the user, the portfolio
+/// or the security.
 async fn errors_are_tracked(system: &System) {
     let text = eventually("an event of the failed pattern", || {
         let text = system.tracker.text();
-        (text.contains("pattern failed") && text.contains(TRACE_ID)).then_some(text)
+        let both = text.contains("pattern failed") && text.contains("pack build failed");
+        (both && text.contains(TRACE_ID)).then_some(text)
     })
     .await;
     assert!(text.contains(USER_HASH), "{text}");
@@ -335,7 +397,7 @@ async fn errors_are_tracked(system: &System) {
         .collect();
     assert!(lines.contains(USER_HASH), "{lines}");
     for (place, text) in [("events", &text), ("spans", &spans), ("lines", &lines)] {
-        for name in [USER, PORTFOLIO] {
+        for name in [USER, PORTFOLIO, SECURITY] {
             assert!(!text.contains(name), "{name} in {place}: {text}");
         }
     }
@@ -352,6 +414,8 @@ fn one_trace(system: &System, commit: &str) {
         "{services:?}"
     );
     let spans = system.receiver.trace(TRACE_ID);
+    let repeated: Vec<&ReceivedSpan> = spans.iter().filter(|span| !span.has_unique_keys).collect();
+    assert!(repeated.is_empty(), "a key twice: {repeated:?}");
     let find = |name: &str, key: &str, value: &str| {
         let mut found = spans.iter().filter(|span| span.name == name);
         let span = found.find(|span| span.attributes.get(key).is_some_and(|text| text == value));
@@ -375,6 +439,6 @@ fn one_trace(system: &System, commit: &str) {
     find("agent.invoke", "capability", "pricing.risk");
     let failed = find("agent.invoke", "error.type", "circuit_open");
     assert_eq!(failed.attributes.get("agent_name").map(String::as_str), Some("macro"));
-    assert_eq!(failed.attributes.get("error").map(String::as_str), Some("true"));
-    assert!(failed.attributes.contains_key("error.message") && failed.is_error);
+    is_told_as_error(failed, "circuit_open");
+    is_told_as_error(find("pattern.execute", "error.type", "circuit_open"), "circuit_open");
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 /// How long a thing that must happen may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Where Cargo puts the example that is the fleet's program; `cargo test` builds it with the tests.
+/// Where Cargo puts the example that is the fleet's program. `cargo test` without `--test` builds it with the tests.
 fn program() -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
     let folder = test.ancestors().nth(2).expect("target/PROFILE/deps/it");

@@ -24,6 +24,8 @@ pub(crate) struct ReceivedSpan {
     pub(crate) parent_id: String,
     /// Texts, numbers and truth values, written out.
     pub(crate) attributes: BTreeMap<String, String>,
+    /// Whether no key occurs twice, as OTLP demands of attributes.
+    pub(crate) has_unique_keys: bool,
     pub(crate) is_error: bool,
 }
 
@@ -47,6 +49,12 @@ impl Receiver {
     pub(crate) fn trace(&self, trace_id: &str) -> Vec<ReceivedSpan> {
         let spans = self.spans.lock().expect("no panic while held");
         spans.iter().filter(|span| span.trace_id == trace_id).cloned().collect()
+    }
+
+    /// All spans of a service, of any trace.
+    pub(crate) fn of_service(&self, service: &str) -> Vec<ReceivedSpan> {
+        let spans = self.spans.lock().expect("no panic while held");
+        spans.iter().filter(|span| span.service == service).cloned().collect()
     }
 
     pub(crate) fn services(&self, trace_id: &str) -> BTreeSet<String> {
@@ -73,6 +81,7 @@ impl TraceService for Receiver {
             for span in of_resource.scope_spans.into_iter().flat_map(|scope| scope.spans) {
                 let status = span.status.unwrap_or_default();
                 spans.push(ReceivedSpan {
+                    has_unique_keys: are_unique(&span.attributes),
                     attributes: written_out(&span.attributes),
                     is_error: status.code() == StatusCode::Error,
                     service: attribute("service.name"),
@@ -86,6 +95,11 @@ impl TraceService for Receiver {
         }
         Ok(Response::new(ExportTraceServiceResponse::default()))
     }
+}
+
+fn are_unique(attributes: &[KeyValue]) -> bool {
+    let mut keys = BTreeSet::new();
+    attributes.iter().all(|attribute| keys.insert(&attribute.key))
 }
 
 fn written_out(attributes: &[KeyValue]) -> BTreeMap<String, String> {
