@@ -17,7 +17,7 @@ use std::collections::HashMap;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::propagation::{Extractor, Injector, TextMapCompositePropagator, TextMapPropagator};
-use opentelemetry::trace::TraceContextExt;
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry::{Context, global};
 use opentelemetry_sdk::propagation::BaggagePropagator;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -78,10 +78,24 @@ impl Propagator {
     }
 }
 
-/// One propagator that reads and writes all the given formats; where several are found, the later one is followed.
+/// One propagator that reads and writes all the given formats; where several are found, the later one is followed. W3C's
+/// `tracestate` stays where the later one names the same span, for the other formats have no place for it.
 #[must_use]
 pub fn composite(propagators: &[Propagator]) -> TextMapCompositePropagator {
     TextMapCompositePropagator::new(propagators.iter().map(|propagator| propagator.build()).collect())
+}
+
+/// The span of a caller in a format without `tracestate`, above what a propagator before this one has read.
+fn remote_span(before: &Context, trace_id: TraceId, span_id: SpanId, flags: TraceFlags) -> SpanContext {
+    let known = before.span();
+    let known = known.span_context();
+    let is_same = known.is_remote() && known.trace_id() == trace_id && known.span_id() == span_id;
+    let state = if is_same {
+        known.trace_state().clone()
+    } else {
+        TraceState::NONE
+    };
+    SpanContext::new(trace_id, span_id, flags, true, state)
 }
 
 /// The value of lower-case hexadecimal text that has one of the widths.

@@ -9,9 +9,9 @@ use std::sync::LazyLock;
 use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId};
 
-use super::hex;
+use super::{hex, remote_span};
 
 const SINGLE: &str = "b3";
 const TRACE_ID: &str = "x-b3-traceid";
@@ -111,8 +111,7 @@ impl TextMapPropagator for B3Propagator {
             State::Sampled | State::Other(B3Decision::Debug) => TraceFlags::SAMPLED,
             State::NotSampled | State::Other(B3Decision::Deferred) => TraceFlags::NOT_SAMPLED,
         };
-        let remote = SpanContext::new(trace_id, span_id, flags, true, TraceState::NONE);
-        let context = context.with_remote_span_context(remote);
+        let context = context.with_remote_span_context(remote_span(context, trace_id, span_id, flags));
         match state {
             State::Other(decision) => context.with_value(decision),
             _ => context,

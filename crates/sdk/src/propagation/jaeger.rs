@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{SpanId, TraceContextExt, TraceFlags, TraceId};
 use opentelemetry::{Context, KeyValue};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::{B3Decision, hex};
+use super::{B3Decision, hex, remote_span};
 
 const HEADER: &str = "uber-trace-id";
 const BAGGAGE_PREFIX: &str = "uberctx-";
@@ -48,10 +48,20 @@ impl TextMapPropagator for JaegerPropagator {
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
         let context = match extractor.get(HEADER).and_then(parse) {
-            Some((span, flags)) if flags & DEBUG != 0 => {
-                context.with_remote_span_context(span).with_value(B3Decision::Debug)
+            Some((trace_id, span_id, flags)) => {
+                let sampled = if flags & SAMPLED != 0 {
+                    TraceFlags::SAMPLED
+                } else {
+                    TraceFlags::NOT_SAMPLED
+                };
+                let span = remote_span(context, trace_id, span_id, sampled);
+                let context = context.with_remote_span_context(span);
+                if flags & DEBUG != 0 {
+                    context.with_value(B3Decision::Debug)
+                } else {
+                    context
+                }
             }
-            Some((span, _)) => context.with_remote_span_context(span),
             None => context.clone(),
         };
         let members: Vec<KeyValue> = extractor
@@ -79,7 +89,7 @@ fn member(key: &str, extractor: &dyn Extractor) -> Option<KeyValue> {
 }
 
 /// Ids may be shorter than their width; some clients encode the colons.
-fn parse(header: &str) -> Option<(SpanContext, u8)> {
+fn parse(header: &str) -> Option<(TraceId, SpanId, u8)> {
     let header = header.replace("%3A", ":").replace("%3a", ":");
     let mut parts = header.split(':');
     let trace_id = up_to(parts.next()?, 32)?;
@@ -89,16 +99,7 @@ fn parse(header: &str) -> Option<(SpanContext, u8)> {
     if parts.next().is_some() || trace_id == 0 || span_id == 0 {
         return None;
     }
-    let sampled = if flags & SAMPLED != 0 {
-        TraceFlags::SAMPLED
-    } else {
-        TraceFlags::NOT_SAMPLED
-    };
-    let (trace_id, span_id) = (TraceId::from(trace_id), SpanId::from(span_id));
-    Some((
-        SpanContext::new(trace_id, span_id, sampled, true, TraceState::NONE),
-        flags,
-    ))
+    Some((TraceId::from(trace_id), SpanId::from(span_id), flags))
 }
 
 fn up_to(text: &str, width: usize) -> Option<u128> {

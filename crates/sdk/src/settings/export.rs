@@ -158,14 +158,10 @@ impl MetricsSettings {
             ("prometheus", MetricsExporter::Prometheus),
             ("none", MetricsExporter::None),
         ];
-        let exporters = variables
-            .choices(
-                "OTEL_METRICS_EXPORTER",
-                &choices,
-                "otlp, prometheus, both joined by a comma, or none",
-            )?
-            .unwrap_or_default();
-        let otlp = if exporters.contains(&MetricsExporter::Otlp) {
+        let expected = "otlp, prometheus, both joined by a comma, or none";
+        let exporters = variables.choices("OTEL_METRICS_EXPORTER", &choices, expected)?;
+        let names = |exporter| exporters.as_ref().map(|named| named.contains(&exporter));
+        let otlp = if names(MetricsExporter::Otlp) == Some(true) {
             Some(OtlpSettings::read(Signal::Metrics, variables)?)
         } else {
             None
@@ -175,7 +171,7 @@ impl MetricsSettings {
             otlp,
             temporality: temporality(variables)?,
             interval: interval.unwrap_or(Duration::from_mins(1)),
-            listener: listener(variables, exporters.contains(&MetricsExporter::Prometheus))?,
+            listener: listener(variables, names(MetricsExporter::Prometheus))?,
             path: path(variables)?,
         })
     }
@@ -192,19 +188,19 @@ fn temporality(variables: &Variables<'_>) -> Result<Temporality, SetupError> {
     Ok(choice.unwrap_or(Temporality::Cumulative))
 }
 
-/// A listener is opened where a port or one of the Prometheus back ends is asked for.
-fn listener(variables: &Variables<'_>, exporter: bool) -> Result<Option<ListenerSettings>, SetupError> {
+/// A listener is opened where `OTEL_METRICS_EXPORTER` names it; where that is not set, by a port or `APM_BACKEND`.
+fn listener(variables: &Variables<'_>, exporter: Option<bool>) -> Result<Option<ListenerSettings>, SetupError> {
     let is_backend = Apm::read(variables)? == Some(Apm::Prometheus);
     let specified = variables.port("OTEL_EXPORTER_PROMETHEUS_PORT")?;
     let named = variables.port("PROMETHEUS_PORT")?;
     let port = match (specified.or(named), exporter, is_backend) {
+        (_, Some(false), _) | (None, None, false) => return Ok(None),
         (Some(port), ..) => port,
-        (None, true, _) => SPECIFIED_PROMETHEUS_PORT,
-        (None, false, true) => DEFAULT_PROMETHEUS_PORT,
-        (None, false, false) => return Ok(None),
+        (None, Some(true), _) => SPECIFIED_PROMETHEUS_PORT,
+        (None, None, true) => DEFAULT_PROMETHEUS_PORT,
     };
     let host = variables.get("OTEL_EXPORTER_PROMETHEUS_HOST").unwrap_or_else(|| {
-        if specified.is_some() || exporter {
+        if specified.is_some() || exporter == Some(true) {
             "localhost"
         } else {
             "0.0.0.0"

@@ -154,10 +154,10 @@ impl LogsSettings {
 
 /// Off when any of the switches says so.
 pub(super) fn is_enabled(variables: &Variables<'_>) -> Result<bool, SetupError> {
-    let disabled = variables.strict_flag("OTEL_SDK_DISABLED")?.unwrap_or(false);
+    let disabled = variables.strict_flag("OTEL_SDK_DISABLED")?;
     let enabled = variables.flag("ENABLE_OBSERVABILITY")?.unwrap_or(true);
     let apm = variables.flag("APM_ENABLED")?.unwrap_or(true);
-    Ok(!disabled && enabled && apm)
+    Ok(disabled.map_or(enabled && apm, |disabled| !disabled))
 }
 
 pub(super) fn span_limits(variables: &Variables<'_>) -> Result<SpanLimits, SetupError> {

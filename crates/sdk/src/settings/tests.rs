@@ -51,6 +51,13 @@ fn any_switch_turns_everything_off() {
     ] {
         assert!(!read(&[vars]).expect("valid").enabled, "{vars:?}");
     }
+    // OTEL_* wins where both are set.
+    for other in ["ENABLE_OBSERVABILITY", "APM_ENABLED"] {
+        for (disabled, switch) in [("false", "false"), ("true", "true")] {
+            let settings = read(&[("OTEL_SDK_DISABLED", disabled), (other, switch)]).expect("valid");
+            assert_eq!(settings.enabled, disabled == "false", "{other}={switch}");
+        }
+    }
     let none = read(&[("OTEL_TRACES_EXPORTER", "none"), ("APM_BACKEND", "jaeger")]).expect("valid");
     assert_eq!((none.enabled, none.traces), (true, TracesBackend::None));
 }
@@ -114,6 +121,19 @@ fn the_systems_name_their_back_end() {
     );
     assert_eq!(prometheus.metrics.path, "/stats");
     // OTEL_* wins where both are set.
+    for (exporter, port) in [
+        ("none", None),
+        ("otlp", None),
+        ("prometheus", Some(9464)),
+        ("otlp,prometheus", Some(9464)),
+    ] {
+        let vars = [("OTEL_METRICS_EXPORTER", exporter), ("APM_BACKEND", "prometheus")];
+        let listener = read(&vars).expect("valid").metrics.listener;
+        assert_eq!(listener.map(|listener| listener.port), port, "{exporter}");
+        let vars = [("OTEL_METRICS_EXPORTER", exporter), ("PROMETHEUS_PORT", "8001")];
+        let listener = read(&vars).expect("valid").metrics.listener;
+        assert_eq!(listener.map(|listener| listener.port), port.map(|_| 8001), "{exporter}");
+    }
     let both = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:4317"),
         ("JAEGER_ENDPOINT", "http://jaeger:14268"),

@@ -11,7 +11,9 @@ use opentelemetry_sdk::propagation::BaggagePropagator;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use skopos_sdk::W3cPropagator;
-use skopos_sdk::propagation::{B3Decision, B3Propagator, HeaderExtractor, HeaderInjector, JaegerPropagator};
+use skopos_sdk::propagation::{
+    B3Decision, B3Propagator, HeaderExtractor, HeaderInjector, JaegerPropagator, Propagator, composite,
+};
 
 use crate::support::{set_up, shared};
 
@@ -298,6 +300,40 @@ fn jaeger() {
         "000000000000004d0000000000000016:0000000000017c29:0:3"
     );
     assert_eq!(sent["uberctx-tenant"], "acme%20inc");
+}
+
+/// The other formats have no place for `tracestate`: it is there whatever comes first, for the span that it belongs to.
+#[test]
+fn tracestate_outlives_the_formats_without_one() {
+    const IDS: &str = "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7";
+    const OTHER: &str = "5cf92f3577b34da6a3ce929d0e0e4736-10f067aa0ba902b7";
+    let sent = |b3: &str| {
+        HashMap::from([
+            ("traceparent".to_owned(), format!("00-{IDS}-01")),
+            ("tracestate".to_owned(), "vendor=1,other=2".to_owned()),
+            ("b3".to_owned(), format!("{b3}-1")),
+            ("uber-trace-id".to_owned(), format!("{}:0:1", b3.replace('-', ":"))),
+        ])
+    };
+    let read = |propagators: &[Propagator], b3: &str| {
+        let context = composite(propagators).extract(&sent(b3));
+        let span = context.span();
+        let span = span.span_context();
+        (span.trace_id().to_string(), span.trace_state().header())
+    };
+    let (first, second) = (&IDS[..32], &OTHER[..32]);
+    for without in [Propagator::B3, Propagator::B3Multi, Propagator::Jaeger] {
+        for order in [[Propagator::TraceContext, without], [without, Propagator::TraceContext]] {
+            let expected = (first.to_owned(), "vendor=1,other=2".to_owned());
+            assert_eq!(read(&order, IDS), expected, "{order:?}");
+        }
+        let later = read(&[Propagator::TraceContext, without], OTHER);
+        assert_eq!(
+            later,
+            (second.to_owned(), String::new()),
+            "{without:?} names another span"
+        );
+    }
 }
 
 #[derive(Deserialize)]
