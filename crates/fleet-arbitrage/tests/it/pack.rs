@@ -8,10 +8,10 @@ use skopos_fleet_arbitrage::SYSTEM;
 
 /// The panels that the system's page lists, with their types.
 const PANELS: [(&str, &str); 6] = [
-    ("Task latency P95 and P99", "timeseries"),
+    ("Task latency P50, P95 and P99", "timeseries"),
     ("Task completion rate", "gauge"),
     ("Task error rate", "timeseries"),
-    ("LLM call latency P95 and P99", "timeseries"),
+    ("LLM call latency P50, P95 and P99", "timeseries"),
     ("Payment latency P95", "timeseries"),
     ("Marketplace scan latency P95", "timeseries"),
 ];
@@ -182,6 +182,49 @@ fn the_compose_file_starts_everything_and_follows_the_specification() {
         assert_eq!(
             strings(&all[service.name]["command"]),
             ["fleet", "arbitrage", service.name]
+        );
+    }
+}
+
+#[test]
+fn the_trace_store_has_the_ports_of_old_and_metrics_stay_for_a_month() {
+    let skopos = &document("compose.yaml")["services"]["skopos"];
+    let command = strings(&skopos["command"]);
+    for flag in [
+        "--compat-ports",
+        "--otlp.grpc-listen-address=0.0.0.0:4317",
+        "--otlp.http-listen-address=0.0.0.0:4318",
+        "--storage.retention.time=30d",
+        // Without it no listener beyond loopback is opened.
+        "--insecure",
+    ] {
+        assert!(command.contains(&flag), "{flag}");
+    }
+    for port in ["16686", "14268", "14250", "4317", "4318"] {
+        assert!(
+            strings(&skopos["ports"]).contains(&format!("{port}:{port}").as_str()),
+            "{port}"
+        );
+    }
+}
+
+#[test]
+fn every_service_speaks_w3c_and_b3_and_follows_w3c() {
+    let all = "b3multi,b3,baggage,tracecontext";
+    let compose = document("compose.yaml");
+    for service in SYSTEM.services {
+        let environment = &compose["services"][service.name]["environment"];
+        assert_eq!(environment["OTEL_PROPAGATORS"], all, "{}", service.name);
+    }
+    let objects = documents("kubernetes/services.yaml");
+    let deployments = objects.iter().filter(|object| object["kind"] == "Deployment");
+    for deployment in deployments {
+        let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+        let set = json!({ "name": "OTEL_PROPAGATORS", "value": all });
+        assert!(
+            list(&container["env"]).any(|variable| *variable == set),
+            "{}",
+            container["name"]
         );
     }
 }

@@ -10,7 +10,7 @@ use reqwest::Client;
 /// How long a thing that must happen may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Where Cargo puts the example that is the system's program; `cargo test` builds it with the tests.
+/// Where Cargo puts the example that is the system's program. `cargo test` without `--test` builds it with the tests.
 fn program() -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
     let folder = test.ancestors().nth(2).expect("target/PROFILE/deps/it");
@@ -43,6 +43,11 @@ pub(crate) struct Service {
 impl Service {
     /// Starts it and waits until it answers.
     pub(crate) async fn start(name: &str, port: u16, flags: &[&str]) -> Self {
+        Self::start_with(name, port, flags, &[]).await
+    }
+
+    /// As [`Service::start`] with further variables of the environment.
+    pub(crate) async fn start_with(name: &str, port: u16, flags: &[&str], environment: &[(&str, &str)]) -> Self {
         let address = format!("127.0.0.1:{port}");
         let mut child = Command::new(program())
             .args([name, "--exit-with-parent", "--listen", &address])
@@ -50,6 +55,7 @@ impl Service {
             .env("TRACE_SAMPLE_RATE", "1")
             .env_remove("OTEL_PROPAGATORS")
             .env_remove("RUST_LOG")
+            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
