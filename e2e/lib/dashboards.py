@@ -13,6 +13,7 @@ BUILT_IN = {"__rate_interval": "5m", "__interval": "5m", "__range": "5m", "__int
             "__range_s": "300", "__range_ms": "300000"}
 LOG_SECONDS = 600
 ALL = "$__all"
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def panels(dashboard):
@@ -51,8 +52,14 @@ def substitute(expression, values):
     return re.sub(r"\$\{(\w+)(?::\w+)?\}|\$([a-zA-Z_]\w*)", value, expression)
 
 
+def step(target, panel):
+    """Seconds that the page has between two points at least, where target or panel says so by a number and a unit."""
+    found = re.fullmatch(r">?(\d+)([smhdw])", target.get("interval") or panel.get("interval") or "")
+    return int(found[1]) * UNITS[found[2]] if found else None
+
+
 def panel_queries(demo, wanted=None):
-    """(dashboard / panel, data source's type, query) of each target; `wanted` says which dashboards by their model."""
+    """(dashboard / panel, data source's type, query, step) of each target; `wanted` says which dashboards by their model."""
     for entry in demo.get("/api/skopos/dashboards"):
         dashboard = demo.get(f"/api/skopos/dashboards/{entry['uid']}")["dashboard"]
         if wanted and not wanted(dashboard):
@@ -63,7 +70,8 @@ def panel_queries(demo, wanted=None):
             for target in panel.get("targets", []):
                 source = (target.get("datasource") or panel.get("datasource") or {}).get("type", "prometheus")
                 expression = target.get("expr") or target.get("query") or ""
-                yield f"{entry['title']} / {panel.get('title')}", source, substitute(expression, values)
+                name = f"{entry['title']} / {panel.get('title')}"
+                yield name, source, substitute(expression, values), step(target, panel)
 
 
 def is_number(sample):
@@ -71,28 +79,30 @@ def is_number(sample):
     return "histogram" in sample or "histograms" in sample or any(not math.isnan(float(value)) for _, value in values)
 
 
-def has_data(demo, source, expression):
-    """Samples or lines that the query finds now; NaN alone is nothing that a panel shows."""
+def has_data(demo, source, expression, step):
+    """Samples or lines that the query finds now; NaN alone is nothing that a panel shows. With a step, the page asks at its
+    multiples alone."""
     if source == "loki":
         end = time.time_ns()
         found = demo.get("/loki/api/v1/query_range", query=expression, start=end - LOG_SECONDS * 10**9, end=end)
         return found["data"]["result"]
     if source != "prometheus":
         raise SystemExit(f"a panel asks a data source of type {source}, which this program does not know")
-    return [sample for sample in demo.instant(expression) if is_number(sample)]
+    at = {"time": time.time() // step * step} if step else {}
+    return [sample for sample in demo.instant(expression, **at) if is_number(sample)]
 
 
 def check_dashboards(checks, demo, seconds=60, wanted=None):
     """Waits for data of each query of each panel. `seconds` is for all of them together, but each is asked at least once."""
     deadline, asked = time.monotonic() + seconds, 0
-    for name, source, expression in panel_queries(demo, wanted):
+    for name, source, expression, every in panel_queries(demo, wanted):
         asked += 1
         left = max(deadline - time.monotonic(), 1.5)
         refusal = []
 
-        def ask(source=source, expression=expression, refusal=refusal):
+        def ask(source=source, expression=expression, every=every, refusal=refusal):
             try:
-                return has_data(demo, source, expression)
+                return has_data(demo, source, expression, every)
             except urllib.error.HTTPError as error:
                 refusal[:] = [json.loads(error.read() or b"{}").get("error", str(error))]
                 return None

@@ -46,8 +46,8 @@ class Demo:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
-    def instant(self, query):
-        return self.get("/api/v1/query", query=query)["data"]["result"]
+    def instant(self, query, **parameters):
+        return self.get("/api/v1/query", query=query, **parameters)["data"]["result"]
 
     def switch(self, fault, is_on):
         """Switches a fault of the running fleet."""

@@ -11,16 +11,18 @@
 pub mod process;
 pub mod traffic;
 
+mod connections;
 mod error;
 mod fault;
 mod order;
 mod service;
 mod system;
 
+pub use connections::OpenConnections;
 pub use error::FleetError;
 pub use fault::{Fault, Faults};
 pub use order::Order;
-pub use process::{BusArgs, Context, DRAIN_LIMIT, ProcessArgs, health_router, serve_http};
+pub use process::{BusArgs, Context, DRAIN_LIMIT, ProcessArgs, health_router, serve_http, serve_http_counted};
 pub use service::{DEFAULT_BUS, DEFAULT_SEED, Launch, Role, ServiceSpec};
 pub use system::{FaultKind, FaultSpec, SystemSpec};
 pub use traffic::{Flow, MixArgs};

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::Listener;
 use clap::Args;
 use skopos_bus::BusConfig;
 use skopos_sdk::{Observability, ObservabilityBuilder, Settings};
@@ -13,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::{FaultSpec, Faults, FleetError, Order};
+use crate::{FaultSpec, Faults, FleetError, OpenConnections, Order};
 
 /// Time that a service has after the order to stop; what is unfinished then is delivered again to the next one.
 pub const DRAIN_LIMIT: Duration = Duration::from_secs(5);
@@ -184,11 +185,33 @@ fn obey(line: &str, faults: &Faults) {
 
 /// Serves HTTP until the order to stop, then lets open requests finish.
 pub async fn serve_http(address: SocketAddr, router: Router, stop: CancellationToken) -> Result<(), FleetError> {
+    serve_on(listen(address).await?, router, stop).await
+}
+
+/// As [`serve_http`], with the open connections counted.
+pub async fn serve_http_counted(
+    address: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+    connections: OpenConnections,
+) -> Result<(), FleetError> {
+    serve_on(connections.of(listen(address).await?), router, stop).await
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, FleetError> {
     let refused = |source| FleetError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(refused)?;
     // With port 0 only the listener knows.
     let bound = listener.local_addr().map_err(refused)?;
     tracing::info!(address = %bound, "listening");
+    Ok(listener)
+}
+
+async fn serve_on(
+    listener: impl Listener<Addr = SocketAddr>,
+    router: Router,
+    stop: CancellationToken,
+) -> Result<(), FleetError> {
     axum::serve(listener, router)
         .with_graceful_shutdown(stop.cancelled_owned())
         .await

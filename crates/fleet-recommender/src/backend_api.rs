@@ -15,10 +15,11 @@ use axum::routing::get;
 use clap::Args;
 use http::StatusCode;
 use skopos_bus::{BusMetrics, Producer};
-use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{self, BusArgs, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, BusArgs, Context, ProcessArgs, health_router, serve_http_counted};
+use skopos_fleet_frame::{FleetError, OpenConnections};
 use skopos_sdk::cache::CacheTracer;
 use skopos_sdk::context::RequestContextLayer;
+use skopos_sdk::timing::Timings;
 
 use self::accounts::Accounts;
 use self::cache::Cache;
@@ -104,6 +105,7 @@ pub(crate) struct Backend {
     upstream: Upstream,
     producer: Producer,
     metrics: BackendMetrics,
+    timings: Timings,
     is_ready: AtomicBool,
 }
 
@@ -135,7 +137,9 @@ async fn serve(arguments: BackendArgs, context: Context) -> Result<(), FleetErro
         );
         Ok(())
     };
-    tokio::try_join!(serve_http(arguments.listen, router, stop.clone()), topics, work).map(|_| ())
+    let connections = OpenConnections::register(observability.registry())?;
+    let server = serve_http_counted(arguments.listen, router, stop.clone(), connections);
+    tokio::try_join!(server, topics, work).map(|_| ())
 }
 
 async fn prepare(
@@ -175,6 +179,7 @@ async fn prepare(
         },
         producer: Producer::new(&bus, BusMetrics::register(registry)?)?,
         metrics,
+        timings: Timings::register(registry, "operation_duration_seconds")?,
         is_ready: AtomicBool::new(false),
     });
     let router = api::router(&backend);

@@ -154,7 +154,11 @@ async fn sign_ups(shoppers: &Shoppers, customers: &AtomicUsize, stop: &Cancellat
                 return;
             }
             Err(error) => {
-                tracing::warn!(tenant_id = tenant.id, %error, "not signed up");
+                tracing::warn!(
+                    tenant_id = tenant.id,
+                    error = &error as &(dyn std::error::Error + 'static),
+                    "not signed up"
+                );
                 return;
             }
         }

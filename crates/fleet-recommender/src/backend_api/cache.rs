@@ -178,7 +178,10 @@ impl Cache {
 
     /// The process's own cache serves until [`Self::keep_connected`] finds Redis again.
     fn lost(&self, error: &redis::RedisError) {
-        tracing::warn!(%error, "redis does not answer");
+        tracing::warn!(
+            error = error as &(dyn std::error::Error + 'static),
+            "redis does not answer"
+        );
         *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 

@@ -70,7 +70,10 @@ impl Ledger {
         if let Some(main) = self.main_in_use() {
             match main.insert(entry, is_read_only).await {
                 Err(error) if !is_read_only => {
-                    tracing::warn!(%error, "the ledger is written to the local file");
+                    tracing::warn!(
+                        error = &error as &(dyn std::error::Error + 'static),
+                        "the ledger is written to the local file"
+                    );
                     self.is_main_up.store(false, Ordering::Relaxed);
                 }
                 written => return written,
@@ -88,7 +91,11 @@ impl Ledger {
         if let Some(main) = self.main_in_use()
             && let Err(error) = main.open_account(tenant.id, now_ms()).await
         {
-            tracing::warn!(%error, tenant_id = tenant.id, "the account is noted in the local file alone");
+            tracing::warn!(
+                error = &error as &(dyn std::error::Error + 'static),
+                tenant_id = tenant.id,
+                "the account is noted in the local file alone"
+            );
         }
         self.local.open_account(tenant.id, now_ms()).await
     }
@@ -116,7 +123,10 @@ impl Ledger {
             if let Err(error) = result
                 && was_up
             {
-                tracing::warn!(%error, "postgres is away: the ledger is a local file until it is back");
+                tracing::warn!(
+                    error = &error as &(dyn std::error::Error + 'static),
+                    "postgres is away: the ledger is a local file until it is back"
+                );
             } else if is_up && !was_up {
                 tracing::info!("postgres is in use");
             }

@@ -20,37 +20,69 @@ const FIRST_LIMIT: Duration = Duration::from_mins(1);
 /// How often hot lists are renewed.
 const RENEWAL: Duration = Duration::from_mins(1);
 
+/// Why the cache was not warm in the end.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum NotWarm {
+    #[error("the engine has no lists yet")]
+    NoLists,
+    #[error("the service was told to stop")]
+    Stopped,
+}
+
 /// Warms the cache for the founders, says that the service is ready, and renews until told to stop.
 pub(super) async fn run(backend: &Arc<Backend>, stop: CancellationToken) {
-    let started = Instant::now();
-    for tenant in TENANTS.iter().filter(|tenant| tenant.is_founder) {
-        for user in 0..HEAD.min(tenant.users) {
-            backend.cache.expect((tenant.id, user));
-        }
-        while !renew(backend, tenant, (0..HEAD).collect()).await && started.elapsed() < FIRST_LIMIT {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(FIRST_PAUSE) => {}
-            }
-        }
+    let warmed = backend.timings.time("warm_cache", warm(backend, &stop)).await;
+    if warmed == Err(NotWarm::Stopped) {
+        return;
     }
-    tracing::info!(duration_ms = started.elapsed().as_millis() as u64, "the cache is warm");
+    // Lists that are still missing are made when they are asked for.
     backend.is_ready.store(true, Ordering::Relaxed);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(RENEWAL) => {}
         }
-        let mut hot: BTreeMap<&'static str, Vec<u32>> = BTreeMap::new();
-        for (tenant, user) in backend.cache.hot() {
-            hot.entry(tenant).or_default().push(user);
+        // What went wrong is told by the timings; the next round tries again.
+        let renewed = backend.timings.time("renew_cache", renew_hot(backend)).await;
+        renewed.unwrap_or_default();
+    }
+}
+
+async fn warm(backend: &Backend, stop: &CancellationToken) -> Result<(), NotWarm> {
+    let started = Instant::now();
+    let mut all = true;
+    for tenant in TENANTS.iter().filter(|tenant| tenant.is_founder) {
+        for user in 0..HEAD.min(tenant.users) {
+            backend.cache.expect((tenant.id, user));
         }
-        for tenant in backend.accounts.all() {
-            if let Some(users) = hot.remove(tenant.id) {
-                renew(backend, tenant, users).await;
+        loop {
+            let has_lists = renew(backend, tenant, (0..HEAD).collect()).await;
+            if has_lists || started.elapsed() >= FIRST_LIMIT {
+                all &= has_lists;
+                break;
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Err(NotWarm::Stopped),
+                () = tokio::time::sleep(FIRST_PAUSE) => {}
             }
         }
     }
+    if all { Ok(()) } else { Err(NotWarm::NoLists) }
+}
+
+/// Makes the lists anew that were asked for lately.
+async fn renew_hot(backend: &Backend) -> Result<(), NotWarm> {
+    let mut hot: BTreeMap<&'static str, Vec<u32>> = BTreeMap::new();
+    for (tenant, user) in backend.cache.hot() {
+        hot.entry(tenant).or_default().push(user);
+    }
+    let mut all = true;
+    for tenant in backend.accounts.all() {
+        if let Some(users) = hot.remove(tenant.id) {
+            all &= renew(backend, tenant, users).await;
+        }
+    }
+    if all { Ok(()) } else { Err(NotWarm::NoLists) }
 }
 
 /// Whether the engine gave lists for the users.

@@ -72,7 +72,12 @@ impl Jobs {
         while let Some(batch) = next_batch(&mut records).await {
             let (interactions, waiting): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
             while let Err(error) = self.run(Job::Load, || self.load_batch(&interactions)) {
-                tracing::error!(job_name = Job::Load.name(), records = interactions.len(), %error, "batch is kept for another try");
+                tracing::error!(
+                    job_name = Job::Load.name(),
+                    records = interactions.len(),
+                    error = &error as &(dyn std::error::Error + 'static),
+                    "batch is kept for another try"
+                );
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(RETRY_PAUSE) => {}
@@ -110,14 +115,21 @@ impl Jobs {
             }
             ticks = ticks.wrapping_add(1);
             if let Err(error) = self.look_at_disk() {
-                tracing::error!(%error, "the landing zone cannot be measured");
+                tracing::error!(
+                    error = &error as &(dyn std::error::Error + 'static),
+                    "the landing zone cannot be measured"
+                );
             }
         }
     }
 
     fn scheduled(&self, job: Job, work: impl FnOnce() -> io::Result<usize>) {
         if let Err(error) = self.run(job, work) {
-            tracing::error!(job_name = job.name(), %error, "job failed");
+            tracing::error!(
+                job_name = job.name(),
+                error = &error as &(dyn std::error::Error + 'static),
+                "job failed"
+            );
         }
     }
 

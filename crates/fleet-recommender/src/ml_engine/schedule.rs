@@ -16,6 +16,7 @@ use crate::events::Interaction;
 use reqwest::Client;
 use skopos_fleet_frame::Fault;
 use skopos_sdk::tasks::ErrorType;
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 /// How often the scheduler looks for work.
@@ -40,24 +41,25 @@ pub(super) struct Scheduler {
 
 /// Why a job failed.
 #[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-struct JobError {
-    reason: &'static str,
-    message: String,
+enum JobError {
+    #[error("the job gives no model")]
+    Diverged(#[from] Diverged),
+    #[error("the job ended before its time")]
+    Crashed(#[from] JoinError),
 }
 
 impl JobError {
-    fn new(reason: &'static str, error: &dyn std::error::Error) -> Self {
-        Self {
-            reason,
-            message: error.to_string(),
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Diverged(_) => "diverged",
+            Self::Crashed(_) => "crashed",
         }
     }
 }
 
 impl ErrorType for JobError {
     fn error_type(&self) -> Cow<'static, str> {
-        self.reason.into()
+        self.reason().into()
     }
 }
 
@@ -128,8 +130,14 @@ impl Scheduler {
             Err(error) => {
                 progress.due = Some(Instant::now() + RETRY_PAUSE);
                 metrics.job(&job_id, tenant.id, JobStatus::Failed);
-                metrics.failed(tenant.id, error.reason);
-                tracing::error!(job_id, tenant_id = tenant.id, reason = error.reason, %error, "training failed");
+                metrics.failed(tenant.id, error.reason());
+                tracing::error!(
+                    job_id,
+                    tenant_id = tenant.id,
+                    reason = error.reason(),
+                    error = &error as &(dyn std::error::Error + 'static),
+                    "training failed"
+                );
             }
         }
     }
@@ -138,7 +146,11 @@ impl Scheduler {
         let loaded = match self.loaded(tenant).await {
             Ok(loaded) => loaded,
             Err(error) => {
-                tracing::warn!(tenant_id = tenant.id, %error, "the pipeline does not answer: training on the past alone");
+                tracing::warn!(
+                    tenant_id = tenant.id,
+                    error = &error as &(dyn std::error::Error + 'static),
+                    "the pipeline does not answer: training on the past alone"
+                );
                 Vec::new()
             }
         };
@@ -150,10 +162,7 @@ impl Scheduler {
             }
             data.train(version)
         };
-        match tokio::task::spawn_blocking(work).await {
-            Ok(trained) => trained.map_err(|error: Diverged| JobError::new("diverged", &error)),
-            Err(error) => Err(JobError::new("crashed", &error)),
-        }
+        Ok(tokio::task::spawn_blocking(work).await??)
     }
 
     /// What users did since the fleet runs.

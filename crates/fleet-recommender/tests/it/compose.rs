@@ -39,6 +39,7 @@ fn the_whole_system_is_started() {
         assert!(opened_by_skopos || services.contains_key(job), "nobody serves {job}");
     }
     let skopos = list(&services["skopos"]["command"], "command");
+    assert!(skopos.contains(&"--insecure".into()), "it listens beyond loopback");
     assert!(
         skopos.contains(&"--compat-ports".into()),
         "the log store and the trace store have ports of their own"

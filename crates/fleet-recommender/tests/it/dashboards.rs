@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::pack::{document, list, text};
 
 /// File, unique id, panels, refresh, variables.
-const DASHBOARDS: [(&str, &str, usize, &str, &[&str]); 4] = [
+const DASHBOARDS: [(&str, &str, usize, &str, &[&str]); 5] = [
     ("system-health", "recommender-system-health", 6, "15s", &["service"]),
     (
         "api-performance",
@@ -24,6 +24,7 @@ const DASHBOARDS: [(&str, &str, usize, &str, &[&str]); 4] = [
         "30s",
         &["tenant"],
     ),
+    ("slo", "recommender-slo", 6, "30s", &[]),
 ];
 
 fn dashboard(file: &str) -> Value {
@@ -31,7 +32,7 @@ fn dashboard(file: &str) -> Value {
 }
 
 #[test]
-fn all_four_stand_with_their_panels() {
+fn all_stand_with_their_panels() {
     for (file, uid, panels, refresh, variables) in DASHBOARDS {
         let dashboard = dashboard(file);
         assert_eq!(

@@ -80,6 +80,13 @@ async fn recommendations(system: &System) {
         assert!(metric(&system.backend, series).await >= value, "{series}");
     }
     exposed(&system.backend, "http_server_response_size_bytes_count{").await;
+    exposed(
+        &system.backend,
+        "operation_duration_seconds_count{operation=\"warm_cache\"",
+    )
+    .await;
+    // The client keeps the connections of its requests.
+    metric_reaches(&system.backend, "http_connections_active", 1.0).await;
 }
 
 async fn interactions(system: &System) {
@@ -234,6 +241,20 @@ async fn one_trace(system: &System) {
             .collect();
         assert!(found, "{service}: {name} is not among {names:?}");
     }
+    let repeated: Vec<_> = spans.iter().filter(|span| !span.has_unique_keys).collect();
+    assert!(repeated.is_empty(), "a key twice: {repeated:?}");
+    // Models are trained, and the ledger is made, before anyone asks.
+    let trained = system.receiver.of_service("ml-engine");
+    assert!(
+        trained.iter().any(|span| span.name == "ml.training als-10"),
+        "{trained:?}"
+    );
+    let billed = spans.iter().filter(|span| span.service == "backend-api");
+    let mut queries = billed.filter_map(|span| span.attributes.get("db.system.name"));
+    assert!(
+        queries.any(|system| system == "sqlite"),
+        "no query of the ledger in {spans:?}"
+    );
 }
 
 fn log_lines(system: &System) {
