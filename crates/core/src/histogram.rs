@@ -8,6 +8,7 @@
 
 mod arithmetic;
 mod bucket;
+mod classic;
 mod reset;
 mod total;
 
@@ -15,6 +16,7 @@ pub use arithmetic::{
     IncompatibleSchemas, Operation, add_histograms, combine, divided, scaled, subtract_histograms, to_schema,
 };
 pub use bucket::{Bucket, all_buckets, negative_buckets, positive_buckets, zero_bucket};
+pub use classic::{BUCKET_LABEL, ClassicError, ClassicHistogram, ClassicPart, custom_buckets};
 pub use reset::{detect_reset, equal};
 pub use total::{Totalled, mean_of, sum_of};
 
@@ -104,19 +106,27 @@ pub fn indexed(spans: &[Span], counts: &[f64]) -> Vec<Indexed> {
 
 /// Pairs in rising order of the index as spans.
 pub fn spanned(buckets: &[Indexed]) -> (Vec<Span>, Vec<f64>) {
+    spanned_within(buckets, 0)
+}
+
+/// As [`spanned`], but one span goes on over up to `max_gap` missing buckets, which become empty ones.
+pub fn spanned_within(buckets: &[Indexed], max_gap: i32) -> (Vec<Span>, Vec<f64>) {
     let mut spans: Vec<Span> = Vec::new();
+    let mut counts = Vec::with_capacity(buckets.len());
     let mut next_index = 0i32;
-    for (index, _) in buckets {
+    for (index, count) in buckets {
+        let gap = index.saturating_sub(next_index);
         match spans.last_mut() {
-            Some(span) if *index == next_index => span.length += 1,
-            _ => spans.push(Span {
-                offset: index - next_index,
-                length: 1,
-            }),
+            Some(span) if gap <= max_gap => {
+                span.length += gap.unsigned_abs() + 1;
+                counts.resize(counts.len() + gap.unsigned_abs() as usize, 0.0);
+            }
+            _ => spans.push(Span { offset: gap, length: 1 }),
         }
-        next_index = index + 1;
+        counts.push(*count);
+        next_index = index.saturating_add(1);
     }
-    (spans, buckets.iter().map(|(_, count)| *count).collect())
+    (spans, counts)
 }
 
 /// Removes buckets without observations.

@@ -3,7 +3,7 @@
 
 use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
 use opentelemetry_proto::tonic::metrics::v1::{ExponentialHistogramDataPoint, HistogramDataPoint};
-use skopos_core::histogram::{CUSTOM_BUCKETS_SCHEMA, FloatHistogram, Span};
+use skopos_core::histogram::{FloatHistogram, Indexed, Span, custom_buckets, spanned_within};
 use skopos_core::sample::STALE_NAN;
 
 const MIN_SCHEMA: i32 = -4;
@@ -11,7 +11,7 @@ const MAX_SCHEMA: i32 = 8;
 /// Half width of the zero bucket where none is sent.
 const DEFAULT_ZERO_THRESHOLD: f64 = 1e-128;
 /// A longer run of empty buckets begins a new span.
-const MAX_GAP: i64 = 2;
+const MAX_GAP: i32 = 2;
 
 /// The native histogram of an exponential one. Scales above 8 are merged down.
 pub(super) fn native(point: &ExponentialHistogramDataPoint) -> Result<FloatHistogram, String> {
@@ -55,18 +55,17 @@ pub(super) fn custom(point: &HistogramDataPoint) -> Result<FloatHistogram, Strin
     if !bounds.is_sorted_by(|lower, upper| lower < upper) || bounds.iter().any(|bound| !bound.is_finite()) {
         return Err("histogram bounds must be finite and in strictly ascending order".to_owned());
     }
-    let empty = point.bucket_counts.iter().take_while(|count| **count == 0).count();
-    let counts = (0i64..).zip(point.bucket_counts.iter().copied()).skip(empty);
-    let (positive_spans, positive_buckets) = layout(empty as i64, counts.collect())?;
+    let counts = (0i64..).zip(point.bucket_counts.iter().copied());
+    let filled = if point.bucket_counts.iter().all(|count| *count == 0) {
+        Vec::new()
+    } else {
+        filled(counts.collect())?
+    };
     // The last bucket, up to infinity, has no bound of its own in either model.
     Ok(FloatHistogram {
-        schema: CUSTOM_BUCKETS_SCHEMA,
         count: point.count as f64,
         sum: point.sum.unwrap_or(0.0),
-        positive_spans,
-        positive_buckets,
-        custom_values: bounds.clone(),
-        ..FloatHistogram::default()
+        ..custom_buckets(bounds.clone(), &filled, MAX_GAP)
     })
 }
 
@@ -105,49 +104,28 @@ fn exponential_layout(buckets: Option<&Buckets>, scale_down: i32) -> Result<Layo
             _ => merged.push((index, *count)),
         }
     }
-    layout(index(0), merged)
+    let mut filled = filled(merged)?;
+    // A short run of empty buckets at the beginning is kept too.
+    let first = narrow(index(0))?;
+    if let Some((index, _)) = filled.first()
+        && (1..=MAX_GAP).contains(&index.saturating_sub(first))
+    {
+        filled.insert(0, (first, 0.0));
+    }
+    Ok(spanned_within(&filled, MAX_GAP))
 }
 
-/// Spans and counts of buckets in ascending order. Short runs of empty buckets are kept, and so is
-/// the last bucket.
-fn layout(first: i64, buckets: Vec<(i64, u64)>) -> Result<Layout, String> {
-    let mut spans: Vec<Span> = Vec::new();
-    let mut counts = Vec::new();
+/// The buckets that hold something, and the last one.
+fn filled(buckets: Vec<(i64, u64)>) -> Result<Vec<Indexed>, String> {
     let last = buckets.len().saturating_sub(1);
-    let mut next = first;
-    for (_, (index, count)) in buckets
+    let kept = buckets
         .into_iter()
         .enumerate()
-        .filter(|(at, (_, count))| *count > 0 || *at == last)
-    {
-        let gap = index - next;
-        match spans.last_mut() {
-            Some(span) if gap <= MAX_GAP => {
-                span.length += gap as u32 + 1;
-                counts.resize(counts.len() + gap as usize, 0.0);
-            }
-            None if gap <= MAX_GAP => {
-                spans.push(Span {
-                    offset: offset(next)?,
-                    length: gap as u32 + 1,
-                });
-                counts.resize(gap as usize, 0.0);
-            }
-            Some(_) => spans.push(Span {
-                offset: offset(gap)?,
-                length: 1,
-            }),
-            None => spans.push(Span {
-                offset: offset(index)?,
-                length: 1,
-            }),
-        }
-        counts.push(count as f64);
-        next = index + 1;
-    }
-    Ok((spans, counts))
+        .filter(|(at, (_, count))| *count > 0 || *at == last);
+    kept.map(|(_, (index, count))| Ok((narrow(index)?, count as f64)))
+        .collect()
 }
 
-fn offset(number: i64) -> Result<i32, String> {
-    i32::try_from(number).map_err(|_| format!("histogram has a bucket with the index {number}, beyond 32 bits"))
+fn narrow(index: i64) -> Result<i32, String> {
+    i32::try_from(index).map_err(|_| format!("histogram has a bucket with the index {index}, beyond 32 bits"))
 }
