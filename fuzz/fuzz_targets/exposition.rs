@@ -2,7 +2,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use skopos_wire::exposition::{Entry, Format, HistogramChoice, Parser, ProtobufEntry, read_families};
+use skopos_wire::exposition::{
+    ClassicLines, ConvertClassic, Entry, Format, GatheredEntry, Gatherer, HistogramChoice, Parser, ProtobufEntry,
+    read_families,
+};
+use skopos_wire::histogram::checked;
 
 fuzz_target!(|body: &[u8]| {
     for format in [Format::Text, Format::OpenMetrics] {
@@ -13,8 +17,19 @@ fuzz_target!(|body: &[u8]| {
             }
         }
     }
-    for (native, always_classic) in [(true, false), (true, true), (false, false)] {
-        let choice = HistogramChoice { native, always_classic };
+    for format in [Format::Text, Format::OpenMetrics] {
+        for entry in Gatherer::new(Parser::new(body, format), ClassicLines::Replaced) {
+            if let Ok(GatheredEntry::Histogram(gathered)) = entry {
+                assert!(checked(gathered.histogram).is_ok());
+            }
+        }
+    }
+    for (native, always_classic, convert) in [
+        (true, false, ConvertClassic::Off),
+        (true, true, ConvertClassic::Off),
+        (false, false, ConvertClassic::On),
+    ] {
+        let choice = HistogramChoice { native, always_classic, convert };
         let read = read_families(body, choice, |entry| {
             if let ProtobufEntry::Sample(sample) = entry {
                 assert!(!sample.name.is_empty());

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use skopos_core::Labels;
 use skopos_core::labels::METRIC_NAME;
 use skopos_core::metric::MetricValue;
-use skopos_wire::exposition::{Entry, Format, HistogramChoice, Parser, ProtobufEntry, read_families};
+use skopos_wire::exposition::{ConvertClassic, Entry, Format, HistogramChoice, Parser, ProtobufEntry, read_families};
 
 use crate::Outcome;
 
@@ -74,6 +74,7 @@ fn same(packed: &[u8], text: &[u8]) -> Result<(), String> {
     let choice = HistogramChoice {
         native: false,
         always_classic: true,
+        convert: ConvertClassic::Off,
     };
     let mut got = BTreeMap::new();
     let read = read_families(packed, choice, |entry| {

@@ -5,26 +5,26 @@
 
 mod cache;
 mod created;
+mod gathered;
 mod labels;
 mod native;
 mod protobuf;
 mod report;
+mod text;
 
 use std::sync::Arc;
 
-use skopos_config::{Limits, NameValidationScheme, ScrapeConfig};
+use skopos_config::{Limits, NameValidationScheme, NativeHistogramOptions, ScrapeConfig};
 use skopos_core::Labels;
+use skopos_core::histogram::FloatHistogram;
 use skopos_core::metric::{
     Exemplar, MetricBatch, MetricMetadata, MetricSample, MetricType, MetricValue, PackedFloats, SeriesBatch,
 };
 use skopos_core::sample::STALE_NAN;
-use skopos_wire::exposition::{
-    BodyFormat, Entry, ExemplarText, Format, HistogramChoice, LabelPairs, MetadataText, Parser, Sample,
-};
+use skopos_wire::exposition::{BodyFormat, ConvertClassic, HistogramChoice, LabelPairs, MetadataText};
 
 pub(crate) use self::cache::Tracked;
 use self::cache::{Known, SeriesCache};
-use self::created::CreatedTimes;
 pub(crate) use self::created::CreatedZeros;
 pub(crate) use self::labels::LabelRules;
 use self::native::NativeLimits;
@@ -55,10 +55,7 @@ impl IngestRules {
             limits: config.limits,
             honor_timestamps: config.honor_timestamps,
             track_timestamps_staleness: config.track_timestamps_staleness,
-            histograms: HistogramChoice {
-                native: config.native_histograms.scrape_native_histograms,
-                always_classic: config.native_histograms.always_scrape_classic_histograms,
-            },
+            histograms: histograms(config.native_histograms),
             native_limits: NativeLimits::new(config),
             created_zeros,
         })
@@ -74,10 +71,23 @@ impl IngestRules {
             histograms: HistogramChoice {
                 native: true,
                 always_classic: false,
+                convert: ConvertClassic::Off,
             },
             native_limits: NativeLimits::default(),
             created_zeros: CreatedZeros::Off,
         }
+    }
+}
+
+fn histograms(options: NativeHistogramOptions) -> HistogramChoice {
+    HistogramChoice {
+        native: options.scrape_native_histograms,
+        always_classic: options.always_scrape_classic_histograms,
+        convert: if options.convert_classic_histograms_to_nhcb {
+            ConvertClassic::On
+        } else {
+            ConvertClassic::Off
+        },
     }
 }
 
@@ -125,8 +135,25 @@ pub(crate) struct Ingested {
     pub(crate) after_relabeling: u64,
     /// Series that the last scrape did not have.
     pub(crate) series_added: u64,
+    /// Classic histograms that make no native one.
+    pub(crate) unconverted: u64,
     /// Whether types, helps or units changed.
     pub(crate) metadata_changed: bool,
+}
+
+/// A sample as a body says it.
+struct Incoming<'k> {
+    /// Stands for its series.
+    key: &'k [u8],
+    /// Its own time, where it has one.
+    told_ms: Option<i64>,
+    value: MetricValue,
+}
+
+/// What else is said of a sample.
+struct Details {
+    created_ms: Option<i64>,
+    exemplars: Vec<Exemplar>,
 }
 
 /// What a sample is stored under.
@@ -195,75 +222,49 @@ impl Ingester {
         self.mark_vanished(scrape_ms, ingested);
     }
 
-    fn text(
+    /// Takes a sample into the batch, unless rules drop it. `read` reads the labels of a series that
+    /// is not known yet, `details` what else there is of a sample stored at a time.
+    fn take<'a>(
         &mut self,
-        body: &[u8],
-        format: Format,
+        mut incoming: Incoming<'_>,
+        read: impl FnOnce() -> Result<LabelPairs<'a>, IngestError>,
+        details: impl FnOnce(i64) -> Details,
         scrape_ms: i64,
         ingested: &mut Ingested,
     ) -> Result<(), IngestError> {
-        let created = match (self.rules.created_zeros, format) {
-            (CreatedZeros::On, Format::OpenMetrics) => CreatedTimes::read(body),
-            _ => CreatedTimes::default(),
-        };
-        let mut parser = Parser::new(body, format);
-        while let Some(entry) = parser.next() {
-            match entry.map_err(|error| IngestError::Parse(error.to_string()))? {
-                Entry::Sample(sample) if created.is_told_by(&sample) => {}
-                Entry::Sample(sample) => self
-                    .sample(&sample, &created, scrape_ms, ingested)
-                    .map_err(|error| error.at_line(parser.line()))?,
-                Entry::Metadata(text) => self.metadata_line(text),
-            }
-        }
-        Ok(())
-    }
-
-    fn sample(
-        &mut self,
-        sample: &Sample<'_>,
-        created: &CreatedTimes,
-        scrape_ms: i64,
-        ingested: &mut Ingested,
-    ) -> Result<(), IngestError> {
-        let read = || sample.labels().map_err(|error| IngestError::Parse(error.to_string()));
         let Some(Admitted {
             labels,
             timestamp_ms,
             is_again,
-        }) = self.admit(sample.series, sample.timestamp_ms, read, scrape_ms, ingested)?
+        }) = self.admit(incoming.key, incoming.told_ms, read, scrape_ms, ingested)?
         else {
             return Ok(());
         };
-        let created_ms = created.of(sample);
+        let Details { created_ms, exemplars } = details(timestamp_ms);
         // What comes again stays behind what came before, which may not be packed.
-        if created_ms.is_none() && sample.exemplar.is_none() && !is_again {
-            ingested.floats.push(&labels, timestamp_ms, sample.value);
+        if let MetricValue::Float(value) = incoming.value
+            && created_ms.is_none()
+            && exemplars.is_empty()
+            && !is_again
+        {
+            ingested.floats.push(&labels, timestamp_ms, value);
             return Ok(());
         }
-        if let Some(created_ms) = created_ms {
-            self.begin(
-                sample.series,
-                &labels,
-                created_ms,
-                timestamp_ms,
-                MetricValue::Float(0.0),
-                ingested,
-            );
+        if let MetricValue::Histogram(histogram) = &mut incoming.value {
+            self.rules.native_limits.apply(Arc::make_mut(histogram))?;
+        }
+        if let Some(created_ms) = created_ms.filter(|_| self.rules.created_zeros == CreatedZeros::On) {
+            let zero = zero(&incoming.value);
+            self.begin(incoming.key, &labels, created_ms, timestamp_ms, zero, ingested);
         }
         ingested.batch.series.push(SeriesBatch {
             labels,
             samples: vec![MetricSample {
                 timestamp_ms,
-                value: MetricValue::Float(sample.value),
+                value: incoming.value,
             }],
             start_timestamps_ms: created_ms.into_iter().collect(),
-            exemplars: sample
-                .exemplar
-                .as_ref()
-                .and_then(|text| exemplar(text, timestamp_ms))
-                .into_iter()
-                .collect(),
+            exemplars,
         });
         Ok(())
     }
@@ -361,16 +362,6 @@ impl Ingester {
     }
 }
 
-impl IngestError {
-    /// Names the line where labels are not valid.
-    fn at_line(self, line: usize) -> Self {
-        match self {
-            Self::Parse(reason) => Self::Parse(format!("line {line}: {reason}")),
-            other => other,
-        }
-    }
-}
-
 /// The marker that ends a series.
 pub(crate) fn stale_sample(labels: Labels, timestamp_ms: i64) -> SeriesBatch {
     SeriesBatch {
@@ -383,22 +374,26 @@ pub(crate) fn stale_sample(labels: Labels, timestamp_ms: i64) -> SeriesBatch {
     }
 }
 
+/// What a series begins with: a histogram keeps its shape.
+fn zero(value: &MetricValue) -> MetricValue {
+    match value {
+        MetricValue::Float(_) => MetricValue::Float(0.0),
+        MetricValue::Histogram(histogram) => MetricValue::Histogram(Arc::new(FloatHistogram {
+            counter_reset_hint: histogram.counter_reset_hint,
+            schema: histogram.schema,
+            zero_threshold: histogram.zero_threshold,
+            custom_values: histogram.custom_values.clone(),
+            ..FloatHistogram::default()
+        })),
+    }
+}
+
 fn update(known: &mut String, text: &str) -> bool {
     let has_changed = known != text;
     if has_changed {
         text.clone_into(known);
     }
     has_changed
-}
-
-/// An exemplar that is not valid is left out; it never fails a scrape.
-fn exemplar(text: &ExemplarText<'_>, sample_ms: i64) -> Option<Exemplar> {
-    let pairs = text.labels().ok()?;
-    fits(pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))).then(|| Exemplar {
-        labels: pairs.into_iter().collect(),
-        timestamp_ms: text.timestamp_ms.unwrap_or(sample_ms),
-        value: text.value,
-    })
 }
 
 /// Whether the labels of an exemplar are as short as they must be.

@@ -261,8 +261,11 @@ impl Carried {
         }
         let dropped = ingested.scraped - ingested.after_relabeling;
         if outcome.is_ok() {
-            telemetry::SAMPLES.with_label_values(&["dropped"]).inc_by(dropped);
+            telemetry::SAMPLES
+                .with_label_values(&["dropped"])
+                .inc_by(dropped + ingested.unconverted);
             shared.count(Outcome::Dropped, "metric_relabel", dropped);
+            shared.count(Outcome::Dropped, "invalid_histogram", ingested.unconverted);
         }
         let zeros = std::mem::take(&mut ingested.zeros);
         let batch = std::mem::take(&mut ingested.batch);

@@ -8,11 +8,12 @@
 //! [`Parser`] finds the text of each series without reading its labels, so that a scrape cache can
 //! recognise a series by its bytes; [`Sample::labels`] reads them where needed. What is accepted is
 //! what Prometheus' scraper accepts (`model/textparse`), not the stricter OpenMetrics rules.
-//! [`read_families`] does the same for protobuf.
+//! [`read_families`] does the same for protobuf. [`Gatherer`] makes native histograms of classic ones.
 
 mod cursor;
 mod encode;
 mod families;
+mod gather;
 mod labels;
 mod openmetrics;
 mod parser;
@@ -21,9 +22,12 @@ mod text;
 
 pub use encode::TextWriter;
 pub use families::{DELIMITED_CONTENT_TYPE, FamilyValue, FamilyWriter};
+pub use gather::{ClassicLines, GatheredEntry, GatheredHistogram, Gatherer};
 pub use labels::{LabelPairs, LabelsError};
 pub use parser::{BodyFormat, Entry, ExemplarText, Format, MetadataText, ParseError, Parser, Sample};
-pub use protobuf::{HistogramChoice, PendingExemplar, ProtobufEntry, ProtobufSample, ReadEnd, read_families};
+pub use protobuf::{
+    ConvertClassic, HistogramChoice, PendingExemplar, ProtobufEntry, ProtobufSample, ReadEnd, read_families,
+};
 
 #[cfg(test)]
 mod tests;

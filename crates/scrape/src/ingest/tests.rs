@@ -1,8 +1,10 @@
 //! Staleness, label conflicts, limits, metadata; bodies in protobuf and times of beginning.
 
+mod conversion;
 mod formats;
 
 use skopos_core::sample::is_stale;
+use skopos_wire::exposition::Format;
 
 use super::*;
 
@@ -239,11 +241,11 @@ fn exemplars_are_kept_up_to_their_length() {
             &mut ingested,
         )
         .expect("good");
-    let times: Vec<Vec<i64>> = ingested
+    let times: Vec<Vec<i64>> = unpacked(ingested)
         .batch
         .series
         .iter()
         .map(|series| series.exemplars.iter().map(|e| e.timestamp_ms).collect())
         .collect();
-    assert_eq!(times, [vec![3000], vec![], vec![7000]]);
+    assert_eq!(times, [vec![], vec![3000], vec![7000]], "a float alone is stored first");
 }

@@ -111,6 +111,25 @@ async fn a_target_is_scraped_and_reported() {
 }
 
 #[tokio::test]
+async fn classic_histograms_are_converted_and_broken_ones_counted() {
+    let good = "# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_sum 3\nh_count 2\n";
+    let site = Site::start(&format!(
+        "{good}# TYPE b histogram\nb_bucket{{le=\"1\"}} 5\nb_count 2\n"
+    ))
+    .await;
+    let bench = bench();
+    bench.apply(&job(&site, "  convert_classic_histograms_to_nhcb: true\n"));
+    bench.stored(&line(&site, "h", "histogram")).await;
+    bench.stored(&line(&site, "scrape_samples_scraped", "1")).await;
+    let dropped = bench.ledger.snapshot().into_iter();
+    let mut dropped = dropped.filter(|(key, _)| key.outcome == Outcome::Dropped);
+    assert_eq!(dropped.next().map(|(key, _)| key.reason), Some("invalid_histogram"));
+    site.answer_status("503 Service Unavailable");
+    bench.stored(&line(&site, "h", "stale")).await;
+    bench.manager.shutdown().await;
+}
+
+#[tokio::test]
 async fn gzip_and_openmetrics_are_read() {
     let site = Site::start("").await;
     site.answer_gzip("application/openmetrics-text; version=1.0.0", "a_total 4\n# EOF\n");

@@ -6,7 +6,8 @@ use skopos_core::labels::METRIC_NAME;
 use skopos_core::metric::{MetricMetadata, MetricType, MetricValue};
 use skopos_core::{Labels, LabelsBuilder};
 use skopos_wire::exposition::{
-    BodyFormat, Entry, Format, HistogramChoice, MetadataText, Parser, ProtobufEntry, ReadEnd, read_families,
+    BodyFormat, ConvertClassic, Entry, Format, HistogramChoice, MetadataText, Parser, ProtobufEntry, ReadEnd,
+    read_families,
 };
 
 /// Metrics that the gateway itself tells of each group.
@@ -70,12 +71,14 @@ impl Reader<'_> {
         let choice = HistogramChoice {
             native: false,
             always_classic: true,
+            convert: ConvertClassic::Off,
         };
         let read = read_families(body, choice, |entry| match entry {
             ProtobufEntry::Metadata(text) => {
                 self.describe(&text);
                 Ok(())
             }
+            ProtobufEntry::Broken(error) => Err(error.to_string()),
             ProtobufEntry::Sample(sample) => {
                 let pairs = sample.labels.iter().copied().chain(sample.extra);
                 let labels: Labels = pairs.chain([(METRIC_NAME, sample.name)]).collect();

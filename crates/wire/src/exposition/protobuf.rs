@@ -2,14 +2,18 @@
 //!
 //! A family's metrics are given sample by sample, as Prometheus' scraper makes series of them
 //! (`model/textparse/protobufparse.go`): a histogram with native buckets is one sample, a classic
-//! one is `_count`, `_sum` and one `_bucket` for each bound. Names and label values borrow from the
+//! one is `_count`, `_sum` and one `_bucket` for each bound, or a native one with custom buckets. Names and label values borrow from the
 //! body; a sample's key and labels live until the next one.
 
 mod histogram;
 mod message;
 
+use std::sync::Arc;
+
+use skopos_core::histogram::{ClassicError, FloatHistogram};
 use skopos_core::metric::{Exemplar, MetricType, MetricValue};
 
+use self::histogram::HistogramMessage;
 use self::message::{FamilyMessage, MetricMessage};
 use super::parser::MetadataText;
 use crate::number::format_openmetrics_float;
@@ -22,6 +26,19 @@ pub struct HistogramChoice {
     pub native: bool,
     /// Classic buckets, even where there are native ones (`always_scrape_classic_histograms`).
     pub always_classic: bool,
+    /// What is made of classic buckets.
+    pub convert: ConvertClassic,
+}
+
+/// Whether classic histograms become native ones with custom buckets
+/// (`convert_classic_histograms_to_nhcb`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ConvertClassic {
+    /// They do.
+    On,
+    /// They stay what they are.
+    #[default]
+    Off,
 }
 
 /// A sample of a metric.
@@ -77,6 +94,8 @@ pub enum ProtobufEntry<'s> {
     Metadata(MetadataText<'s>),
     /// A sample.
     Sample(ProtobufSample<'s>),
+    /// Classic buckets that contradict one another make no native histogram.
+    Broken(ClassicError),
 }
 
 /// Why reading ended: the body is broken, or who takes the entries refused one.
@@ -218,23 +237,56 @@ impl FamilyReader<'_> {
                 self.family.name
             )));
         };
+        let is_gauge = self.family.metric_type == MetricType::GaugeHistogram;
         let is_native = self.choice.native && sent.is_native();
         if is_native {
-            let is_gauge = self.family.metric_type == MetricType::GaugeHistogram;
             let value = sent
                 .native(is_gauge)
                 .map_err(|reason| ReadEnd::Invalid(format!("histogram of family {:?}: {reason}", self.family.name)))?;
-            let exemplars = sent.native_exemplars();
-            let part = Part {
-                value: MetricValue::Histogram(std::sync::Arc::new(value)),
-                exemplars: &exemplars,
-                ..Part::float("", 0.0)
-            };
-            self.give(metric, &part, sent.created_ms, give)?;
+            self.whole(metric, sent, value, give)?;
         }
-        if is_native && (sent.buckets.is_empty() || !self.choice.always_classic) {
-            return Ok(());
+        let converts = !is_native && self.choice.convert == ConvertClassic::On;
+        let gives_classic = if is_native {
+            self.choice.always_classic && !sent.buckets.is_empty()
+        } else {
+            self.choice.always_classic || !converts
+        };
+        if gives_classic {
+            self.classic(metric, sent, give)?;
         }
+        if converts {
+            match sent.converted(is_gauge) {
+                Ok(value) => self.whole(metric, sent, value, give)?,
+                Err(error) => give(ProtobufEntry::Broken(error))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A histogram as one sample.
+    fn whole<E>(
+        &mut self,
+        metric: &MetricMessage<'_>,
+        sent: &HistogramMessage<'_>,
+        value: FloatHistogram,
+        give: &mut Give<'_, E>,
+    ) -> Result<(), ReadEnd<E>> {
+        let exemplars = sent.native_exemplars();
+        let part = Part {
+            value: MetricValue::Histogram(Arc::new(value)),
+            exemplars: &exemplars,
+            ..Part::float("", 0.0)
+        };
+        self.give(metric, &part, sent.created_ms, give)
+    }
+
+    /// A histogram as count, sum and buckets.
+    fn classic<E>(
+        &mut self,
+        metric: &MetricMessage<'_>,
+        sent: &HistogramMessage<'_>,
+        give: &mut Give<'_, E>,
+    ) -> Result<(), ReadEnd<E>> {
         let created_ms = sent.created_ms;
         self.give(metric, &Part::float("_count", sent.classic_count()), created_ms, give)?;
         self.give(metric, &Part::float("_sum", sent.sum), created_ms, give)?;

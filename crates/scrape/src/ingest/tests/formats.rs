@@ -3,7 +3,7 @@
 use super::*;
 
 /// A protobuf field of the wire type 2: a text or a message.
-fn field(number: u8, content: &[u8]) -> Vec<u8> {
+pub(super) fn field(number: u8, content: &[u8]) -> Vec<u8> {
     let mut out = vec![number << 3 | 2];
     assert!(content.len() < 128, "one byte of length is enough");
     out.push(content.len() as u8);
@@ -11,23 +11,23 @@ fn field(number: u8, content: &[u8]) -> Vec<u8> {
     out
 }
 
-fn varint(number: u8, value: u8) -> Vec<u8> {
+pub(super) fn varint(number: u8, value: u8) -> Vec<u8> {
     assert!(value < 128 && number < 16);
     vec![number << 3, value]
 }
 
-fn double(number: u8, value: f64) -> Vec<u8> {
+pub(super) fn double(number: u8, value: f64) -> Vec<u8> {
     let mut out = vec![number << 3 | 1];
     out.extend_from_slice(&value.to_le_bytes());
     out
 }
 
-fn time(number: u8, seconds: u8) -> Vec<u8> {
+pub(super) fn time(number: u8, seconds: u8) -> Vec<u8> {
     field(number, &varint(1, seconds))
 }
 
 /// A family of one metric with the label `a="b"`, preceded by its length.
-fn family(name: &str, kind: u8, metric: &[u8]) -> Vec<u8> {
+pub(super) fn family(name: &str, kind: u8, metric: &[u8]) -> Vec<u8> {
     let label = field(1, &[field(1, b"a"), field(2, b"b")].concat());
     let metric = field(4, &[label, metric.to_vec()].concat());
     let message = [field(1, name.as_bytes()), field(2, b"Help."), varint(3, kind), metric].concat();
@@ -50,13 +50,13 @@ fn histogram() -> Vec<u8> {
     family("h", 4, &field(7, &message))
 }
 
-fn protobuf(ingester: &mut Ingester, body: &[u8], scrape_ms: i64) -> Result<Ingested, IngestError> {
+pub(super) fn protobuf(ingester: &mut Ingester, body: &[u8], scrape_ms: i64) -> Result<Ingested, IngestError> {
     let mut ingested = Ingested::default();
     ingester.ingest(body, BodyFormat::Protobuf, scrape_ms, &mut ingested)?;
     Ok(unpacked(ingested))
 }
 
-fn openmetrics(ingester: &mut Ingester, body: &str, scrape_ms: i64) -> Ingested {
+pub(super) fn openmetrics(ingester: &mut Ingester, body: &str, scrape_ms: i64) -> Ingested {
     let mut ingested = Ingested::default();
     ingester
         .ingest(

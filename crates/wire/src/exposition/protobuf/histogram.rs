@@ -1,6 +1,8 @@
 //! `io.prometheus.client.Histogram`: classic buckets, native buckets, or both.
 
-use skopos_core::histogram::{CounterResetHint, FloatHistogram, Span, absolute_counts};
+use skopos_core::histogram::{
+    ClassicError, ClassicHistogram, ClassicPart, CounterResetHint, FloatHistogram, Span, absolute_counts,
+};
 
 use super::PendingExemplar;
 use super::message::{exemplar, time_ms};
@@ -94,11 +96,7 @@ impl<'a> HistogramMessage<'a> {
             }
         };
         checked(FloatHistogram {
-            counter_reset_hint: if is_gauge {
-                CounterResetHint::Gauge
-            } else {
-                CounterResetHint::Unknown
-            },
+            counter_reset_hint: hint(is_gauge),
             schema: self.schema,
             zero_threshold: self.zero_threshold,
             zero_count: if is_float {
@@ -113,6 +111,20 @@ impl<'a> HistogramMessage<'a> {
             positive_spans: used_spans(&self.positive.spans),
             negative_spans: used_spans(&self.negative.spans),
             custom_values: Vec::new(),
+        })
+    }
+
+    /// The classic buckets as a native histogram with custom ones.
+    pub(super) fn converted(&self, is_gauge: bool) -> Result<FloatHistogram, ClassicError> {
+        let mut classic = ClassicHistogram::default();
+        classic.set(ClassicPart::Count, self.classic_count());
+        classic.set(ClassicPart::Sum, self.sum);
+        for bucket in &self.buckets {
+            classic.set(ClassicPart::Bucket(bucket.upper_bound), bucket.cumulative_count);
+        }
+        Ok(FloatHistogram {
+            counter_reset_hint: hint(is_gauge),
+            ..classic.convert()?
         })
     }
 
@@ -157,6 +169,14 @@ impl<'a> BucketMessage<'a> {
             bucket.cumulative_count = float;
         }
         Ok(bucket)
+    }
+}
+
+const fn hint(is_gauge: bool) -> CounterResetHint {
+    if is_gauge {
+        CounterResetHint::Gauge
+    } else {
+        CounterResetHint::Unknown
     }
 }
 

@@ -12,14 +12,17 @@ use super::*;
 const NATIVE: HistogramChoice = HistogramChoice {
     native: true,
     always_classic: false,
+    convert: ConvertClassic::Off,
 };
 const BOTH: HistogramChoice = HistogramChoice {
     native: true,
     always_classic: true,
+    convert: ConvertClassic::Off,
 };
 const CLASSIC: HistogramChoice = HistogramChoice {
     native: false,
     always_classic: false,
+    convert: ConvertClassic::Off,
 };
 
 #[derive(Clone, PartialEq, Message)]
