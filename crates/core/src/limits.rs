@@ -1,4 +1,4 @@
-//! Limits of a tenant, under the names Loki and Mimir use.
+//! Limits of a tenant, under the names Loki uses.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,8 +15,6 @@ pub struct Limits {
     pub max_label_name_length: usize,
     /// Longest label value in bytes.
     pub max_label_value_length: usize,
-    /// Most series in the head at once; 0 is no limit.
-    pub max_global_series_per_user: usize,
     /// Most log streams at once; 0 is no limit.
     pub max_global_streams_per_user: usize,
     /// Longest log line in bytes; 0 is no limit.
@@ -31,8 +29,6 @@ pub struct Limits {
     pub max_query_length: Duration,
     /// How long log entries are kept where that is not what the store says; zero keeps them for ever.
     pub retention_period: Option<Duration>,
-    /// Largest request body after decompression, in bytes.
-    pub max_recv_msg_size: usize,
 }
 
 impl Default for Limits {
@@ -41,7 +37,6 @@ impl Default for Limits {
             max_label_names_per_series: 60,
             max_label_name_length: 1024,
             max_label_value_length: 2048,
-            max_global_series_per_user: 0,
             max_global_streams_per_user: 10_000,
             max_line_size: 256 * 1024,
             ingestion_rate: 0,
@@ -49,7 +44,6 @@ impl Default for Limits {
             max_entries_limit_per_query: 5000,
             max_query_length: Duration::ZERO,
             retention_period: None,
-            max_recv_msg_size: 100 * 1024 * 1024,
         }
     }
 }
