@@ -8,11 +8,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{Redirect, Response};
 use axum::routing::get;
 use serde_json::json;
 
-use crate::router::Shared;
+use crate::router::{self, Shared};
 use crate::time::rfc3339;
 use crate::{alertmanager, jaeger, layers, loki, prometheus, text};
 
@@ -23,7 +23,7 @@ pub enum ClassicApi {
     Alertmanager,
     /// Loki: push and query, readiness and metrics.
     Loki,
-    /// Jaeger's query API.
+    /// Jaeger's query API, and the page.
     JaegerQuery,
     /// Jaeger's admin port: health and metrics.
     JaegerAdmin,
@@ -64,7 +64,7 @@ pub const CLASSIC_PORTS: [ClassicPort; 4] = [
         api: ClassicApi::JaegerQuery,
         name: "jaeger-query",
         port: 16686,
-        purpose: "the query API of Jaeger",
+        purpose: "the query API and the page of Jaeger",
         flag: "--compat-ports.jaeger-query-address",
     },
     ClassicPort {
@@ -94,7 +94,7 @@ pub(crate) fn router(app: &Shared, api: ClassicApi) -> Router {
             None => finish(app, Router::new()),
         },
         ClassicApi::Loki => finish(app, loki::router().route("/metrics", get(prometheus::metrics))),
-        ClassicApi::JaegerQuery => finish(app, jaeger::router_below("/api")),
+        ClassicApi::JaegerQuery => jaeger_query(app),
         ClassicApi::JaegerAdmin => finish(
             app,
             Router::new()
@@ -102,6 +102,20 @@ pub(crate) fn router(app: &Shared, api: ClassicApi) -> Router {
                 .route("/metrics", get(prometheus::metrics)),
         ),
     }
+}
+
+/// Jaeger's API; for a browser the page with all that it asks, opened where Jaeger's opens. `/trace/{id}` is the same in both.
+fn jaeger_query(app: &Shared) -> Router {
+    let to_traces = || async { Redirect::temporary("/explore/traces") };
+    let jaeger = jaeger::router_below("/api")
+        .route("/", get(to_traces))
+        .route("/search", get(to_traces))
+        .method_not_allowed_fallback(text::method_not_allowed);
+    layers::wrap(
+        jaeger.with_state(Arc::clone(app)),
+        app.state.options.cors_origin.as_ref(),
+    )
+    .fallback_service(router::http(app))
 }
 
 fn finish(app: &Shared, router: Router<Shared>) -> Router {

@@ -12,6 +12,14 @@ const OPEN: [(&str, &str, &str); 4] = [
     ("jaeger-admin", "/", "Server available"),
 ];
 
+/// What a browser finds on Jaeger's port: the page, which asks its own APIs on the port that it came from.
+const PAGE_OF_JAEGER: [(&str, &str); 4] = [
+    ("/", "<title>Skopos"),
+    ("/search?service=a", "<title>Skopos"),
+    ("/trace/4bf92f3577b34da6a3ce929d0e0e4736", "<title>Skopos"),
+    ("/api/v1/status/buildinfo", "version"),
+];
+
 async fn text(url: &str) -> String {
     let answer = reqwest::get(url).await.expect("an answer");
     assert!(answer.status().is_success(), "{url}: {}", answer.status());
@@ -35,6 +43,11 @@ async fn each_port_is_in_the_banner_and_answers() {
             text(&format!("{url}{path}")).await.contains(word).then_some(())
         })
         .await;
+    }
+    let jaeger = program.url_of("jaeger-query").expect("it is open");
+    for (path, word) in PAGE_OF_JAEGER {
+        let page = text(&format!("{jaeger}{path}")).await;
+        assert!(page.contains(word), "{path}: {page}");
     }
     let alertmanager = program.url_of("alertmanager").expect("it is open");
     let page = text(&format!("{}/metrics", program.url)).await;
