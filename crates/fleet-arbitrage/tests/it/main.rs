@@ -3,4 +3,5 @@
 mod headers;
 mod pack;
 mod process;
+mod sampling;
 mod system;

@@ -75,6 +75,16 @@ impl Service {
         service
     }
 
+    /// Closes its standard input, as its parent's death would, and waits until it has drained and ended.
+    pub(crate) async fn end(mut self) {
+        drop(self.child.stdin.take());
+        let started = Instant::now();
+        while self.child.try_wait().expect("a child").is_none() {
+            assert!(started.elapsed() < PATIENCE, "it does not end");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     pub(crate) async fn metrics(&self) -> String {
         let answer = client().get(format!("{}/metrics", self.url)).send().await;
         answer.expect("metrics are served").text().await.expect("text")
