@@ -9,6 +9,7 @@ import { EditorView, keymap, placeholder as placeholderText } from '@codemirror/
 import { tags } from '@lezer/highlight';
 import { PromQLExtension } from '@prometheus-io/codemirror-promql';
 import { logql } from './logql';
+import { completion } from './promql-completion';
 import { editorTheme } from './theme';
 
 export type EditorLanguage = 'promql' | 'logql';
@@ -49,7 +50,8 @@ const highlight = HighlightStyle.define([
 
 /** Completion asks the API for names, labels and values; a failure only means fewer proposals. */
 function promql(): { extension: Extension; destroy: () => void } {
-  const language = new PromQLExtension().setComplete({ remote: { url: '', httpMethod: 'GET', lookbackInterval: 3_600_000, httpErrorHandler: () => undefined } });
+  const remote = { url: '', httpMethod: 'GET' as const, lookbackInterval: 3_600_000, httpErrorHandler: () => undefined };
+  const language = new PromQLExtension().setComplete({ completeStrategy: completion(remote) });
   return { extension: language.asExtension(), destroy: () => language.destroy() };
 }
 
