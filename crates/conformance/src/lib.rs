@@ -10,6 +10,7 @@
 pub mod alertmanager;
 pub mod config;
 pub mod exposition;
+pub mod jaeger;
 pub mod otlp;
 pub mod outcome;
 pub mod pii;
@@ -52,6 +53,11 @@ pub const SUITES: &[Suite] = &[
         name: "otlp-names",
         data: "otlp",
         run: otlp::run,
+    },
+    Suite {
+        name: "jaeger-thrift",
+        data: "jaeger/thrift_http.yaml",
+        run: jaeger::run,
     },
     Suite {
         name: "config",

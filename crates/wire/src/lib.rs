@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   body ─▶ compression (bounded) ─▶ otlp       ─▶ SpanBatch, LogBatch
+//!                                 ─▶ jaeger     ─▶ SpanBatch
 //!                                 ─▶ loki       ─▶ LogBatch
 //!                                 ─▶ remote_write ─▶ MetricBatch
 //!                                 ─▶ exposition ─▶ samples, metadata, exemplars
@@ -20,6 +21,7 @@ pub mod compression;
 pub mod exposition;
 pub mod histogram;
 pub mod influx;
+pub mod jaeger;
 pub mod loki;
 pub mod number;
 pub mod otlp;

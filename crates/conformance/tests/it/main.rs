@@ -33,6 +33,11 @@ fn otlp_names() {
 }
 
 #[test]
+fn jaeger_thrift() {
+    all_cases_hold("jaeger-thrift");
+}
+
+#[test]
 fn config() {
     all_cases_hold("config");
 }
