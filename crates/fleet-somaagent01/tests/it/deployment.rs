@@ -128,6 +128,36 @@ fn compose_starts_what_the_pack_scrapes() {
     assert!(system.iter().all(|name| services.contains_key(*name)), "{system:?}");
 }
 
+/// A trace is decided by whoever begins it, so one process with another share would decide for all behind it.
+#[test]
+fn every_process_traces_a_tenth_and_says_that_it_is_production() {
+    let wanted = [
+        ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.1"),
+        ("SOMA_AGENT_MODE", "PRODUCTION"),
+    ];
+    let compose = yaml("compose.yaml");
+    for service in SYSTEM.services {
+        let environment = &compose["services"][service.name]["environment"];
+        for (name, value) in wanted {
+            assert_eq!(environment[name], value, "compose: {} {name}", service.name);
+        }
+    }
+    let documents = documents("kubernetes/services.yaml");
+    for deployment in of_kind(&documents, "Deployment") {
+        let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+        let set = container["env"].as_array().expect("an environment");
+        for (name, value) in wanted {
+            let found = set.iter().find(|variable| variable["name"] == name);
+            assert_eq!(
+                found.map(|variable| &variable["value"]),
+                Some(&Value::from(value)),
+                "{container}"
+            );
+        }
+    }
+}
+
 #[test]
 fn every_scraped_port_is_one_of_the_systems() {
     let config = yaml("prometheus.yml");
@@ -166,6 +196,34 @@ fn each_alert_has_a_fault() {
         .map(|alert| (*alert).to_owned())
         .collect();
     assert_eq!(promised, names);
+}
+
+/// Titles of the objectives on the dashboard, and the alert on each.
+const OBJECTIVES: [(&str, &str); 5] = [
+    ("Gateway availability", "HighGatewayErrorRate"),
+    ("Gateway within 2.5 s", "HighGatewayLatency"),
+    ("Conversations within 5 s", "SlowConversationProcessing"),
+    ("Conversations without error", "HighConversationFailureRate"),
+    ("Tool failures", "HighToolExecutionFailures"),
+];
+
+#[test]
+fn each_objective_has_an_alert() {
+    let dashboard: Value = serde_json::from_str(&text("dashboards/slo.json")).expect("JSON");
+    let panels = dashboard["panels"].as_array().expect("panels");
+    let gauges: BTreeSet<&str> = panels
+        .iter()
+        .filter(|panel| panel["type"] == "gauge")
+        .filter_map(|panel| panel["title"].as_str())
+        .collect();
+    let titles: BTreeSet<&str> = OBJECTIVES.iter().map(|(title, _)| *title).collect();
+    assert!(gauges.is_subset(&titles), "{gauges:?}");
+    let alerts = yaml("alerts.yml");
+    let rules = alerts["groups"][0]["rules"].as_array().expect("rules");
+    for (title, alert) in OBJECTIVES {
+        assert!(panels.iter().any(|panel| panel["title"] == title), "{title}");
+        assert!(rules.iter().any(|rule| rule["alert"] == alert), "{alert}");
+    }
 }
 
 #[test]
