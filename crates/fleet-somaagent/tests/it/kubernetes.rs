@@ -67,8 +67,29 @@ fn every_monitor_says_where_and_how_often() {
         assert_eq!(monitor["spec"]["selector"]["matchLabels"]["monitoring"], "enabled");
         assert_eq!(monitor["spec"]["namespaceSelector"]["matchNames"], json!(["somaagent"]));
     }
-    for name in ["kube-state-metrics", "node-exporter"] {
-        named(&monitors, name);
+}
+
+/// Labels of the Service and name of its port in the charts kube-state-metrics and prometheus-node-exporter of
+/// prometheus-community, with their defaults.
+#[test]
+fn the_cluster_itself_is_found_as_the_charts_install_it() {
+    let monitors = documents("kubernetes/servicemonitors.yaml");
+    for (name, chart, port) in [
+        ("kube-state-metrics", "kube-state-metrics", "http"),
+        ("node-exporter", "prometheus-node-exporter", "metrics"),
+    ] {
+        let monitor = named(&monitors, name);
+        assert_eq!(monitor["metadata"]["namespace"], "observability");
+        assert_eq!(
+            monitor["spec"]["endpoints"],
+            json!([{ "port": port, "path": "/metrics", "interval": "30s" }])
+        );
+        let labels = json!({ "app.kubernetes.io/name": chart, "app.kubernetes.io/instance": name });
+        assert!(takes(&monitor["spec"]["selector"], &labels), "{name}");
+        assert_eq!(
+            monitor["spec"]["namespaceSelector"]["matchNames"],
+            json!(["kube-system"])
+        );
     }
 }
 
