@@ -27,16 +27,21 @@ const REFUSED: &[&str] = &[
     "/loki/",
     "/api/prom/",
     "/jaeger/",
+    "/api/traces",
     "/v1/logs",
     "/v1/traces",
     "/opentelemetry.proto.collector.logs.v1.LogsService/",
     "/opentelemetry.proto.collector.trace.v1.TraceService/",
+    "/jaeger.api_v2.CollectorService/",
     "/api/skopos/explain",
     "/api/skopos/prove",
     "/api/skopos/dead",
     "/api/skopos/coverage",
     "/api/skopos/backtest",
 ];
+
+/// How paths of gRPC services begin.
+const GRPC_PACKAGES: [&str; 2] = ["/opentelemetry.", "/jaeger.api_v2."];
 
 const TEXT: &str =
     "unavailable in agent mode: this server only sends metrics on; ask the store that its remote_write section names";
@@ -51,7 +56,7 @@ async fn refuse(request: Request, next: Next) -> Response {
     if !is_refused(path) {
         return next.run(request).await;
     }
-    if path.starts_with("/opentelemetry.") {
+    if GRPC_PACKAGES.iter().any(|package| path.starts_with(package)) {
         return tonic::Status::unimplemented(TEXT).into_http::<axum::body::Body>();
     }
     ApiError::new(ErrorType::Execution, TEXT).into_response()
@@ -78,6 +83,8 @@ mod tests {
             "/api/v1/label/job/values",
             "/loki/api/v1/push",
             "/v1/traces",
+            "/api/traces",
+            "/jaeger.api_v2.CollectorService/PostSpans",
             "/federate",
         ] {
             assert!(is_refused(path), "{path}");

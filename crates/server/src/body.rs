@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderName, Request, StatusCode};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use skopos_core::TenantId;
+use skopos_wire::compression::{CompressionError, Encoding, decompress};
 
 use crate::router::App;
 use crate::telemetry;
@@ -64,6 +65,14 @@ pub(crate) async fn read_push(app: &App, door: &'static str, request: Request<Bo
         content_encoding: header_text(&parts.headers, &CONTENT_ENCODING),
         body,
     })
+}
+
+/// A body as it was before it was packed as its `Content-Encoding` says, of at most so many bytes.
+pub(crate) fn unpack(content_encoding: &str, body: Bytes, limit_bytes: usize) -> Result<Bytes, CompressionError> {
+    match Encoding::from_header(content_encoding)? {
+        Encoding::Identity => Ok(body),
+        packed => decompress(packed, &body, limit_bytes).map(Bytes::from),
+    }
 }
 
 /// A header's value as text, empty where it is missing.

@@ -1,14 +1,14 @@
 //! The classic ports: of the programs whose APIs Skopos speaks, each with that API at its root, so that clients need
 //! no other address.
 //!
-//! Left out is what no module here decodes: Jaeger's collectors (14268, 14250), Tempo (3200) and Zipkin (9411).
+//! Left out is what no module here speaks: Tempo (3200) and Zipkin (9411).
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{Redirect, Response};
+use axum::response::Response;
 use axum::routing::get;
 use serde_json::json;
 
@@ -25,6 +25,10 @@ pub enum ClassicApi {
     Loki,
     /// Jaeger's query API, and the page.
     JaegerQuery,
+    /// Jaeger's collector over HTTP: batches of Thrift.
+    JaegerCollector,
+    /// Jaeger's collector over gRPC.
+    JaegerGrpc,
     /// Jaeger's admin port: health and metrics.
     JaegerAdmin,
 }
@@ -45,7 +49,7 @@ pub struct ClassicPort {
 }
 
 /// All classic ports.
-pub const CLASSIC_PORTS: [ClassicPort; 4] = [
+pub const CLASSIC_PORTS: [ClassicPort; 6] = [
     ClassicPort {
         api: ClassicApi::Alertmanager,
         name: "alertmanager",
@@ -66,6 +70,20 @@ pub const CLASSIC_PORTS: [ClassicPort; 4] = [
         port: 16686,
         purpose: "the query API and the page of Jaeger",
         flag: "--compat-ports.jaeger-query-address",
+    },
+    ClassicPort {
+        api: ClassicApi::JaegerCollector,
+        name: "jaeger-collector",
+        port: 14268,
+        purpose: "spans in Jaeger's thrift over HTTP",
+        flag: "--compat-ports.jaeger-collector-address",
+    },
+    ClassicPort {
+        api: ClassicApi::JaegerGrpc,
+        name: "jaeger-grpc",
+        port: 14250,
+        purpose: "spans in Jaeger's protobuf over gRPC",
+        flag: "--compat-ports.jaeger-grpc-address",
     },
     ClassicPort {
         api: ClassicApi::JaegerAdmin,
@@ -95,6 +113,8 @@ pub(crate) fn router(app: &Shared, api: ClassicApi) -> Router {
         },
         ClassicApi::Loki => finish(app, loki::router().route("/metrics", get(prometheus::metrics))),
         ClassicApi::JaegerQuery => jaeger_query(app),
+        ClassicApi::JaegerCollector => finish(app, jaeger::collector_router()),
+        ClassicApi::JaegerGrpc => jaeger::collector_grpc(app),
         ClassicApi::JaegerAdmin => finish(
             app,
             Router::new()
@@ -104,12 +124,10 @@ pub(crate) fn router(app: &Shared, api: ClassicApi) -> Router {
     }
 }
 
-/// Jaeger's API; for a browser the page with all that it asks, opened where Jaeger's opens. `/trace/{id}` is the same in both.
+/// Jaeger's API; for a browser the page with all that it asks, opened where Jaeger's opens.
 fn jaeger_query(app: &Shared) -> Router {
-    let to_traces = || async { Redirect::temporary("/explore/traces") };
     let jaeger = jaeger::router_below("/api")
-        .route("/", get(to_traces))
-        .route("/search", get(to_traces))
+        .merge(jaeger::pages())
         .method_not_allowed_fallback(text::method_not_allowed);
     layers::wrap(
         jaeger.with_state(Arc::clone(app)),

@@ -1,7 +1,8 @@
-//! Jaeger's unversioned query API under `/jaeger/api`, and under `/api` on its classic port.
+//! Jaeger: its unversioned query API under `/jaeger/api`, and under `/api` on its classic port; its collector.
 //!
-//! Grafana's Jaeger data source, Kiali and scripts use it. Reading and searching is the trace
-//! store's work; here are parameters, adjusters and the JSON of the Jaeger page.
+//! Grafana's Jaeger data source, Kiali and scripts use the query API. Reading and searching is the trace
+//! store's work; here are parameters, adjusters and the JSON of the Jaeger page. Decoding what the collector takes is
+//! `skopos-wire`'s.
 
 use axum::Router;
 use axum::routing::get;
@@ -9,11 +10,16 @@ use axum::routing::get;
 use crate::router::Shared;
 
 mod adjust;
+mod collector;
 mod envelope;
+mod page;
 mod params;
 mod search;
 mod spans;
 mod ui;
+
+pub(crate) use collector::{collector_grpc, collector_router};
+pub(crate) use page::pages;
 
 /// The routes on the page's port.
 pub(crate) fn router() -> Router<Shared> {

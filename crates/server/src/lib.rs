@@ -24,6 +24,7 @@ pub mod views;
 mod body;
 mod doors;
 mod influx;
+mod ingest;
 mod jaeger;
 mod json;
 mod layers;

@@ -10,7 +10,7 @@ use crate::router::Shared;
 
 pub(crate) mod grpc;
 mod http;
-mod ingest;
+mod store;
 mod streams;
 
 pub(crate) use streams::DeltaStates;

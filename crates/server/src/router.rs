@@ -66,6 +66,7 @@ pub(crate) fn http(app: &Shared) -> Router {
         .merge(prometheus::router())
         .merge(loki::router())
         .merge(jaeger::router())
+        .merge(jaeger::collector_router())
         .merge(otlp::router())
         .merge(otlp::metrics_router())
         .merge(pushgateway::router())

@@ -9,13 +9,13 @@ use serde_json::{Map, Value, json};
 use skopos_core::span::{
     AttributeValue, Attributes, Resource, Span, SpanEvent, SpanKind, StatusCode, TraceId, attribute,
 };
+use skopos_wire::jaeger::{Reference, ReferenceKind, references};
 
 use super::ui::{UiLog, UiReference, UiSpan, UiTag, UiTrace};
 
 /// Largest integer that JavaScript reads exactly.
 const MAX_SAFE_INTEGER: u64 = 1 << 53;
 const SERVICE_NAME: &str = "service.name";
-const REF_TYPE: &str = "opentracing.ref_type";
 
 /// One trace of spans that share an id.
 pub(super) fn ui_trace(spans: &[Span]) -> UiTrace {
@@ -49,7 +49,7 @@ fn ui_span(span: &Span, process_id: String) -> UiSpan {
         span_id: span.span_id.to_string(),
         flags: span.flags & 0xff,
         operation_name: span.name.clone(),
-        references: references(span),
+        references: references(span).iter().map(ui_reference).collect(),
         start_time: span.start_ns / 1000,
         duration: span.duration_ns() / 1000,
         tags: span_tags(span),
@@ -59,28 +59,15 @@ fn ui_span(span: &Span, process_id: String) -> UiSpan {
     }
 }
 
-fn references(span: &Span) -> Vec<UiReference> {
-    let parent = span.parent_span_id.map(|parent| UiReference {
-        ref_type: "CHILD_OF",
-        trace_id: trace_id_text(span.trace_id),
-        span_id: parent.to_string(),
-    });
-    let mut references: Vec<UiReference> = parent.into_iter().collect();
-    for link in &span.links {
-        let child_of = matches!(
-            attribute(&link.attributes, REF_TYPE),
-            Some(AttributeValue::String(text)) if text == "child_of"
-        );
-        let reference = UiReference {
-            ref_type: if child_of { "CHILD_OF" } else { "FOLLOWS_FROM" },
-            trace_id: trace_id_text(link.trace_id),
-            span_id: link.span_id.to_string(),
-        };
-        if !references.contains(&reference) {
-            references.push(reference);
-        }
+fn ui_reference(reference: &Reference) -> UiReference {
+    UiReference {
+        ref_type: match reference.kind {
+            ReferenceKind::ChildOf => "CHILD_OF",
+            ReferenceKind::FollowsFrom => "FOLLOWS_FROM",
+        },
+        trace_id: trace_id_text(reference.trace_id),
+        span_id: reference.span_id.to_string(),
     }
-    references
 }
 
 fn span_tags(span: &Span) -> Vec<UiTag> {

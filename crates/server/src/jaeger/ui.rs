@@ -37,7 +37,7 @@ pub(super) struct UiSpan {
 }
 
 /// A pointer to another span.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct UiReference {
     #[serde(rename = "refType")]
     pub(super) ref_type: &'static str,

@@ -19,8 +19,9 @@ use tonic::metadata::MetadataMap;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
-use super::ingest;
+use super::store;
 use crate::doors::Door;
+use crate::ingest::{self, IngestError};
 use crate::pool::PoolError;
 use crate::router::{App, Shared};
 use crate::tenant::tenant_of;
@@ -58,19 +59,20 @@ impl Receiver {
         door: Door,
         store: impl FnOnce(&App, &Door) -> Result<Rejected, WriteError> + Send + 'static,
     ) -> Result<Rejected, Status> {
-        let worker = Arc::clone(&self.app);
-        match self.app.ingest.run(move || store(&worker, &door)).await {
-            Ok(Ok(rejected)) => Ok(rejected),
-            Ok(Err(error)) => Err(Status::unavailable(error.to_string())),
-            Err(error @ PoolError::Busy) => Err(Status::unavailable(error.to_string())),
-            Err(error @ PoolError::Panicked(_)) => Err(Status::internal(error.to_string())),
-        }
+        ingest::run(&self.app, door, store).await.map_err(|error| match error {
+            IngestError::Write(_) | IngestError::Pool(PoolError::Busy) => Status::unavailable(error.to_string()),
+            IngestError::Pool(PoolError::Panicked(_)) => Status::internal(error.to_string()),
+        })
     }
 }
 
 fn door(metadata: &MetadataMap, signal: Signal) -> Result<Door, Status> {
     let tenant = tenant_of(metadata.as_ref()).map_err(|error| Status::invalid_argument(error.to_string()))?;
-    Ok(ingest::door(tenant, signal, DOOR))
+    Ok(Door {
+        tenant,
+        signal,
+        name: DOOR,
+    })
 }
 
 #[tonic::async_trait]
@@ -82,7 +84,7 @@ impl TraceService for Receiver {
         let door = door(request.metadata(), Signal::Traces)?;
         let request = request.into_inner();
         let stored = self
-            .receive(door, |app, door| ingest::traces(app, door, request))
+            .receive(door, |app, door| store::traces(app, door, request))
             .await?;
         Ok(Response::new(traces_response(stored)))
     }
@@ -96,7 +98,7 @@ impl LogsService for Receiver {
     ) -> Result<Response<ExportLogsServiceResponse>, Status> {
         let door = door(request.metadata(), Signal::Logs)?;
         let request = request.into_inner();
-        let stored = self.receive(door, |app, door| ingest::logs(app, door, request)).await?;
+        let stored = self.receive(door, |app, door| store::logs(app, door, request)).await?;
         Ok(Response::new(logs_response(stored)))
     }
 }
@@ -110,7 +112,7 @@ impl MetricsService for Receiver {
         let door = door(request.metadata(), Signal::Metrics)?;
         let request = request.into_inner();
         let stored = self
-            .receive(door, move |app, door| ingest::metrics(app, door, &request))
+            .receive(door, move |app, door| store::metrics(app, door, &request))
             .await?;
         Ok(Response::new(metrics_response(stored)))
     }

@@ -9,15 +9,16 @@ use axum::http::{HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use skopos_core::WriteError;
 use skopos_core::ledger::Signal;
-use skopos_wire::compression::{CompressionError, Encoding, decompress};
+use skopos_wire::compression::CompressionError;
 use skopos_wire::otlp::{
     Codec, ExportLogsServiceRequest, ExportMetricsServiceRequest, ExportTraceServiceRequest, OtlpError, decode_logs,
     decode_metrics, decode_traces, encode_logs_response, encode_metrics_response, encode_status,
     encode_traces_response,
 };
 
-use super::ingest;
-use crate::body::{BodyError, Push, header_text, read_push};
+use super::store;
+use crate::body::{BodyError, Push, header_text, read_push, unpack};
+use crate::doors::Door;
 use crate::pool::PoolError;
 use crate::router::{App, Shared};
 use crate::text;
@@ -144,34 +145,31 @@ async fn export(app: Shared, export: Export, request: Request<Body>) -> Response
 async fn receive(app: Shared, export: Export, codec: Codec, request: Request<Body>) -> Result<Vec<u8>, ExportError> {
     let push = read_push(&app, export.door, request).await?;
     let worker = Arc::clone(&app);
-    app.ingest.run(move || store(&worker, export, codec, push)).await?
+    app.ingest.run(move || take(&worker, export, codec, push)).await?
 }
 
-fn store(app: &App, export: Export, codec: Codec, push: Push) -> Result<Vec<u8>, ExportError> {
-    let door = ingest::door(push.tenant, export.kind.signal(), export.door);
+fn take(app: &App, export: Export, codec: Codec, push: Push) -> Result<Vec<u8>, ExportError> {
+    let door = Door {
+        tenant: push.tenant,
+        signal: export.kind.signal(),
+        name: export.door,
+    };
     let request = decode(app, export.kind, codec, &push.content_encoding, push.body)
         .inspect_err(|error| door.reject_body(&app.state.ledger, error.status()))?;
     Ok(match request {
-        Decoded::Traces(request) => encode_traces_response(codec, ingest::traces(app, &door, request)?),
-        Decoded::Logs(request) => encode_logs_response(codec, ingest::logs(app, &door, request)?),
-        Decoded::Metrics(request) => encode_metrics_response(codec, ingest::metrics(app, &door, &request)?),
+        Decoded::Traces(request) => encode_traces_response(codec, store::traces(app, &door, request)?),
+        Decoded::Logs(request) => encode_logs_response(codec, store::logs(app, &door, request)?),
+        Decoded::Metrics(request) => encode_metrics_response(codec, store::metrics(app, &door, &request)?),
     })
 }
 
 fn decode(app: &App, kind: Kind, codec: Codec, encoding: &str, body: Bytes) -> Result<Decoded, ExportError> {
-    let body = unpack(Encoding::from_header(encoding)?, body, app.state.options.max_body_bytes)?;
+    let body = unpack(encoding, body, app.state.options.max_body_bytes)?;
     Ok(match kind {
         Kind::Traces => Decoded::Traces(decode_traces(codec, &body)?),
         Kind::Logs => Decoded::Logs(decode_logs(codec, &body)?),
         Kind::Metrics => Decoded::Metrics(decode_metrics(codec, &body)?),
     })
-}
-
-fn unpack(encoding: Encoding, body: Bytes, limit: usize) -> Result<Bytes, CompressionError> {
-    match encoding {
-        Encoding::Identity => Ok(body),
-        packed => decompress(packed, &body, limit).map(Bytes::from),
-    }
 }
 
 fn answered(status: StatusCode, codec: Codec, body: Vec<u8>) -> Response {

@@ -7,6 +7,7 @@ mod classic;
 mod harness;
 mod influx;
 mod jaeger;
+mod jaeger_collector;
 mod loki;
 mod manage;
 mod otlp;

@@ -15,9 +15,9 @@ const SCRAPED: (&str, [ClassicApi; 2]) = ("recommender", [ClassicApi::Loki, Clas
 #[command(next_help_heading = "Classic ports")]
 pub(crate) struct CompatArgs {
     /// Serve each API on its classic port, too, at its root paths and on the host of --web.listen-address: 9093
-    /// Alertmanager, 3100 Loki, 16686 Jaeger query, 14269 Jaeger admin (health, metrics). A list opens these alone, as
-    /// in --compat-ports=9093,3100. There are no collectors of Jaeger (14268, 14250), no Tempo (3200) and no Zipkin
-    /// (9411): send OTLP.
+    /// Alertmanager, 3100 Loki, 16686 Jaeger query, 14268 and 14250 Jaeger's collector (thrift over HTTP, gRPC), 14269
+    /// Jaeger admin (health, metrics). A list opens these alone, as in --compat-ports=9093,3100. There are no Tempo
+    /// (3200) and no Zipkin (9411): send OTLP.
     #[arg(
         long = "compat-ports",
         env = "SKOPOS_COMPAT_PORTS",
@@ -38,6 +38,12 @@ pub(crate) struct CompatArgs {
     /// The same of the Jaeger query API.
     #[arg(long = "compat-ports.jaeger-query-address", value_name = "HOST:PORT", value_parser = listen_address)]
     pub(crate) jaeger_query_address: Option<SocketAddr>,
+    /// The same of Jaeger's collector over HTTP.
+    #[arg(long = "compat-ports.jaeger-collector-address", value_name = "HOST:PORT", value_parser = listen_address)]
+    pub(crate) jaeger_collector_address: Option<SocketAddr>,
+    /// The same of Jaeger's collector over gRPC.
+    #[arg(long = "compat-ports.jaeger-grpc-address", value_name = "HOST:PORT", value_parser = listen_address)]
+    pub(crate) jaeger_grpc_address: Option<SocketAddr>,
     /// The same of the Jaeger admin port.
     #[arg(long = "compat-ports.jaeger-admin-address", value_name = "HOST:PORT", value_parser = listen_address)]
     pub(crate) jaeger_admin_address: Option<SocketAddr>,
@@ -79,6 +85,8 @@ impl CompatArgs {
             ClassicApi::Alertmanager => self.alertmanager_address,
             ClassicApi::Loki => self.loki_address,
             ClassicApi::JaegerQuery => self.jaeger_query_address,
+            ClassicApi::JaegerCollector => self.jaeger_collector_address,
+            ClassicApi::JaegerGrpc => self.jaeger_grpc_address,
             ClassicApi::JaegerAdmin => self.jaeger_admin_address,
         }
     }

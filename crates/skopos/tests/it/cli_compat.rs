@@ -111,7 +111,7 @@ fn a_taken_port_and_an_unknown_one_are_told() {
     assert_eq!(beyond.code, Some(1));
     assert!(beyond.error.contains("--insecure"), "{beyond:?}");
     let help = run(&["serve", "--help"]).fine();
-    for word in ["--compat-ports", "16686", "14268", "9411"] {
+    for word in ["--compat-ports", "16686", "14268", "14250", "9411"] {
         assert!(help.contains(word), "{word} is not in\n{help}");
     }
 }

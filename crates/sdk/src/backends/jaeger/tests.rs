@@ -190,3 +190,57 @@ fn a_span_becomes_a_batch() {
         ]}])
     );
 }
+
+#[test]
+fn skopos_reads_the_batch_as_the_span_was() {
+    use skopos_core::span::{AttributeValue, SpanKind as Kind, StatusCode};
+    let resource = Resource::builder_empty()
+        .with_attributes([KeyValue::new("service.name", "shop"), KeyValue::new("team", "zeta")])
+        .build();
+    let sent = span();
+    let body = encode(&Process::of(&resource), std::slice::from_ref(&sent));
+    let (batch, rejected) = skopos_wire::jaeger::decode_batch(&body).expect("a batch");
+    assert_eq!((batch.spans.len(), rejected.count), (1, 0));
+    let read = &batch.spans[0];
+    assert_eq!(read.trace_id.0, sent.span_context.trace_id().to_bytes());
+    assert_eq!(read.span_id.0, sent.span_context.span_id().to_bytes());
+    assert_eq!(read.parent_span_id.expect("a parent").0, sent.parent_span_id.to_bytes());
+    assert_eq!(
+        (read.name.as_str(), read.kind, read.flags),
+        ("GET /orders", Kind::Server, 1)
+    );
+    assert_eq!(
+        (read.start_ns, read.duration_ns()),
+        (1_485_467_191_639_875_000, 22_938_000)
+    );
+    assert_eq!(
+        (read.status, read.status_message.as_str()),
+        (StatusCode::Error, "no stock")
+    );
+    assert_eq!(read.scope.name, "shop");
+    let text = |key: &str, value: &str| (key.to_owned(), AttributeValue::String(value.to_owned()));
+    assert_eq!(
+        read.attributes,
+        [
+            text("http.route", "/orders"),
+            ("count".to_owned(), AttributeValue::Int(7)),
+            ("share".to_owned(), AttributeValue::Double(0.5)),
+            ("cached".to_owned(), AttributeValue::Bool(true)),
+            text("tags", r#"["a\"b"]"#),
+        ]
+    );
+    let event = &read.events[0];
+    assert_eq!(
+        (event.name.as_str(), event.timestamp_ns),
+        ("retry", 1_485_467_191_639_880_000)
+    );
+    assert_eq!(event.attributes, [("attempt".to_owned(), AttributeValue::Int(2))]);
+    assert_eq!(
+        (read.links.len(), read.links[0].span_id.0),
+        (1, SpanId::from(0xbb).to_bytes())
+    );
+    assert_eq!(
+        read.resource.attributes,
+        [text("service.name", "shop"), text("team", "zeta")]
+    );
+}

@@ -1,32 +1,22 @@
 //! From a decoded export to the store, the ledger and the partial success.
 
-use skopos_core::ledger::Signal;
+use skopos_core::WriteError;
 use skopos_core::metric::{AppendReport, MetricBatch};
-use skopos_core::{TenantId, WriteError};
 use skopos_wire::otlp::{
     DeltaStreams, ExportLogsServiceRequest, ExportMetricsServiceRequest, ExportTraceServiceRequest, Rejected,
     TranslatedMetrics, has_deltas, log_batch, metric_batch, span_batch,
 };
 
 use crate::doors::Door;
+use crate::ingest;
 use crate::router::App;
 
-/// Ledger reason of items that the decoder left out.
-const INVALID: &str = "invalid";
 /// Ledger reason of zeros that begin a stream and come after samples of its series.
 const ZERO_NOT_NEEDED: &str = "start_zero_not_needed";
 
 /// Stores spans.
 pub(super) fn traces(app: &App, door: &Door, request: ExportTraceServiceRequest) -> Result<Rejected, WriteError> {
-    let (batch, rejected) = span_batch(request);
-    let count = batch.spans.len() as u64;
-    let sink = app.state.stores.tenant(&door.tenant).trace_sink;
-    let appended = if count == 0 {
-        Ok(AppendReport::default())
-    } else {
-        sink.append(batch)
-    };
-    settle(app, door, rejected, count, appended)
+    ingest::spans(app, door, span_batch(request))
 }
 
 /// Stores log records.
@@ -39,7 +29,7 @@ pub(super) fn logs(app: &App, door: &Door, request: ExportLogsServiceRequest) ->
     } else {
         sink.append(batch)
     };
-    settle(app, door, rejected, count, appended)
+    ingest::settle(app, door, rejected, count, appended)
 }
 
 /// Stores metrics. Deltas are added to what their streams told before; where the store fails, that
@@ -95,26 +85,4 @@ fn samples(batch: &MetricBatch) -> u64 {
     series
         .map(|series| (series.samples.len() + series.exemplars.len()) as u64)
         .sum()
-}
-
-/// The door of a signal by a protocol.
-pub(super) fn door(tenant: TenantId, signal: Signal, name: &'static str) -> Door {
-    Door { tenant, signal, name }
-}
-
-fn settle(
-    app: &App,
-    door: &Door,
-    mut rejected: Rejected,
-    count: u64,
-    appended: Result<AppendReport, WriteError>,
-) -> Result<Rejected, WriteError> {
-    let ledger = &app.state.ledger;
-    door.reject(ledger, INVALID, rejected.count);
-    let report = appended.inspect_err(|_| door.reject(ledger, "write_failed", count))?;
-    door.record(ledger, &report);
-    for refusal in report.refused {
-        rejected.add_many(refusal.count, || refusal.example);
-    }
-    Ok(rejected)
 }
