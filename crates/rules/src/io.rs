@@ -9,7 +9,7 @@ use skopos_core::metric::{
 };
 use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TimeRange, WriteError};
 use skopos_logql::{InstantQuery, QueryValue};
-use skopos_promql::{Engine, Expr, Value};
+use skopos_promql::{Engine, EvalError, Expr, QueryOutput, Value};
 
 use crate::evidence::{SelectorEvidence, lines_of};
 use crate::query::{QueryBody, RuleQuery};
@@ -53,10 +53,36 @@ pub trait RuleIo: Sync {
     }
 }
 
+/// Evaluates the PromQL of rules: the engine, or what stands around it and watches.
+pub trait RuleEngine: Sync + fmt::Debug {
+    /// Evaluates a parsed query at a time; `text` is the query as written.
+    fn evaluate(
+        &self,
+        source: &dyn MetricSource,
+        text: &str,
+        expr: &Expr,
+        time_ms: i64,
+        budget: &QueryBudget,
+    ) -> Result<QueryOutput, EvalError>;
+}
+
+impl RuleEngine for Engine {
+    fn evaluate(
+        &self,
+        source: &dyn MetricSource,
+        text: &str,
+        expr: &Expr,
+        time_ms: i64,
+        budget: &QueryBudget,
+    ) -> Result<QueryOutput, EvalError> {
+        self.instant_expr(source, text, expr, time_ms, budget)
+    }
+}
+
 /// Rules over PromQL and a metric store.
 pub struct PromqlIo<'a> {
     /// The engine.
-    pub engine: &'a Engine,
+    pub engine: &'a dyn RuleEngine,
     /// Where queries read.
     pub source: &'a dyn MetricSource,
     /// Where results go.
@@ -76,7 +102,7 @@ impl fmt::Debug for PromqlIo<'_> {
 impl PromqlIo<'_> {
     fn evaluate(&self, text: &str, expr: &Expr, time_ms: i64) -> Result<Vec<RuleSample>, String> {
         let budget = (self.budget)();
-        let output = self.engine.instant_expr(self.source, text, expr, time_ms, &budget);
+        let output = self.engine.evaluate(self.source, text, expr, time_ms, &budget);
         match output.map_err(|error| error.to_string())?.value {
             Value::Vector(samples) => Ok(samples
                 .into_iter()

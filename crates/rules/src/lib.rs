@@ -43,7 +43,7 @@ pub use file::{
     parse_rule_file, parse_rule_file_as, parse_rule_file_with,
 };
 pub use groups::{GroupHandle, RuleGroups, RuleOptions};
-pub use io::{PromqlIo, RuleIo, RuleSample, SignalsIo};
+pub use io::{PromqlIo, RuleEngine, RuleIo, RuleSample, SignalsIo};
 pub use pass::Evaluation;
 pub use plan::{InOrder, Runner};
 pub use query::{QueryBody, QueryLanguage, RuleQuery};

@@ -37,6 +37,7 @@ mod prometheus;
 mod pushgateway;
 mod query;
 mod query_log;
+mod query_stats;
 mod recent;
 mod router;
 mod same_origin;
@@ -54,7 +55,7 @@ pub use classic::{CLASSIC_PORTS, ClassicApi, ClassicPort};
 pub use listen::{BindError, ClassicAddress, ListenOptions, Listeners};
 pub use options::{AdminApi, BuildInfo, OtlpPorts, QueryOptions, RemoteReadOptions, Role, ServerOptions};
 pub use prometheus::own_metrics;
-pub use query_log::QueryLog;
+pub use query_log::{QueryLog, RuleQueryDone};
 pub use server::Server;
 pub use skopos::alerting::{
     AlertText, AlertingAnswer, AlertingCall, AlertingError, AlertingView, IncidentsQuery, NotificationsQuery, Said,

@@ -1,12 +1,18 @@
 //! The query log: one JSON object for each PromQL query, in the file that `query_log_file` of the
 //! configuration names, under the names that Prometheus' query log has.
 
+use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use parking_lot::Mutex;
-use serde_json::Value;
+use serde_json::{Value, json};
+use skopos_core::QueryBudget;
+use skopos_promql::{EvalError, QueryOutput};
+
+use crate::query_stats::stats_json;
 
 /// The log; it writes nothing until it has a file.
 #[derive(Debug, Default)]
@@ -30,17 +36,88 @@ impl QueryLog {
     }
 
     /// Whether there is a file.
-    pub(crate) fn is_on(&self) -> bool {
+    pub fn is_on(&self) -> bool {
         self.open.lock().is_some()
     }
 
-    /// Writes a line. A line that cannot be written is told in the program's own log.
-    pub(crate) fn write(&self, entry: &Value) {
+    /// Writes what a rule asked.
+    pub fn write_rule(&self, asked: &RuleQueryDone<'_>) {
+        let stats = asked
+            .outcome
+            .map(|output| stats_json(output, asked.budget, asked.started, asked.started));
+        let seconds = asked.time_ms as f64 / 1000.0;
+        self.write(&LoggedQuery {
+            query: asked.query,
+            seconds: [seconds, seconds, 0.0],
+            outcome: stats.as_ref().map_err(|error| *error as _),
+            now_ms: asked.now_ms,
+            rule_group: Some((asked.file, asked.group)),
+        });
+    }
+
+    pub(crate) fn write(&self, query: &LoggedQuery<'_>) {
+        self.write_line(&query.line());
+    }
+
+    /// A line that cannot be written is told in the program's own log.
+    fn write_line(&self, line: &Value) {
         if let Some((path, file)) = &mut *self.open.lock()
-            && let Err(error) = writeln!(file, "{entry}")
+            && let Err(error) = writeln!(file, "{line}")
         {
             tracing::error!(path = %path.display(), %error, "failed to write the query log");
         }
+    }
+}
+
+/// A query of a rule that was evaluated.
+#[derive(Debug, Clone, Copy)]
+pub struct RuleQueryDone<'a> {
+    /// The file of the rule's group.
+    pub file: &'a str,
+    /// The name of the group.
+    pub group: &'a str,
+    /// The query.
+    pub query: &'a str,
+    /// The time it was evaluated for, in Unix milliseconds.
+    pub time_ms: i64,
+    /// What came of it.
+    pub outcome: Result<&'a QueryOutput, &'a EvalError>,
+    /// What it was allowed and used.
+    pub budget: &'a QueryBudget,
+    /// When it began.
+    pub started: Instant,
+    /// The time now, in Unix milliseconds.
+    pub now_ms: i64,
+}
+
+/// What a line says.
+pub(crate) struct LoggedQuery<'a> {
+    pub(crate) query: &'a str,
+    /// Start, end and step; the step of an instant is 0.
+    pub(crate) seconds: [f64; 3],
+    /// The statistics, or why there is no result.
+    pub(crate) outcome: Result<&'a Value, &'a dyn Display>,
+    pub(crate) now_ms: i64,
+    /// File and name of the group whose rule asked.
+    pub(crate) rule_group: Option<(&'a str, &'a str)>,
+}
+
+impl LoggedQuery<'_> {
+    fn line(&self) -> Value {
+        let rfc3339 = |seconds: f64| crate::time::rfc3339(Some((seconds * 1000.0) as i64));
+        let [start, end, step] = self.seconds;
+        let mut line = json!({
+            "params": { "query": self.query, "start": rfc3339(start), "end": rfc3339(end), "step": step },
+            "ts": crate::time::rfc3339(Some(self.now_ms)),
+        });
+        match self.outcome {
+            Ok(stats) => line["stats"] = stats.clone(),
+            Err(error) => line["error"] = Value::from(error.to_string()),
+        }
+        if let Some((file, name)) = self.rule_group {
+            line["ruleGroup"] = json!({ "file": file, "name": name });
+        }
+        line
     }
 }
 
@@ -54,13 +131,13 @@ mod tests {
         let (first, second) = (folder.path().join("a.log"), folder.path().join("b.log"));
         let log = QueryLog::default();
         assert!(!log.is_on());
-        log.write(&serde_json::json!({ "lost": true }));
+        log.write_line(&serde_json::json!({ "lost": true }));
         for path in [&first, &second] {
             log.set_file(Some(path)).expect("opened");
-            log.write(&serde_json::json!({ "ts": 1 }));
+            log.write_line(&serde_json::json!({ "ts": 1 }));
         }
         log.set_file(None).expect("closed");
-        log.write(&serde_json::json!({ "lost": true }));
+        log.write_line(&serde_json::json!({ "lost": true }));
         for path in [first, second] {
             assert_eq!(std::fs::read_to_string(path).expect("written"), "{\"ts\":1}\n");
         }

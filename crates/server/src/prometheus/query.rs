@@ -6,17 +6,17 @@ use std::time::Instant;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::{Value, json};
 use skopos_core::metric::{MetricSource, SourceResolution};
 use skopos_core::{QueryBudget, TenantId};
-use skopos_promql::duration::format_duration;
-use skopos_promql::{Engine, EvalError, Feature, QueryOutput, QueryStats};
+use skopos_promql::{Engine, EvalError, Feature, QueryOutput};
 
 use super::arguments;
 use super::encode::{Extras, query_body};
 use super::envelope::ApiError;
 use crate::params::Params;
 use crate::query::{self, PROMQL, QueryDone, QueryFailure, QueryText};
+use crate::query_log::LoggedQuery;
+use crate::query_stats::stats_json;
 use crate::router::{App, Shared};
 use crate::tenant::Tenant;
 use crate::text;
@@ -198,12 +198,13 @@ async fn evaluate(app: &App, tenant: &TenantId, request: Request, span: Span) ->
             .as_ref()
             .map(|output| stats_json(output, budget, received, started));
         if log.is_on() {
-            log.write(&log_entry(
-                &query,
-                span,
-                told.as_ref().map_err(ToString::to_string),
-                clock.now_ms(),
-            ));
+            log.write(&LoggedQuery {
+                query: &query,
+                seconds: span.seconds(),
+                outcome: told.as_ref().map_err(|error| *error as _),
+                now_ms: clock.now_ms(),
+                rule_group: None,
+            });
         }
         let told = told.ok();
         let output = outcome?;
@@ -230,63 +231,6 @@ pub(crate) fn failure(failure: QueryFailure<EvalError>) -> ApiError {
         QueryFailure::Engine(EvalError::BadRange(reason)) => ApiError::bad_data(reason),
         other => ApiError::from(other),
     }
-}
-
-fn stats_json(output: &QueryOutput, budget: &QueryBudget, received: Instant, started: Instant) -> Value {
-    let evaluated = started.elapsed().as_secs_f64();
-    let queued = started.duration_since(received).as_secs_f64();
-    let mut samples = json!({
-        "totalQueryableSamples": output.stats.queryable_samples,
-        "peakSamples": budget.peak_samples(),
-    });
-    let steps = &output.stats.queryable_per_step;
-    if !steps.is_empty() {
-        let seconds = |time_ms: i64| match time_ms % 1000 {
-            0 => Value::from(time_ms / 1000),
-            _ => Value::from(time_ms as f64 / 1000.0),
-        };
-        let steps = steps.iter().map(|(time_ms, count)| json!([seconds(*time_ms), count]));
-        samples["totalQueryableSamplesPerStep"] = steps.collect();
-        samples["samplesRead"] = Value::from(output.stats.read_samples);
-    }
-    if !output.stats.windows.is_empty() {
-        samples["downsampledWindows"] = windows_json(&output.stats);
-    }
-    json!({
-        "timings": {
-            "evalTotalTime": evaluated,
-            "resultSortTime": 0,
-            "queryPreparationTime": 0,
-            "innerEvalTime": evaluated,
-            "execQueueTime": queued,
-            "execTotalTime": queued + evaluated,
-        },
-        "samples": samples,
-    })
-}
-
-/// How many windows of downsampled data were read, by their length.
-pub(crate) fn windows_json(stats: &QueryStats) -> Value {
-    let lengths = stats.windows.iter();
-    lengths
-        .map(|(resolution_ms, count)| (format_duration(*resolution_ms), Value::from(*count)))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
-}
-
-/// A line of the query log, under the names of Prometheus'.
-fn log_entry(query: &str, span: Span, stats: Result<&Value, String>, now_ms: i64) -> Value {
-    let rfc3339 = |seconds: f64| crate::time::rfc3339(Some((seconds * 1000.0) as i64));
-    let [start, end, step] = span.seconds();
-    let mut entry = json!({
-        "params": { "query": query, "start": rfc3339(start), "end": rfc3339(end), "step": step },
-        "ts": crate::time::rfc3339(Some(now_ms)),
-    });
-    match stats {
-        Ok(stats) => entry["stats"] = stats.clone(),
-        Err(error) => entry["error"] = Value::from(error),
-    }
-    entry
 }
 
 /// Series of the result.

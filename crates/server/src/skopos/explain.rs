@@ -113,7 +113,7 @@ fn run(
         "series": output.stats.series,
         "samples": output.stats.read_samples,
         "queryableSamples": output.stats.queryable_samples,
-        "downsampledWindows": crate::prometheus::query::windows_json(&output.stats),
+        "downsampledWindows": crate::query_stats::windows_json(&output.stats),
         "peakSamples": budget.peak_samples(),
         "bytes": budget.part_bytes(),
         "parts": budget.parts(),

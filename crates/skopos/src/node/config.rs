@@ -40,7 +40,6 @@ pub(crate) struct Configuration {
     /// Set once the state is open; until then a reload only prepares what needs none.
     alerting: OnceLock<Arc<Alerting>>,
     external_url: String,
-    query_log: Arc<QueryLog>,
 }
 
 /// What follows the configuration from the start on.
@@ -51,6 +50,8 @@ pub(super) struct ConfiguredParts {
     pub(super) remote_writes: Arc<RemoteWrites>,
     /// Limits that the log store and the server hold to.
     pub(super) limits: TenantLimits,
+    /// Where queries are logged.
+    pub(super) query_log: Arc<QueryLog>,
 }
 
 impl Configuration {
@@ -76,7 +77,6 @@ impl Configuration {
             parts,
             alerting: OnceLock::new(),
             external_url: args.external_url.clone().unwrap_or_else(|| format!("http://{http}")),
-            query_log: Arc::default(),
         };
         configuration.apply(&configuration.loaded.load())?;
         Ok(configuration)
@@ -97,7 +97,8 @@ impl Configuration {
         let prepared = alerting.map(|alerting| alerting.prepare(loaded)).transpose()?;
         let remotes = self.parts.remote_writes.prepare(loaded)?;
         let query_log = loaded.config.query_log_path();
-        self.query_log
+        self.parts
+            .query_log
             .set_file(query_log.as_deref())
             .with_context(|| format!("failed to open the query log {query_log:?}, which query_log_file names"))?;
         self.parts.driver.load(loaded, &self.external_url)?;
@@ -135,7 +136,7 @@ impl Configuration {
 
     /// Where queries are logged.
     pub(super) fn query_log(&self) -> Arc<QueryLog> {
-        Arc::clone(&self.query_log)
+        Arc::clone(&self.parts.query_log)
     }
 
     /// The limits in force, whatever is loaded later.

@@ -1,5 +1,6 @@
 //! Drives the rule groups with the real clock.
 
+mod logged;
 mod pool;
 
 use std::fmt;
@@ -14,14 +15,17 @@ use skopos_core::log::LogSource;
 use skopos_core::metric::{MetricSink, MetricSource};
 use skopos_core::{Clock as _, Labels, QueryBudget, SystemClock};
 use skopos_promql::{Engine, EngineOptions};
-use skopos_rules::{EndReason, Evaluation, GroupHandle, PromqlIo, RuleGroups, RuleOptions, Runner, SignalsIo};
-use skopos_server::TenantStores;
+use skopos_rules::{
+    EndReason, Evaluation, GroupHandle, PromqlIo, RuleEngine, RuleGroups, RuleOptions, Runner, SignalsIo,
+};
+use skopos_server::{QueryLog, TenantStores};
 use tokio_util::sync::CancellationToken;
 
 use super::pause;
 use super::sources::Loaded;
 use crate::cli::rules::RuleArgs;
 use crate::cli::serve::ServeArgs;
+use logged::LoggedEngine;
 use pool::Pool;
 
 /// Longest pause between two looks at what is due: a reload may bring groups that are due sooner.
@@ -41,6 +45,7 @@ pub(crate) trait RuleListener: Send + Sync + fmt::Debug {
 pub(crate) struct RuleDriver {
     groups: Arc<RuleGroups>,
     engine: Arc<Engine>,
+    query_log: Arc<QueryLog>,
     log_engine: skopos_logql::Engine,
     source: Arc<dyn MetricSource>,
     sink: Arc<dyn MetricSink>,
@@ -61,11 +66,17 @@ pub(super) fn engine(args: &ServeArgs) -> Engine {
 }
 
 impl RuleDriver {
-    /// A driver of `groups` that reads and writes the stores of a tenant.
-    pub(crate) fn new(groups: Arc<RuleGroups>, stores: &TenantStores, args: &ServeArgs) -> Self {
+    /// A driver of `groups` that reads and writes the stores of a tenant, and logs what they ask.
+    pub(crate) fn new(
+        groups: Arc<RuleGroups>,
+        stores: &TenantStores,
+        query_log: Arc<QueryLog>,
+        args: &ServeArgs,
+    ) -> Self {
         Self {
             groups,
             engine: Arc::new(engine(args)),
+            query_log,
             log_engine: skopos_logql::Engine::new(skopos_logql::EngineOptions::default()),
             source: Arc::clone(&stores.metric_source),
             sink: Arc::clone(&stores.metric_sink),
@@ -101,7 +112,7 @@ impl RuleDriver {
         let now_ms = SystemClock.now_ms();
         let ended = self
             .groups
-            .load(loaded.rules.clone(), options, now_ms, &self.io())
+            .load(loaded.rules.clone(), options, now_ms, &self.io(&*self.engine))
             .map_err(|reason| anyhow::anyhow!("failed to load the rules: {reason}"))?;
         self.tell(now_ms, &ended);
         Ok(())
@@ -146,7 +157,12 @@ impl RuleDriver {
 
     fn evaluate(&self, group: &GroupHandle, runner: &dyn Runner) {
         let now_ms = SystemClock.now_ms();
-        let evaluation = group.evaluate_with(now_ms, &self.io(), runner);
+        let logged = LoggedEngine {
+            engine: &self.engine,
+            log: &self.query_log,
+            group: group.view(),
+        };
+        let evaluation = group.evaluate_with(now_ms, &self.io(&logged), runner);
         self.tell(now_ms, &evaluation);
     }
 
@@ -165,11 +181,11 @@ impl RuleDriver {
         }
     }
 
-    fn io(&self) -> SignalsIo<'_> {
+    fn io<'a>(&'a self, engine: &'a dyn RuleEngine) -> SignalsIo<'a> {
         let (max_samples, timeout) = (self.max_samples, self.timeout);
         SignalsIo {
             metrics: PromqlIo {
-                engine: &self.engine,
+                engine,
                 source: self.source.as_ref(),
                 sink: self.sink.as_ref(),
                 budget: Arc::new(move || QueryBudget::new(max_samples, Some(timeout))),

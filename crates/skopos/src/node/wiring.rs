@@ -12,8 +12,8 @@ use skopos_rules::RuleGroups;
 use skopos_scrape::{ScrapeManager, ScrapeOptions};
 use skopos_server::views::Stores as _;
 use skopos_server::{
-    AdminApi, BuildInfo, FleetView, OtlpPorts, QueryOptions, Readiness, RemoteReadOptions, Role, Server, ServerOptions,
-    State,
+    AdminApi, BuildInfo, FleetView, OtlpPorts, QueryLog, QueryOptions, Readiness, RemoteReadOptions, Role, Server,
+    ServerOptions, State,
 };
 
 use super::alerting::{Alerting, Page, Parts};
@@ -65,13 +65,15 @@ impl Wiring {
         };
         let scraper = Arc::new(ScrapeManager::new(Arc::clone(&tenant.metric_sink), options));
         let groups = Arc::new(RuleGroups::new());
-        let driver = RuleDriver::new(Arc::clone(&groups), &tenant, args);
+        let query_log: Arc<QueryLog> = Arc::default();
+        let driver = RuleDriver::new(Arc::clone(&groups), &tenant, Arc::clone(&query_log), args);
         let remote_writes = Arc::new(remote_writes(args, &stores, &ledger));
         let parts = ConfiguredParts {
             scraper: Arc::clone(&scraper),
             driver: driver.clone(),
             remote_writes: Arc::clone(&remote_writes),
             limits,
+            query_log,
         };
         let configuration = Configuration::new(args, loaded, parts, addresses.http)?;
         let configuration = Arc::new(configuration);
