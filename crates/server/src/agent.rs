@@ -16,6 +16,7 @@ const REFUSED: &[&str] = &[
     "/api/v1/series",
     "/api/v1/labels",
     "/api/v1/label/",
+    "/api/v1/search/",
     "/api/v1/read",
     "/api/v1/rules",
     "/api/v1/alerts",

@@ -53,7 +53,7 @@ mod web;
 pub use alertmanager::{AlertmanagerHandle, ChangeSink};
 pub use classic::{CLASSIC_PORTS, ClassicApi, ClassicPort};
 pub use listen::{BindError, ClassicAddress, ListenOptions, Listeners};
-pub use options::{AdminApi, BuildInfo, OtlpPorts, QueryOptions, RemoteReadOptions, Role, ServerOptions};
+pub use options::{AdminApi, BuildInfo, OtlpPorts, QueryOptions, RemoteReadOptions, Role, SearchApi, ServerOptions};
 pub use prometheus::own_metrics;
 pub use query_log::{QueryLog, RuleQueryDone};
 pub use server::Server;

@@ -71,6 +71,8 @@ pub struct ServerOptions {
     pub lifecycle: Lifecycle,
     /// Whether the admin API acts (`--web.enable-admin-api`).
     pub admin_api: AdminApi,
+    /// Whether names can be searched (`--enable-feature=search-api`).
+    pub search_api: SearchApi,
     /// Origins whose pages may read answers (`--web.cors.origin`); all where there is none.
     pub cors_origin: Option<regex::Regex>,
     /// Whether queries are answered (`--agent` turns that off).
@@ -120,6 +122,15 @@ pub enum AdminApi {
     Disabled,
 }
 
+/// Whether the endpoints that search names act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchApi {
+    /// They do.
+    Enabled,
+    /// They answer that they are disabled, as Prometheus does without `--enable-feature=search-api`.
+    Disabled,
+}
+
 impl ServerOptions {
     /// Largest body that OTLP recommends to take: 64 MiB.
     pub const DEFAULT_MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
@@ -139,6 +150,7 @@ impl Default for ServerOptions {
             drain_timeout: Duration::from_secs(10),
             lifecycle: Lifecycle::Enabled,
             admin_api: AdminApi::Disabled,
+            search_api: SearchApi::Disabled,
             cors_origin: None,
             role: Role::Server,
             pushgateway_folder: None,

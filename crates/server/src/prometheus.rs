@@ -28,6 +28,7 @@ mod pools;
 pub(crate) mod query;
 mod remote_read;
 mod rules;
+mod search;
 mod series;
 pub(crate) mod status;
 mod targets;
@@ -69,8 +70,25 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/api/v1/targets/relabel_steps", read(get(pools::relabel_steps)))
         .route("/api/v1/scrape_pools", read(get(pools::names)))
         .route("/api/v1/scrape_pools/config", read(get(pools::config)))
+        .merge(search_routes())
         .merge(status_routes())
         .merge(manage_routes())
+}
+
+fn search_routes() -> Router<Shared> {
+    Router::new()
+        .route(
+            "/api/v1/search/metric_names",
+            read(get(search::metric_names).post(search::metric_names)),
+        )
+        .route(
+            "/api/v1/search/label_names",
+            read(get(search::label_names).post(search::label_names)),
+        )
+        .route(
+            "/api/v1/search/label_values",
+            read(get(search::label_values).post(search::label_values)),
+        )
 }
 
 fn status_routes() -> Router<Shared> {

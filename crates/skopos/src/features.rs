@@ -31,6 +31,8 @@ pub(crate) struct Features {
     /// Whether scraped series begin with a zero where their target says when.
     pub(crate) created_zeros: Feature,
     per_step_stats: Feature,
+    /// Whether names of metrics and labels can be searched.
+    pub(crate) search_api: Feature,
 }
 
 impl Default for Features {
@@ -43,6 +45,7 @@ impl Default for Features {
             type_and_unit_labels: Feature::Disabled,
             created_zeros: Feature::Disabled,
             per_step_stats: Feature::Disabled,
+            search_api: Feature::Disabled,
         }
     }
 }
@@ -72,6 +75,7 @@ impl Features {
             "created-timestamp-zero-ingestion" => Some(&mut self.created_zeros),
             "type-and-unit-labels" => Some(&mut self.type_and_unit_labels),
             "use-start-timestamps" => Some(&mut self.start_timestamps),
+            "search-api" => Some(&mut self.search_api),
             "promql-per-step-stats" => Some(&mut self.per_step_stats),
             _ => None,
         }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use skopos_promql::{FUNCTIONS, Feature};
 
 use super::envelope::success;
-use crate::options::{AdminApi, Lifecycle};
+use crate::options::{AdminApi, Lifecycle, SearchApi};
 use crate::router::{App, Shared};
 
 type Category = BTreeMap<String, bool>;
@@ -47,6 +47,7 @@ fn api(app: &App) -> Category {
         ("query_stats", true),
         ("query_warnings", true),
         ("remote_write_receiver", true),
+        ("search", app.state.options.search_api == SearchApi::Enabled),
         ("time_range_labels", true),
         ("time_range_series", true),
     ])

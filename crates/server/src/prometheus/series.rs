@@ -28,7 +28,7 @@ pub(crate) async fn series(
     let range = arguments::time_range(&params)?;
     let selectors = arguments::selectors(&params)?;
     let source = app.state.stores.tenant(&tenant).metric_source;
-    let mut found: Vec<Labels> = query::run(&app, text(&params), move |_| {
+    let mut found: Vec<Labels> = query::run(&app, query_text(&params), move |_| {
         union(&selectors, |matchers| source.series(matchers, range))
     })
     .await?;
@@ -47,7 +47,7 @@ pub(crate) async fn label_names(
     let range = arguments::time_range(&params)?;
     let selectors = or_everything(arguments::selectors(&params)?);
     let source = app.state.stores.tenant(&tenant).metric_source;
-    let mut names = query::run(&app, text(&params), move |_| {
+    let mut names = query::run(&app, query_text(&params), move |_| {
         union(&selectors, |matchers| source.label_names(matchers, range))
     })
     .await?;
@@ -67,7 +67,7 @@ pub(crate) async fn label_values(
     let range = arguments::time_range(&params)?;
     let selectors = or_everything(arguments::selectors(&params)?);
     let source = app.state.stores.tenant(&tenant).metric_source;
-    let mut values = query::run(&app, text(&params), move |_| {
+    let mut values = query::run(&app, query_text(&params), move |_| {
         union(&selectors, |matchers| source.label_values(&name, matchers, range))
     })
     .await?;
@@ -76,7 +76,7 @@ pub(crate) async fn label_values(
 }
 
 /// What any of the selectors finds, sorted, each once.
-fn union<T: Ord>(
+pub(super) fn union<T: Ord>(
     selectors: &[Vec<Matcher>],
     read: impl Fn(&[Matcher]) -> Result<Vec<T>, ReadError>,
 ) -> Result<Vec<T>, ReadError> {
@@ -90,7 +90,7 @@ fn union<T: Ord>(
     Ok(found.into_iter().collect())
 }
 
-fn or_everything(selectors: Vec<Vec<Matcher>>) -> Vec<Vec<Matcher>> {
+pub(super) fn or_everything(selectors: Vec<Vec<Matcher>>) -> Vec<Vec<Matcher>> {
     if selectors.is_empty() {
         vec![Vec::new()]
     } else {
@@ -98,7 +98,7 @@ fn or_everything(selectors: Vec<Vec<Matcher>>) -> Vec<Vec<Matcher>> {
     }
 }
 
-fn text(params: &Params) -> QueryText {
+pub(super) fn query_text(params: &Params) -> QueryText {
     let selectors: Vec<&str> = params.all("match[]").collect();
     QueryText::new("metadata", selectors.join(" or "))
 }

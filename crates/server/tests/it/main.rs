@@ -17,6 +17,7 @@ mod prometheus_api;
 mod proving;
 mod pushgateway;
 mod receiver;
+mod search;
 mod statsd;
 mod write;
 mod write_v2;

@@ -12,8 +12,8 @@ use skopos_rules::RuleGroups;
 use skopos_scrape::{ScrapeManager, ScrapeOptions};
 use skopos_server::views::Stores as _;
 use skopos_server::{
-    AdminApi, BuildInfo, FleetView, OtlpPorts, QueryLog, QueryOptions, Readiness, RemoteReadOptions, Role, Server,
-    ServerOptions, State,
+    AdminApi, BuildInfo, FleetView, OtlpPorts, QueryLog, QueryOptions, Readiness, RemoteReadOptions, Role, SearchApi,
+    Server, ServerOptions, State,
 };
 
 use super::alerting::{Alerting, Page, Parts};
@@ -185,6 +185,10 @@ fn server_options(args: &ServeArgs, addresses: &Addresses) -> ServerOptions {
             AdminApi::Enabled
         } else {
             AdminApi::Disabled
+        },
+        search_api: match args.features().search_api {
+            Feature::Enabled => SearchApi::Enabled,
+            Feature::Disabled => SearchApi::Disabled,
         },
         cors_origin: args.prometheus.some_origins(),
         role: if args.remote.agent { Role::Agent } else { Role::Server },
