@@ -169,7 +169,6 @@ impl LokiLimits {
             max_entries_limit_per_query: count("max_entries_limit_per_query", base.max_entries_limit_per_query),
             max_query_length: time("max_query_length").unwrap_or(base.max_query_length),
             retention_period: time("retention_period").or(base.retention_period),
-            ..base
         }
     }
 }
