@@ -10,6 +10,8 @@ use criterion::Criterion;
 
 use crate::case::Case;
 
+#[path = "../shared/callgrind.rs"]
+mod callgrind;
 mod case;
 mod counters;
 mod instructions;

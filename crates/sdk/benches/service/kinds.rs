@@ -19,7 +19,7 @@ pub(crate) struct Kind {
     pub(crate) body: fn() -> Bytes,
 }
 
-pub(crate) const KINDS: [Kind; 5] = [
+static KINDS: [Kind; 6] = [
     Kind {
         name: "ping",
         path: "/ping",
@@ -55,7 +55,22 @@ pub(crate) const KINDS: [Kind; 5] = [
         requests: 800,
         body: Bytes::new,
     },
+    Kind {
+        name: "infer",
+        path: "/inferences/7",
+        what: "as `score`, of 32768 candidates",
+        requests: 240,
+        body: Bytes::new,
+    },
 ];
+
+/// The kinds of these names; all where none is named.
+pub(crate) fn wanted(names: &[&str]) -> Vec<&'static Kind> {
+    KINDS
+        .iter()
+        .filter(|kind| names.is_empty() || names.contains(&kind.name))
+        .collect()
+}
 
 pub(crate) fn router() -> Router {
     Router::new()
@@ -69,7 +84,14 @@ pub(crate) fn router() -> Router {
             post(|Path(id): Path<u8>| async move { digest(id, 256 * 1024) }),
         )
         .route("/orders", post(totals))
-        .route("/recommendations/{user}", post(recommend))
+        .route(
+            "/recommendations/{user}",
+            post(|Path(user): Path<u16>| async move { recommend(user, CANDIDATES) }),
+        )
+        .route(
+            "/inferences/{user}",
+            post(|Path(user): Path<u16>| async move { recommend(user, 4 * CANDIDATES) }),
+        )
 }
 
 fn digest(byte: u8, length: usize) -> String {
@@ -129,14 +151,14 @@ struct Recommended {
     score: f32,
 }
 
-async fn recommend(Path(user): Path<u16>) -> Json<Vec<Recommended>> {
+fn recommend(user: u16, candidates: usize) -> Json<Vec<Recommended>> {
     let embedding = tracing::info_span!("embed", user).in_scope(|| features(usize::from(user)));
-    let mut scored: Vec<Recommended> = tracing::info_span!("score", candidates = CANDIDATES).in_scope(|| {
+    let mut scored: Vec<Recommended> = tracing::info_span!("score", candidates).in_scope(|| {
         let score = |item| {
             let pairs = embedding.iter().zip(features(item));
             pairs.map(|(of_user, of_item)| of_user * of_item).sum()
         };
-        (0..CANDIDATES)
+        (0..candidates)
             .map(|item| Recommended {
                 item,
                 score: score(item),

@@ -4,14 +4,18 @@
 //! thread each, so that neither has the other's subscriber. A round is a fixed number of requests over loopback from a
 //! fixed number of connections. Judged is the processor time of the whole process for a request, the exporter's thread
 //! included, as ratio of the two rounds of a pair: it says what a server at its limit loses, also on a machine that
-//! others keep busy. With `--test` one short round runs.
+//! others keep busy. With `--test` one short round runs. `… --bench service -- --instructions [KIND…]` counts instead the
+//! instructions of a request with valgrind.
 
 use std::time::Duration;
 
-use crate::kinds::{KINDS, Kind};
+use crate::kinds::Kind;
 use crate::load::{Round, round};
-use crate::server::Server;
+use crate::server::{Server, Serves};
 
+#[path = "../shared/callgrind.rs"]
+mod callgrind;
+mod instructions;
 mod kinds;
 mod load;
 mod server;
@@ -93,31 +97,44 @@ impl std::fmt::Display for Interval {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [server::SERVE, which] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        return server::serve(which == server::OBSERVED);
+    let words: Vec<&str> = arguments
+        .iter()
+        .map(String::as_str)
+        .filter(|word| *word != "--bench")
+        .collect();
+    match words[..] {
+        [server::SERVE, which] => server::serve(Serves::of(which)),
+        [instructions::REQUESTS, which, kind, count] => {
+            let [kind] = kinds::wanted(&[kind])[..] else {
+                panic!("{kind} is no kind");
+            };
+            instructions::run(Serves::of(which), kind, count.parse().expect("a count"));
+        }
+        ["--instructions", ref wanted @ ..] => instructions::print(wanted),
+        ["--test", ref wanted @ ..] => compare(&kinds::wanted(wanted), Some(80), 1),
+        ref wanted => compare(&kinds::wanted(wanted), None, 41),
     }
-    let is_test = arguments.iter().any(|argument| argument == "--test");
-    let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
-    let servers = [Server::start(server::PLAIN), Server::start(server::OBSERVED)];
+}
+
+/// Loads both servers in turns.
+fn compare(kinds: &[&Kind], requests: Option<usize>, pairs: usize) {
+    let servers = [Server::start(Serves::Plain), Server::start(Serves::OneInTen)];
     let client = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
-    for kind in KINDS {
-        if !wanted.is_empty() && !wanted.iter().any(|name| *name == kind.name) {
-            continue;
-        }
-        let (requests, rounds) = if is_test { (80, 1) } else { (kind.requests, 41) };
+    for kind in kinds {
+        let requests = requests.unwrap_or(kind.requests);
         let mut figures = Figures::default();
-        for pair in 0..rounds {
+        for pair in 0..pairs {
             // The order turns with each pair, so that neither is always the second.
             for which in if pair % 2 == 0 { [0, 1] } else { [1, 0] } {
                 let before = servers[which].processor_time();
-                let round = client.block_on(round(servers[which].address, &kind, requests));
+                let round = client.block_on(round(servers[which].address, kind, requests));
                 let used = servers[which].processor_time().saturating_sub(before);
                 figures.add(which, &round, used);
             }
         }
-        figures.print(&kind);
+        figures.print(kind);
     }
 }

@@ -15,8 +15,32 @@ use crate::kinds;
 
 /// First argument of a server's process.
 pub(crate) const SERVE: &str = "--serve";
-pub(crate) const PLAIN: &str = "plain";
-pub(crate) const OBSERVED: &str = "observed";
+
+/// What a server is: the router alone, or with the SDK and a share of sampled requests.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Serves {
+    Plain,
+    Unsampled,
+    OneInTen,
+    Sampled,
+}
+
+impl Serves {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Unsampled => "0",
+            Self::OneInTen => "0.1",
+            Self::Sampled => "1",
+        }
+    }
+
+    pub(crate) fn of(word: &str) -> Self {
+        let all = [Self::Plain, Self::Unsampled, Self::OneInTen, Self::Sampled];
+        let found = all.into_iter().find(|serves| serves.word() == word);
+        found.expect("a kind of server")
+    }
+}
 
 /// A server's process; ends with this value.
 pub(crate) struct Server {
@@ -25,9 +49,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(which: &str) -> Self {
+    pub(crate) fn start(serves: Serves) -> Self {
         let mut child = Command::new(std::env::current_exe().expect("this program's path"))
-            .args([SERVE, which])
+            .args([SERVE, serves.word()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -68,9 +92,9 @@ impl SpanExporter for Sink {
     }
 }
 
-fn sdk() -> Observability {
+fn sdk(share: &str) -> Observability {
     let settings = Settings::from_lookup("bench", "1", |name| {
-        (name == "TRACE_SAMPLE_RATE").then(|| "0.1".to_owned())
+        (name == "TRACE_SAMPLE_RATE").then(|| share.to_owned())
     });
     ObservabilityBuilder::new(settings.expect("valid"))
         .log_sink(Arc::new(|line| {
@@ -81,13 +105,20 @@ fn sdk() -> Observability {
         .expect("the first set-up")
 }
 
-/// Serves until standard input ends; the address is written to standard output.
-pub(crate) fn serve(observed: bool) {
-    let mut router = kinds::router();
-    let observability = observed.then(sdk);
-    if let Some(observability) = &observability {
-        router = router.layer(observability.http_layer().expect("metrics register"));
+/// The router, and what observes it.
+pub(crate) fn service(serves: Serves) -> (axum::Router, Option<Observability>) {
+    let router = kinds::router();
+    if serves == Serves::Plain {
+        return (router, None);
     }
+    let observability = sdk(serves.word());
+    let layer = observability.http_layer().expect("metrics register");
+    (router.layer(layer), Some(observability))
+}
+
+/// Serves until standard input ends; the address is written to standard output.
+pub(crate) fn serve(serves: Serves) {
+    let (router, observability) = service(serves);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
