@@ -15,6 +15,7 @@
 
 use std::collections::HashMap;
 
+use http::header::GetAll;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::propagation::{Extractor, Injector, TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
@@ -165,13 +166,30 @@ pub fn extract_http(headers: &HeaderMap) -> Context {
     extract_from(&HeaderExtractor(headers))
 }
 
+/// What is looked for in each request where no other propagators are set; to parse a name costs more than to look.
+static USUAL_NAMES: [HeaderName; 3] = [
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+    HeaderName::from_static("baggage"),
+];
+
 /// HTTP headers to read from.
 #[derive(Debug)]
 pub struct HeaderExtractor<'a>(pub &'a HeaderMap);
 
+impl<'a> HeaderExtractor<'a> {
+    fn values(&self, key: &str) -> GetAll<'a, HeaderValue> {
+        match USUAL_NAMES.iter().find(|name| name.as_str() == key) {
+            Some(name) => self.0.get_all(name),
+            None => self.0.get_all(key),
+        }
+    }
+}
+
 impl Extractor for HeaderExtractor<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).and_then(|value| value.to_str().ok())
+        let first = self.values(key).iter().next();
+        first.and_then(|value| value.to_str().ok())
     }
 
     fn keys(&self) -> Vec<&str> {
@@ -180,8 +198,7 @@ impl Extractor for HeaderExtractor<'_> {
 
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
         let values: Vec<&str> = self
-            .0
-            .get_all(key)
+            .values(key)
             .iter()
             .filter_map(|value| value.to_str().ok())
             .collect();
