@@ -27,7 +27,7 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use crate::propagation::{extract_http, inject_http};
+use crate::propagation::inject_http;
 
 pub use body::ObservedBody;
 use call::{Call, Side};
@@ -117,12 +117,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<In>) -> Self::Future {
-        let call = Call::start(self.side, request.uri(), self.duration.clone());
+        let call = Call::start(self.side, &request, self.duration.clone());
         let span = call.span().clone();
-        match self.side {
-            Side::Client => inject_http(&span.context(), request.headers_mut()),
-            // Fails only where no OpenTelemetry layer listens, and then there is no trace to continue.
-            Side::Server => drop(span.set_parent(extract_http(request.headers()))),
+        if self.side == Side::Client {
+            inject_http(&span.context(), request.headers_mut());
         }
         let serve = span.in_scope(|| self.inner.call(request));
         Box::pin(

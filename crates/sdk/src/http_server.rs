@@ -19,7 +19,6 @@ use tracing::Span;
 use self::metrics::RequestMetrics;
 use self::observed::Observed;
 use crate::SetupError;
-use crate::sampler::Ahead;
 
 mod metrics;
 mod observed;
@@ -89,8 +88,7 @@ impl HttpMetrics {
         &self,
         registry: &Registry,
         meter: &Meter,
-        options: &HttpOptions,
-        ahead: Option<Ahead>,
+        options: HttpOptions,
     ) -> Result<HttpLayer, SetupError> {
         let sets = if let Some(sets) = self.0.get() {
             Arc::clone(sets)
@@ -98,26 +96,24 @@ impl HttpMetrics {
             let made: prometheus::Result<Arc<[_]>> = options
                 .metric_sets
                 .iter()
-                .map(|set| set.build(registry, meter, options))
+                .map(|set| set.build(registry, meter, &options))
                 .collect();
             let made = made?;
             Arc::clone(self.0.get_or_init(|| made))
         };
-        Ok(HttpLayer {
-            sets,
-            options: Arc::new(options.clone()),
-            ahead,
-        })
+        Ok(HttpLayer(Arc::new(Observing { sets, options })))
     }
 }
 
 /// A tower layer for an axum router; see [`crate::Observability::http_layer`].
 #[derive(Debug, Clone)]
-pub struct HttpLayer {
+pub struct HttpLayer(Arc<Observing>);
+
+/// What the layers of a router share; a router copies them for each request.
+#[derive(Debug)]
+struct Observing {
     sets: Arc<[Box<dyn RequestMetrics>]>,
-    options: Arc<HttpOptions>,
-    /// Decides which requests have a whole span, where the sampler allows to ask beforehand.
-    ahead: Option<Ahead>,
+    options: HttpOptions,
 }
 
 impl<S> Layer<S> for HttpLayer {
@@ -126,7 +122,7 @@ impl<S> Layer<S> for HttpLayer {
     fn layer(&self, inner: S) -> Self::Service {
         HttpService {
             inner,
-            layer: self.clone(),
+            observing: Arc::clone(&self.0),
         }
     }
 }
@@ -135,7 +131,7 @@ impl<S> Layer<S> for HttpLayer {
 #[derive(Debug, Clone)]
 pub struct HttpService<S> {
     inner: S,
-    layer: HttpLayer,
+    observing: Arc<Observing>,
 }
 
 impl<S> Service<Request> for HttpService<S>
@@ -153,7 +149,13 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let matched = request.extensions().get::<MatchedPath>().cloned();
         let route = matched.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
-        if self.layer.options.ignored_routes.iter().any(|ignored| ignored == route) {
+        if self
+            .observing
+            .options
+            .ignored_routes
+            .iter()
+            .any(|ignored| ignored == route)
+        {
             return HttpFuture {
                 inner: Some(self.inner.call(request)),
                 span: Span::none(),
@@ -161,8 +163,8 @@ where
             };
         }
         let method = method_label(request.method());
-        let span = span::server_span(&request, method, route, self.layer.ahead.as_ref());
-        let observed = Observed::start(&self.layer, &request, method, matched);
+        let span = span::server_span(&request, method, route);
+        let observed = Observed::start(Arc::clone(&self.observing), &request, method, matched);
         let inner = span.in_scope(|| self.inner.call(request));
         HttpFuture {
             inner: Some(inner),

@@ -24,6 +24,7 @@ use std::collections::HashMap;
 use std::future::Future;
 
 use opentelemetry::metrics::{Histogram, Meter};
+use opentelemetry::trace::SpanKind;
 use opentelemetry::{KeyValue, global};
 use tracing::Span;
 use tracing::field::Empty;
@@ -31,6 +32,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::observed::Observed;
 use crate::propagation::{extract_trace_context, inject_trace_context};
+use crate::sampler::{UNSAMPLED_TARGET, span_of_caller};
 use crate::tasks::ErrorType;
 
 /// Upper bounds in seconds, as the conventions advise.
@@ -117,27 +119,34 @@ impl KafkaTracer {
         message: Received<'_>,
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let span = tracing::info_span!(
-            "kafka.process",
-            otel.name = format!("process {}", message.topic),
-            otel.kind = "consumer",
-            otel.status_code = Empty,
-            messaging.system = "kafka",
-            messaging.operation.name = "process",
-            messaging.operation.type = "process",
-            messaging.destination.name = message.topic,
-            messaging.destination.partition.id = message.partition.to_string(),
-            messaging.consumer.group.name = message.group,
-            messaging.kafka.offset = message.offset,
-            error.type = Empty,
-            error.message = Empty,
+        let span = span_of_caller(
+            &SpanKind::Consumer,
+            extract_trace_context(message.headers),
+            || tracing::info_span!(target: UNSAMPLED_TARGET, "kafka.process", otel.kind = "consumer"),
+            || process_span(message),
         );
-        // Fails only where no OpenTelemetry layer listens, and then there is no trace to continue.
-        drop(span.set_parent(extract_trace_context(message.headers)));
         let mut labels = labels("process", message.topic);
         labels.push(KeyValue::new("messaging.consumer.group.name", message.group.to_owned()));
         observe(span, &self.processes, labels).run(future).await
     }
+}
+
+fn process_span(message: Received<'_>) -> Span {
+    tracing::info_span!(
+        "kafka.process",
+        otel.name = format!("process {}", message.topic),
+        otel.kind = "consumer",
+        otel.status_code = Empty,
+        messaging.system = "kafka",
+        messaging.operation.name = "process",
+        messaging.operation.type = "process",
+        messaging.destination.name = message.topic,
+        messaging.destination.partition.id = message.partition.to_string(),
+        messaging.consumer.group.name = message.group,
+        messaging.kafka.offset = message.offset,
+        error.type = Empty,
+        error.message = Empty,
+    )
 }
 
 fn labels(operation: &'static str, topic: &str) -> Vec<KeyValue> {

@@ -22,10 +22,10 @@ use crate::export::CountedSpans;
 use crate::http_server::{HttpLayer, HttpMetrics, HttpOptions};
 use crate::logging::LineSink;
 use crate::prometheus_names::MeterCollector;
-use crate::sampler::Ahead;
 use crate::settings::Settings;
 use crate::{SetupError, logging, metrics, panic_hook, propagation, scrub};
 
+mod directives;
 mod dispatch;
 
 /// How long the flush at shutdown may take; a dead endpoint costs no more than this.
@@ -138,13 +138,13 @@ impl ObservabilityBuilder {
             &settings,
             sink,
             tracer.clone(),
+            sampler,
             loggers.as_ref(),
             #[cfg(feature = "errors")]
             errors.as_ref(),
         )?;
         let listener = listener(&settings, &registry, &mut runtime, &dispatch)?;
         let http = HttpMetrics::default();
-        let ahead = settings.skips_unsampled().then(|| Ahead::new(sampler));
         Ok(Observability {
             inner: Arc::new(Inner {
                 settings,
@@ -155,7 +155,6 @@ impl ObservabilityBuilder {
                 loggers,
                 dispatch,
                 http,
-                ahead,
                 listener,
                 #[cfg(feature = "errors")]
                 errors,
@@ -197,7 +196,6 @@ struct Inner {
     loggers: Option<SdkLoggerProvider>,
     dispatch: Dispatch,
     http: HttpMetrics,
-    ahead: Option<Ahead>,
     listener: Option<Listener>,
     #[cfg(feature = "errors")]
     errors: Option<Errors>,
@@ -261,8 +259,7 @@ impl Observability {
             options.metric_sets.clone_from(&self.inner.settings.http_metrics);
         }
         let meter = self.meter("skopos-sdk");
-        let ahead = self.inner.ahead.clone();
-        self.inner.http.layer(&self.inner.registry, &meter, &options, ahead)
+        self.inner.http.layer(&self.inner.registry, &meter, options)
     }
 
     /// Where the listener of `PROMETHEUS_PORT` is bound, if there is one.

@@ -12,10 +12,10 @@ mod root;
 mod skip;
 
 pub(crate) use adaptive::AdaptiveSampler;
-pub(crate) use ahead::{Ahead, Ids, UNSAMPLED_TARGET};
+pub(crate) use ahead::{Ids, span_of_caller};
 pub(crate) use errors::{KeepErrors, RecordUnsampled};
 pub(crate) use root::RootSampler;
-pub(crate) use skip::{SampledEvents, SkipUnsampled};
+pub(crate) use skip::{SampledEvents, SkipUnsampled, UNSAMPLED_TARGET, is_bare};
 
 /// A sampler as the settings name it.
 #[derive(Debug, Clone, Copy, PartialEq)]

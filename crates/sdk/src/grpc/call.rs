@@ -3,12 +3,16 @@
 use std::fmt::Display;
 use std::time::Instant;
 
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, Request, Uri};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
+use opentelemetry::trace::SpanKind;
 use tonic::Code;
 use tracing::Span;
 use tracing::field::Empty;
+
+use crate::propagation::extract_http;
+use crate::sampler::{UNSAMPLED_TARGET, span_of_caller};
 
 /// Which end of the call is observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,24 +34,18 @@ pub(super) struct Call {
 
 impl Call {
     /// The path is `/package.Service/Method`.
-    pub(super) fn start(side: Side, uri: &Uri, duration: Histogram<f64>) -> Self {
-        let path = uri.path().trim_start_matches('/');
+    pub(super) fn start<B>(side: Side, request: &Request<B>, duration: Histogram<f64>) -> Self {
+        let path = request.uri().path().trim_start_matches('/');
         let (service, method) = path.split_once('/').unwrap_or((path, ""));
-        let kind = if side == Side::Client { "client" } else { "server" };
-        let span = tracing::info_span!(
-            "grpc",
-            otel.name = path,
-            otel.kind = kind,
-            otel.status_code = Empty,
-            rpc.system = "grpc",
-            rpc.service = service,
-            rpc.method = method,
-            rpc.grpc.status_code = Empty,
-            server.address = uri.host(),
-            server.port = uri.port_u16(),
-            error.type = Empty,
-            error.message = Empty,
-        );
+        let span = match side {
+            Side::Client => whole(request.uri(), "client", [path, service, method]),
+            Side::Server => span_of_caller(
+                &SpanKind::Server,
+                extract_http(request.headers()),
+                || tracing::info_span!(target: UNSAMPLED_TARGET, "grpc", otel.kind = "server"),
+                || whole(request.uri(), "server", [path, service, method]),
+            ),
+        };
         Self {
             side,
             span,
@@ -108,6 +106,23 @@ impl Drop for Call {
     fn drop(&mut self) {
         self.end(Code::Cancelled);
     }
+}
+
+fn whole(uri: &Uri, kind: &'static str, [path, service, method]: [&str; 3]) -> Span {
+    tracing::info_span!(
+        "grpc",
+        otel.name = path,
+        otel.kind = kind,
+        otel.status_code = Empty,
+        rpc.system = "grpc",
+        rpc.service = service,
+        rpc.method = method,
+        rpc.grpc.status_code = Empty,
+        server.address = uri.host(),
+        server.port = uri.port_u16(),
+        error.type = Empty,
+        error.message = Empty,
+    )
 }
 
 /// For a client every status but OK; for a server those that are its own fault (conventions for gRPC).

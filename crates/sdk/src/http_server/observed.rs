@@ -8,15 +8,15 @@ use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use tracing::Span;
 
-use super::metrics::{Exchange, RequestMetrics};
-use super::{HttpLayer, Tenant, UNMATCHED, content_length, span};
+use super::metrics::Exchange;
+use super::{Observing, Tenant, UNMATCHED, content_length, span};
 
 /// Status that is counted when the client goes away before the answer (nginx's convention).
 const CLIENT_CLOSED: u16 = 499;
 
 #[derive(Debug)]
 pub(super) struct Observed {
-    sets: Arc<[Box<dyn RequestMetrics>]>,
+    observing: Arc<Observing>,
     method: &'static str,
     route: Option<MatchedPath>,
     started: Instant,
@@ -28,17 +28,17 @@ pub(super) struct Observed {
 
 impl Observed {
     pub(super) fn start(
-        layer: &HttpLayer,
+        observing: Arc<Observing>,
         request: &Request,
         method: &'static str,
         route: Option<MatchedPath>,
     ) -> Self {
-        let tenant = layer.options.tenant.as_ref().and_then(|tenant| {
+        let tenant = observing.options.tenant.as_ref().and_then(|tenant| {
             let value = request.headers().get(&tenant.header)?;
             value.to_str().ok().map(str::to_owned)
         });
         let observed = Self {
-            sets: Arc::clone(&layer.sets),
+            observing,
             method,
             route,
             started: Instant::now(),
@@ -47,7 +47,7 @@ impl Observed {
             request_size: content_length(request.headers()).or_else(|| request.body().size_hint().exact()),
             response_size: None,
         };
-        for set in observed.sets.iter() {
+        for set in observed.observing.sets.iter() {
             set.started(method, observed.route());
         }
         observed
@@ -78,7 +78,7 @@ impl Drop for Observed {
             request_size: self.request_size,
             response_size: self.response_size,
         };
-        for set in self.sets.iter() {
+        for set in self.observing.sets.iter() {
             set.ended(&exchange);
         }
     }

@@ -1,32 +1,25 @@
 //! The span of one request: the whole of it where it will be told, else what its identity needs.
 
 use axum::extract::Request;
+use opentelemetry::trace::SpanKind;
 use tracing::{Span, field};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::propagation::extract_http;
-use crate::sampler::{Ahead, UNSAMPLED_TARGET};
+use crate::sampler::{UNSAMPLED_TARGET, is_bare, span_of_caller};
 
 /// A server span that continues the caller's trace.
-pub(super) fn server_span(request: &Request, method: &'static str, route: &str, ahead: Option<&Ahead>) -> Span {
-    let parent = extract_http(request.headers());
-    if let Some(ahead) = ahead {
-        return ahead.span(
-            parent,
-            || bare(request, method, route),
-            || whole(request, method, route),
-        );
-    }
-    let span = whole(request, method, route);
-    // Fails only where no OpenTelemetry layer listens, and then there is no trace to continue.
-    drop(span.set_parent(parent));
-    span
+pub(super) fn server_span(request: &Request, method: &'static str, route: &str) -> Span {
+    span_of_caller(
+        &SpanKind::Server,
+        extract_http(request.headers()),
+        || bare(request, method, route),
+        || whole(request, method, route),
+    )
 }
 
 /// Writes the outcome on the span. Of an unsampled request only error tracking wants to know, and only of failures.
 pub(super) fn record(span: &Span, status: u16) {
-    let is_bare = span.metadata().is_some_and(|of| of.target() == UNSAMPLED_TARGET);
-    if status >= 500 || !is_bare {
+    if status >= 500 || !span.metadata().is_some_and(is_bare) {
         span.record("http.response.status_code", status);
     }
     if status >= 500 {

@@ -5,15 +5,17 @@ use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::trace::SdkTracer;
 use tracing::Dispatch;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::{EnvFilter, FilterExt, Targets};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{FilterExt, Targets};
 use tracing_subscriber::prelude::*;
 
+use super::directives::Directives;
 use super::scope;
 use crate::SetupError;
 #[cfg(feature = "errors")]
 use crate::errors::Errors;
 use crate::logging::{JsonLayer, LineSink, RecordLayer};
-use crate::sampler::{SampledEvents, SkipUnsampled};
+use crate::sampler::{RootSampler, SampledEvents, SkipUnsampled};
 use crate::settings::Settings;
 
 /// Libraries whose spans and events would describe the export itself.
@@ -25,6 +27,7 @@ pub(super) fn dispatch(
     settings: &Settings,
     sink: LineSink,
     tracer: SdkTracer,
+    sampler: RootSampler,
     loggers: Option<&SdkLoggerProvider>,
     #[cfg(feature = "errors")] errors: Option<&Errors>,
 ) -> Result<Dispatch, SetupError> {
@@ -36,19 +39,22 @@ pub(super) fn dispatch(
             .with_tracer(tracer)
             .with_threads(false)
             .with_tracked_inactivity(false)
-            .with_filter(
-                span_filter
-                    .clone()
-                    .and((!settings.errors_always).then_some(SampledEvents)),
-            )
+            // The cheaper question first.
+            .with_filter(FilterExt::and(
+                (!settings.errors_always).then_some(SampledEvents),
+                span_filter.clone(),
+            ))
     });
-    let filter = event_filter(settings, &OWN_DIAGNOSTICS)?;
+    let spans_level = traces.as_ref().map(|_| LevelFilter::INFO);
+    let filter = Directives::new(settings, &OWN_DIAGNOSTICS)?;
+    let lines_level = settings.logs.console.then(|| filter.most_verbose());
     let lines = settings
         .logs
         .console
         .then(|| JsonLayer::new(&settings.service, sink).with_filter(filter));
     // What the export itself has to say would be exported, and so on.
-    let filter = event_filter(settings, &[&OWN_DIAGNOSTICS[..], &SILENT_TARGETS].concat())?;
+    let filter = Directives::new(settings, &[&OWN_DIAGNOSTICS[..], &SILENT_TARGETS].concat())?;
+    let records_level = loggers.map(|_| filter.most_verbose());
     let records = loggers.map(|loggers| {
         let logger = loggers.logger_with_scope(scope(settings));
         RecordLayer::new(logger, settings.pii_filter).with_filter(filter)
@@ -57,22 +63,16 @@ pub(super) fn dispatch(
     let errors = errors.map(|errors| errors.layer().with_filter(span_filter.clone()));
     #[cfg(not(feature = "errors"))]
     let errors = None::<tracing_subscriber::layer::Identity>;
-    let layers = tracing_subscriber::registry()
-        .with(traces)
-        .with(lines)
-        .with(records)
-        .with(errors)
-        .with(settings.skips_unsampled().then_some(SkipUnsampled));
-    Ok(Dispatch::new(layers))
-}
-
-/// The directives of the settings, without these targets.
-fn event_filter(settings: &Settings, without: &[&str]) -> Result<EnvFilter, SetupError> {
-    let filter = EnvFilter::try_new(&settings.log_filter).map_err(|source| SetupError::Filter {
-        filter: settings.log_filter.clone(),
-        source,
-    })?;
-    Ok(without.iter().fold(filter, |filter, target| {
-        filter.add_directive(format!("{target}=off").parse().expect("a constant directive"))
-    }))
+    let errors_level = errors.as_ref().map(|_| LevelFilter::INFO);
+    let level = [spans_level, lines_level, records_level, errors_level]
+        .into_iter()
+        .flatten()
+        .max();
+    // One layer of all over the registry: with one over the other each asks all below it when a span ends.
+    let outputs = Layer::and_then(traces, lines).and_then(records).and_then(errors);
+    let skip = settings.skips_unsampled().then(|| SkipUnsampled::new(sampler));
+    // A layer that is left out, or has no filter, is taken for one that wants every level: what a library traces would be
+    // asked about, and handed on, each time.
+    let layers = outputs.and_then(skip).and_then(level.unwrap_or(LevelFilter::OFF));
+    Ok(Dispatch::new(tracing_subscriber::registry().with(layers)))
 }

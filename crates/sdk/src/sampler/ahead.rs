@@ -1,24 +1,20 @@
-//! Decides a request before a span is made of it, so that an unsampled one costs no more than its identity.
+//! Decides what a caller asks for before a span is made of it, so that an unsampled one costs no more than its identity.
 //!
 //! A span by `tracing` is built with all its attributes before the sampler is asked. Where the parent is known beforehand,
-//! as for a request, the order can be turned: the sampler is asked first, of a sampled request a whole span is made with
-//! the trace id that was judged, and of an unsampled one a span of `tracing` without any of OpenTelemetry, which bears the
-//! [`Unsampled`] context.
+//! as for a request or a message, the order can be turned: the sampler is asked first, of a sampled one a whole span is
+//! made with the trace id that was judged, and of an unsampled one a span of `tracing` without any of OpenTelemetry, which
+//! bears the [`Unsampled`](super::skip::Unsampled) context.
 
 use std::cell::Cell;
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId};
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SamplingDecision, ShouldSample};
-use tracing::Span;
+use tracing::{Span, dispatcher};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::Registry;
-use tracing_subscriber::registry::LookupSpan;
 
-use super::{RootSampler, SkipUnsampled};
-
-/// Target of the spans that bear an [`Unsampled`] context; no layer of OpenTelemetry sees them.
-pub(crate) const UNSAMPLED_TARGET: &str = "skopos_sdk::unsampled";
+use super::RootSampler;
+use super::skip::{self, SkipUnsampled};
 
 thread_local! {
     /// The trace whose root is being started after it was judged to be sampled.
@@ -44,69 +40,76 @@ impl IdGenerator for Ids {
     }
 }
 
-/// The context of a span that no exporter will see, as an extension of its place in the registry.
+/// Judges by the sampler of the service. Only for samplers by which all spans within an unsampled one are unsampled.
 #[derive(Debug)]
-pub(super) struct Unsampled(pub(super) Context);
-
-/// Judges requests by the sampler of the service. Only for samplers by which all spans of an unsampled request are
-/// unsampled.
-#[derive(Debug, Clone)]
-pub(crate) struct Ahead {
+pub(super) struct Ahead {
     sampler: RootSampler,
     ids: RandomIdGenerator,
 }
 
+/// What is to be made of a request.
+enum Verdict {
+    /// A whole span in this trace.
+    Sampled(TraceId),
+    /// What bears this context.
+    Unsampled(Context),
+}
+
 impl Ahead {
-    pub(crate) fn new(sampler: RootSampler) -> Self {
+    pub(super) fn new(sampler: RootSampler) -> Self {
         Self {
             sampler,
             ids: RandomIdGenerator::default(),
         }
     }
 
-    /// The span of a request of this parent: `unsampled` has the target [`UNSAMPLED_TARGET`] and a field `otel.kind`,
-    /// `sampled` is what is told of the request.
-    pub(crate) fn span(
-        &self,
-        parent: Context,
-        unsampled: impl FnOnce() -> Span,
-        sampled: impl FnOnce() -> Span,
-    ) -> Span {
+    fn judge(&self, kind: &SpanKind, parent: &Context) -> Verdict {
         let remote = parent.span().span_context().trace_id();
         let trace_id = if remote == TraceId::INVALID {
             self.ids.new_trace_id()
         } else {
             remote
         };
-        let kind = SpanKind::Server;
-        let result = self.sampler.should_sample(Some(&parent), trace_id, "", &kind, &[], &[]);
-        if result.decision == SamplingDecision::Drop {
-            let (span_id, flags) = (self.ids.new_span_id(), TraceFlags::default());
-            let own = SpanContext::new(trace_id, span_id, flags, false, result.trace_state);
-            let span = unsampled();
-            if bear(&span, &parent, own) {
-                return span;
-            }
+        let result = self.sampler.should_sample(Some(parent), trace_id, "", kind, &[], &[]);
+        if result.decision != SamplingDecision::Drop {
+            return Verdict::Sampled(trace_id);
         }
-        let span = sampled();
-        // Fails only where no OpenTelemetry layer listens, and then there is no trace to continue.
-        drop(span.set_parent(parent));
-        JUDGED.set((result.decision != SamplingDecision::Drop).then_some(trace_id));
-        // Starts it, now that it is known by which id.
-        drop(span.context());
-        JUDGED.set(None);
-        span
+        let (span_id, flags) = (self.ids.new_span_id(), TraceFlags::default());
+        let own = SpanContext::new(trace_id, span_id, flags, false, result.trace_state);
+        Verdict::Unsampled(parent.with_remote_span_context(own))
     }
 }
 
-/// Gives the span its context; false where its subscriber is not the set-up's own, which would not know what to do with it.
-fn bear(span: &Span, parent: &Context, own: SpanContext) -> bool {
-    let gave = span.with_subscriber(|(id, dispatch)| {
-        dispatch.downcast_ref::<SkipUnsampled>()?;
-        let span = dispatch.downcast_ref::<Registry>()?.span(id)?;
-        let context = parent.with_remote_span_context(own);
-        span.extensions_mut().insert(Unsampled(context));
-        Some(())
+/// The span of what a caller of this context asks for: `unsampled` has the target [`UNSAMPLED_TARGET`](super::UNSAMPLED_TARGET)
+/// and a field `otel.kind`, `sampled` is what is told of it. Where the subscriber is not the set-up's own, or makes every
+/// span, it is the latter.
+pub(crate) fn span_of_caller(
+    kind: &SpanKind,
+    caller: Context,
+    unsampled: impl FnOnce() -> Span,
+    sampled: impl FnOnce() -> Span,
+) -> Span {
+    // Within `get_default` no span can be made.
+    let verdict = dispatcher::get_default(|dispatch| {
+        let skip = dispatch.downcast_ref::<SkipUnsampled>()?;
+        Some(skip.ahead.judge(kind, &caller))
     });
-    gave.flatten().is_some()
+    let judged = match verdict {
+        Some(Verdict::Unsampled(context)) => match skip::bearing(context, unsampled) {
+            Some(span) => return span,
+            None => None,
+        },
+        Some(Verdict::Sampled(trace_id)) => Some(trace_id),
+        None => None,
+    };
+    let span = sampled();
+    // Fails only where no OpenTelemetry layer listens, and then there is no trace to continue.
+    drop(span.set_parent(caller));
+    if judged.is_some() {
+        JUDGED.set(judged);
+        // Starts it, now that it is known by which id.
+        drop(span.context());
+        JUDGED.set(None);
+    }
+    span
 }

@@ -11,22 +11,39 @@
 //! A span with an [`Unsampled`] context makes that the active one while it is entered, on whatever task, as the layer of
 //! traces does for its own.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context as OtelContext, ContextGuard};
-use tracing::span::Id;
+use tracing::span::{Attributes, Id};
 use tracing::subscriber::Interest;
-use tracing::{Metadata, Subscriber};
+use tracing::{Metadata, Span, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::ahead::{UNSAMPLED_TARGET, Unsampled};
+use super::RootSampler;
+use super::ahead::Ahead;
+
+/// Target of the spans that bear an [`Unsampled`] context; no layer of OpenTelemetry sees them.
+pub(crate) const UNSAMPLED_TARGET: &str = "skopos_sdk::unsampled";
 
 thread_local! {
+    /// The context of the span that is being made.
+    static BEARING: Cell<Option<OtelContext>> = const { Cell::new(None) };
     /// The unsampled spans that this thread is in, with what ends their being active.
     static ENTERED: RefCell<Vec<(Id, ContextGuard)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The context of a span that no exporter will see, as an extension of its place in the registry.
+#[derive(Debug)]
+struct Unsampled(OtelContext);
+
+/// The span that is made here, bearing the context; none where it was refused, as by a level.
+pub(super) fn bearing(context: OtelContext, make: impl FnOnce() -> Span) -> Option<Span> {
+    BEARING.set(Some(context));
+    let span = make();
+    BEARING.take().is_none().then_some(span)
 }
 
 /// Keeps events from the layer of traces while the request is unsampled: no span will tell of them, and to make them into
@@ -54,14 +71,24 @@ impl<S> Filter<S> for SampledEvents {
 
 /// Leaves out inner spans of unsampled requests. Not for samplers that do not follow the parent, nor for errors-always.
 #[derive(Debug)]
-pub(crate) struct SkipUnsampled;
+pub(crate) struct SkipUnsampled {
+    pub(super) ahead: Ahead,
+}
+
+impl SkipUnsampled {
+    pub(crate) fn new(sampler: RootSampler) -> Self {
+        Self {
+            ahead: Ahead::new(sampler),
+        }
+    }
+}
 
 fn may_skip(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && metadata.fields().field("otel.kind").is_none()
 }
 
 /// Whether spans of this callsite bear an [`Unsampled`] context.
-fn is_bare(metadata: &Metadata<'_>) -> bool {
+pub(crate) fn is_bare(metadata: &Metadata<'_>) -> bool {
     metadata.target() == UNSAMPLED_TARGET
 }
 
@@ -89,6 +116,15 @@ where
     fn enabled(&self, metadata: &Metadata<'_>, _context: Context<'_, S>) -> bool {
         // The active context is the cheaper question, and mostly the answer.
         !metadata.is_span() || !is_unsampled() || !may_skip(metadata)
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if is_bare(attributes.metadata())
+            && let Some(span) = context.span(id)
+            && let Some(borne) = BEARING.take()
+        {
+            span.extensions_mut().insert(Unsampled(borne));
+        }
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {

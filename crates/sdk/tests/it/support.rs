@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use opentelemetry::trace::{SpanContext, TraceContextExt};
 use serde::de::DeserializeOwned;
 use skopos_sdk::{Observability, ObservabilityBuilder, Settings};
 
@@ -25,6 +26,12 @@ pub(crate) fn set_up(vars: &[(&str, &str)]) -> (Observability, Arc<Mutex<String>
         .build()
         .expect("builds");
     (observability, lines)
+}
+
+/// The identity of what runs here.
+pub(crate) fn active_span() -> SpanContext {
+    let context = skopos_sdk::propagation::current_context();
+    context.span().span_context().clone()
 }
 
 /// Value of a series in the exposition, by the start of its line; 0 where it is absent.

@@ -1,5 +1,6 @@
 //! What is left of an unsampled request: its ids in logs and in what it sends on, and no inner spans.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -9,11 +10,12 @@ use axum::routing::get;
 use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, ShouldSample};
 use skopos_sdk::Observability;
+use skopos_sdk::kafka::{KafkaTracer, Received};
 use tower::ServiceExt;
 use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use crate::support::set_up;
+use crate::support::{active_span, set_up, value};
 
 #[test]
 fn inner_spans_are_not_made_but_identity_goes_on() {
@@ -66,12 +68,11 @@ fn served(observability: &Observability, traceparent: Option<&str>) -> Seen {
     opentelemetry::global::set_text_map_propagator(skopos_sdk::W3cPropagator);
     let seen: Arc<Mutex<Seen>> = Arc::default();
     let copy = Arc::clone(&seen);
-    let of_active = || skopos_sdk::propagation::current_context().span().span_context().clone();
     let handler = async move || {
         tracing::info!("within");
-        let in_task = tokio::spawn(async move { of_active() }.in_current_span()).await;
+        let in_task = tokio::spawn(async move { active_span() }.in_current_span()).await;
         *copy.lock().expect("no panic while held") = Seen {
-            here: Some(of_active()),
+            here: Some(active_span()),
             in_task: in_task.ok(),
             inner_is_made: !tracing::info_span!("step").is_disabled(),
         };
@@ -132,4 +133,42 @@ fn the_trace_id_of_a_request_is_the_one_that_was_judged() {
     }
     // A fair coin shows one side 64 times in a row once in 2^63 runs.
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
+}
+
+#[tokio::test]
+async fn a_message_follows_its_producer_as_a_request_its_caller() {
+    opentelemetry::global::set_text_map_propagator(skopos_sdk::W3cPropagator);
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0";
+    for (rate, flag, sampled) in [("1", "0", false), ("0", "1", true)] {
+        let (observability, _) = set_up(&[("OTEL_TRACES_EXPORTER", "none"), ("TRACE_SAMPLE_RATE", rate)]);
+        let _guard = tracing::dispatcher::set_default(observability.dispatch());
+        let headers = HashMap::from([("traceparent".to_owned(), format!("{parent}{flag}"))]);
+        let message = Received {
+            topic: "orders",
+            group: "billing",
+            partition: 0,
+            offset: 41,
+            headers: &headers,
+        };
+        let look = async { Ok::<_, String>((active_span(), !tracing::info_span!("step").is_disabled())) };
+        let kafka = KafkaTracer::with_meter(&observability.meter("test"));
+        let (here, inner_is_made) = kafka.process(message, look).await.expect("processed");
+        assert_eq!(here.trace_id().to_string(), "0af7651916cd43dd8448eb211c80319c");
+        assert_ne!(here.span_id().to_string(), "b7ad6b7169203331");
+        assert_eq!((here.is_sampled(), inner_is_made), (sampled, sampled));
+        assert!(!active_span().is_valid(), "nothing stays active");
+        let series = "messaging_process_duration_seconds_count{messaging_consumer_group_name=\"billing\",\
+                      messaging_destination_name=\"orders\",messaging_operation_name=\"process\",\
+                      messaging_system=\"kafka\",otel_scope_name=\"test\"}";
+        assert_eq!(value(&observability.render_metrics(), series), 1.0);
+    }
+}
+
+#[test]
+fn what_is_below_the_level_is_not_asked_about() {
+    let (observability, _) = set_up(&[("OTEL_TRACES_EXPORTER", "none"), ("LOG_LEVEL", "info")]);
+    tracing::dispatcher::with_default(observability.dispatch(), || {
+        assert!(tracing::enabled!(tracing::Level::INFO));
+        assert!(!tracing::enabled!(tracing::Level::DEBUG));
+    });
 }

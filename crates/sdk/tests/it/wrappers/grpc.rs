@@ -1,6 +1,6 @@
 //! Calls between a real tonic client and server: one trace, both measured, every status told.
 
-use opentelemetry::trace::{SpanKind, Status as SpanStatus};
+use opentelemetry::trace::{SpanContext, SpanKind, Status as SpanStatus};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -13,9 +13,10 @@ use skopos_sdk::grpc::{GrpcClientLayer, GrpcServerLayer, GrpcService};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::{Channel, Server};
 use tonic::{Request, Response, Status};
-use tower::Layer;
+use tower::{Layer, ServiceExt};
 
 use super::recorded::{Recorded, attribute};
+use crate::support::{active_span, set_up};
 
 const METHOD: &str = "opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
@@ -122,4 +123,31 @@ async fn methods_that_do_not_exist_make_one_series() {
         .expect_err("no such service");
     let labels = [("rpc_method", "_OTHER"), ("rpc_grpc_status_code", "12")];
     assert_eq!(recorded.count("rpc_server_duration_milliseconds", &labels), 2);
+}
+
+#[tokio::test]
+async fn a_call_follows_its_caller_whatever_the_share_of_roots() {
+    opentelemetry::global::set_text_map_propagator(skopos_sdk::W3cPropagator);
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0";
+    for (rate, flag, sampled) in [("1", "0", false), ("0", "1", true)] {
+        let (observability, _) = set_up(&[("OTEL_TRACES_EXPORTER", "none"), ("TRACE_SAMPLE_RATE", rate)]);
+        let _guard = tracing::dispatcher::set_default(observability.dispatch());
+        let answer = async |_: http::Request<()>| {
+            let mut response = http::Response::new(());
+            response
+                .extensions_mut()
+                .insert((active_span(), !tracing::info_span!("step").is_disabled()));
+            Ok::<_, std::convert::Infallible>(response)
+        };
+        let layer = GrpcServerLayer::with_meter(&observability.meter("test"));
+        let request = http::Request::post("/shop.Orders/Take").header("traceparent", format!("{parent}{flag}"));
+        let answered = layer
+            .layer(tower::service_fn(answer))
+            .oneshot(request.body(()).expect("a request"));
+        let Ok(response) = answered.await;
+        let (here, inner_is_made): &(SpanContext, bool) = response.extensions().get().expect("what was seen");
+        assert_eq!(here.trace_id().to_string(), "0af7651916cd43dd8448eb211c80319c");
+        assert_ne!(here.span_id().to_string(), "b7ad6b7169203331");
+        assert_eq!((here.is_sampled(), *inner_is_made), (sampled, sampled));
+    }
 }
