@@ -14,6 +14,7 @@ mod cli_receivers;
 mod cli_silences;
 mod differential;
 mod dlq;
+mod downsampling;
 mod import;
 mod jaeger;
 mod kill;
