@@ -223,7 +223,7 @@ impl Evaluator<'_> {
         let lookback_ms = self.options.lookback_ms;
         let range = TimeRange::new(look_at.first().saturating_sub(lookback_ms - 1), look_at.last());
         let mut columns = Vec::new();
-        let all = self.select_started(selector, range, grid.step_ms)?;
+        let all = self.select_started(selector, range, grid.spacing_ms())?;
         self.check_room(all.len(), grid.len())?;
         for (series, starts) in all {
             let read = RangeSeries {

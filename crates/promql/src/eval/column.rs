@@ -48,6 +48,11 @@ impl Grid {
         self.start_ms == self.end_ms
     }
 
+    /// Time between steps, as reads are told it: 0 where there is one.
+    pub(crate) fn spacing_ms(&self) -> i64 {
+        if self.is_instant() { 0 } else { self.step_ms }
+    }
+
     pub(crate) fn time(&self, step: usize) -> i64 {
         self.start_ms + step as i64 * self.step_ms
     }

@@ -170,8 +170,8 @@ impl Evaluator<'_> {
         let selection = Selection {
             matchers: &selector.matchers,
             range,
-            step_ms: frame.grid.step_ms,
-            resolution: self.options.source_resolution.limit(frame.grid.step_ms, range_ms),
+            step_ms: frame.grid.spacing_ms(),
+            resolution: self.options.source_resolution.limit(frame.grid.spacing_ms(), range_ms),
         };
         let (mut read, mut outcome) = (Read::default(), Ok(true));
         let mut visit = |view: &SeriesView<'_>| {

@@ -78,7 +78,7 @@ impl Evaluator<'_> {
         };
         let lookback_ms = self.options.lookback_ms;
         let range = TimeRange::new(look_at.first().saturating_sub(lookback_ms - 1), look_at.last());
-        let found = self.select(&selector, range, look_at.grid.step_ms)?;
+        let found = self.select(&selector, range, look_at.grid.spacing_ms())?;
         found
             .into_iter()
             .map(|series| InfoSeries::new(&series, look_at, lookback_ms))

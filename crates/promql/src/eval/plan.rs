@@ -75,7 +75,7 @@ impl Planner<'_> {
         (range, range_ms): (TimeRange, i64),
         grid: Grid,
     ) -> usize {
-        let step_ms = if grid.is_instant() { 0 } else { grid.step_ms };
+        let step_ms = grid.spacing_ms();
         self.reads.push(PlannedRead {
             selector: expr.to_string(),
             matchers: selector.matchers.clone(),

@@ -208,7 +208,7 @@ impl Evaluator<'_> {
     fn range_selector(&self, matrix: &MatrixSelector, frame: Frame) -> EvalResult<Ranges> {
         let mut ranges = windows_of(matrix, frame.grid, self.options.lookback_ms);
         let range = ranges.to_read(frame.grid);
-        let found = self.select_downsampled(&matrix.selector, range, frame.grid.step_ms, ranges.range_ms)?;
+        let found = self.select_downsampled(&matrix.selector, range, frame.grid.spacing_ms(), ranges.range_ms)?;
         let series = found.into_iter().map(RangeSeries::of_store);
         ranges.series = match ranges.extension {
             None => series.collect(),

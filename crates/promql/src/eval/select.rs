@@ -86,7 +86,7 @@ impl Evaluator<'_> {
         {
             return Ok(columns);
         }
-        let all = self.select_downsampled(selector, range, grid.step_ms, 0)?;
+        let all = self.select_downsampled(selector, range, grid.spacing_ms(), 0)?;
         self.check_room(all.len(), grid.len())?;
         let column = |series: DownsampledSeries| -> EvalResult<Option<Column>> {
             self.budget.check(STAGE)?;
@@ -119,8 +119,8 @@ impl Evaluator<'_> {
         let selection = Selection {
             matchers: &selector.matchers,
             range,
-            step_ms: frame.grid.step_ms,
-            resolution: self.options.source_resolution.limit(frame.grid.step_ms, 0),
+            step_ms: frame.grid.spacing_ms(),
+            resolution: self.options.source_resolution.limit(frame.grid.spacing_ms(), 0),
         };
         let (mut columns, mut read, mut room) = (Vec::new(), 0, Ok(()));
         let mut visit = |view: &SeriesView<'_>| {
