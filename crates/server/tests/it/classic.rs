@@ -30,6 +30,8 @@ async fn each_port_serves_its_api_at_the_root() {
         (ClassicApi::Loki, "/loki/api/v1/labels", "success"),
         (ClassicApi::Loki, "/metrics", "skopos_http_requests_total"),
         (ClassicApi::JaegerQuery, "/api/services", "data"),
+        // What the page that is there, too, asks.
+        (ClassicApi::JaegerQuery, "/jaeger/api/services", "data"),
         (ClassicApi::JaegerAdmin, "/", "Server available"),
         (ClassicApi::JaegerAdmin, "/metrics", "skopos_http_requests_total"),
     ] {
@@ -40,7 +42,7 @@ async fn each_port_serves_its_api_at_the_root() {
     for (api, path) in [
         (ClassicApi::Alertmanager, "/loki/api/v1/labels"),
         (ClassicApi::Loki, "/api/v2/status"),
-        (ClassicApi::JaegerQuery, "/jaeger/api/services"),
+        (ClassicApi::JaegerCollector, "/api/services"),
         (ClassicApi::JaegerAdmin, "/api/services"),
     ] {
         let answer = get(&server, api, path).await;

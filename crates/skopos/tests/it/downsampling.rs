@@ -138,6 +138,24 @@ fn are_near(left: f64, right: f64) -> bool {
     (left - right).abs() <= 1e-9 * right.abs()
 }
 
+/// What `explain` says of a query of one-hour windows.
+async fn check_explained(program: &Program, time: u64) {
+    let explained = program
+        .get(
+            "/api/skopos/explain",
+            &[
+                ("query", QUERIES[1].to_owned()),
+                ("time", time.to_string()),
+                ("max_source_resolution", "1h".to_owned()),
+            ],
+        )
+        .await;
+    assert!(
+        explained.to_string().contains("\"downsampledParts\":{\"1h\":1}"),
+        "{explained}"
+    );
+}
+
 #[tokio::test]
 async fn a_query_reads_what_it_asks_for_and_what_is_left() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -179,20 +197,7 @@ async fn a_query_reads_what_it_asks_for_and_what_is_left() {
         "{coarse:?}"
     );
     assert_eq!((coarse.len(), windows), (11, vec!["1h".to_owned()]));
-    let explained = program
-        .get(
-            "/api/skopos/explain",
-            &[
-                ("query", QUERIES[1].to_owned()),
-                ("time", noon.to_string()),
-                ("max_source_resolution", "1h".to_owned()),
-            ],
-        )
-        .await;
-    assert!(
-        explained.to_string().contains("\"downsampledParts\":{\"1h\":1}"),
-        "{explained}"
-    );
+    check_explained(&program, noon).await;
     program.stop().await;
 
     // Samples are too old now, windows of five minutes are not.
