@@ -87,7 +87,12 @@ fn all_services_and_the_traffic_are_started() {
         );
     }
     let command = strings(&file["services"]["skopos"]["command"]);
-    assert!(command.contains(&"--pack=/packs/somaagent"));
+    for argument in ["--insecure", "--storage.path=/data", "--pack=/packs/somaagent"] {
+        assert!(
+            command.contains(&argument),
+            "{argument}: without it the server does not start as it should"
+        );
+    }
 }
 
 #[test]

@@ -126,6 +126,9 @@ fn compose_starts_what_the_pack_scrapes() {
     }
     let system: BTreeSet<&str> = SYSTEM.services.iter().map(|service| service.name).collect();
     assert!(system.iter().all(|name| services.contains_key(*name)), "{system:?}");
+    // Beyond loopback the server starts only where it is told that the network is guarded.
+    let command = services["skopos"]["command"].as_array().expect("a command");
+    assert!(command.contains(&"--insecure".into()), "{command:?}");
 }
 
 /// A trace is decided by whoever begins it, so one process with another share would decide for all behind it.
