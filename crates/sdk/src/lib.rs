@@ -93,6 +93,7 @@ pub use propagation::{
 };
 pub use sampler::SamplerKind;
 pub use settings::Settings;
+pub use skopos_log_macros as log;
 pub use w3c::W3cPropagator;
 
 /// Identity of the span that is active on this thread, as `(trace_id, span_id)` in lower-case hex.

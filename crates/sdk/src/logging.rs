@@ -1,7 +1,9 @@
 //! Events as one JSON object a line, with the identity of the active span. Does not filter: the subscriber does.
 //!
 //! A line holds `timestamp`, `level`, `logger`, `message`, `module`, `function`, `line`, `service`, `trace_id`,
-//! `span_id`, the ids of the [request](crate::context) and every field of the event; `exception` where the event carries an error.
+//! `span_id`, the ids of the [request](crate::context) and every field of the event; `exception` where the event carries an error
+//! as a value, `{"message", "causes", "stacktrace"}`. Errors of Rust have causes and no stack, so `stacktrace` is there for a
+//! panic, and at the level of errors where `RUST_BACKTRACE` asks for it: then it is that of the event.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -70,7 +72,7 @@ impl JsonLayer {
         write_source(buffer, metadata, context.event_span(event).map(|span| span.metadata()));
         write_trace(buffer);
         write_request(buffer, metadata);
-        let mut fields = FieldWriter::new(buffer);
+        let mut fields = FieldWriter::new(buffer, *metadata.level());
         event.record(&mut fields);
         fields.finish();
         buffer.extend_from_slice(b"}\n");
@@ -99,14 +101,15 @@ where
     }
 }
 
-/// Module and line of the event. The function is known where the enclosing span bears its name, which is what
-/// `#[tracing::instrument]` does in the same module.
+/// Module and line of the event. The function is a field of events of [`crate::log`]; of others it is known where the
+/// enclosing span bears its name, which is what `#[tracing::instrument]` does in the same module.
 fn write_source(buffer: &mut Vec<u8>, event: &Metadata<'_>, span: Option<&Metadata<'_>>) {
     buffer.extend_from_slice(b",\"module\":");
     write_json(buffer, event.module_path().unwrap_or_default());
     if let Some(span) = span
         && span.module_path() == event.module_path()
         && span.name().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && event.fields().field("function").is_none()
     {
         write_text(buffer, "function", span.name());
     }

@@ -337,6 +337,7 @@ pub fn get_meter(name: &'static str) -> Meter {
 /// use opentelemetry::trace::{Span, Tracer};
 /// let observability = skopos_sdk::setup_observability("billing", "1.2.0")?;
 /// let mut span = skopos_sdk::get_tracer("billing").start("close the month");
+/// assert!(span.is_recording() && span.span_context().is_sampled());
 /// span.end();
 /// observability.shutdown();
 /// # Ok::<(), skopos_sdk::SetupError>(())

@@ -1,10 +1,14 @@
 //! The fields of an event as JSON members, bounded in size, with errors unfolded into their chain.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 
+use tracing::Level;
 use tracing::field::{Field, Visit};
+
+use crate::panic_hook::Panic;
 
 /// Bytes of one text value; the rest is cut.
 pub(super) const MAX_VALUE_BYTES: usize = 16 * 1024;
@@ -12,14 +16,14 @@ pub(super) const MAX_VALUE_BYTES: usize = 16 * 1024;
 const MAX_FIELDS_BYTES: usize = 64 * 1024;
 /// Causes of one error that are followed.
 const MAX_CAUSES: usize = 16;
-/// Names the line itself uses; a field of this name is written as `field.<name>`.
-const RESERVED: [&str; 11] = [
+/// Names the line itself uses; a field of this name is written as `field.<name>`. `function` is not among them: the field
+/// is that member.
+const RESERVED: [&str; 10] = [
     "timestamp",
     "level",
     "logger",
     "message",
     "module",
-    "function",
     "line",
     "service",
     "trace_id",
@@ -66,16 +70,21 @@ pub(super) struct FieldWriter<'a> {
     start: usize,
     dropped: usize,
     has_message: bool,
+    /// The first error of an event is its exception.
+    has_exception: bool,
+    level: Level,
 }
 
 impl<'a> FieldWriter<'a> {
-    pub(super) fn new(buffer: &'a mut Vec<u8>) -> Self {
+    pub(super) fn new(buffer: &'a mut Vec<u8>, level: Level) -> Self {
         let start = buffer.len();
         Self {
             buffer,
             start,
             dropped: 0,
             has_message: false,
+            has_exception: false,
+            level,
         }
     }
 
@@ -92,18 +101,23 @@ impl<'a> FieldWriter<'a> {
 
     /// Writes one member; one that would pass the bound is taken back and counted. The message always stays.
     fn member(&mut self, field: &Field, write_value: impl FnOnce(&mut Vec<u8>)) {
-        let before = self.buffer.len();
         let name = field.name();
         if name == "message" {
             self.has_message = true;
             write_key(self.buffer, name);
+            write_value(self.buffer);
         } else if RESERVED.contains(&name) {
-            write_key(self.buffer, &format!("field.{name}"));
+            self.bounded(&format!("field.{name}"), write_value);
         } else {
-            write_key(self.buffer, name);
+            self.bounded(name, write_value);
         }
+    }
+
+    fn bounded(&mut self, name: &str, write_value: impl FnOnce(&mut Vec<u8>)) {
+        let before = self.buffer.len();
+        write_key(self.buffer, name);
         write_value(self.buffer);
-        if name != "message" && self.buffer.len() - self.start > MAX_FIELDS_BYTES {
+        if self.buffer.len() - self.start > MAX_FIELDS_BYTES {
             self.buffer.truncate(before);
             self.dropped += 1;
         }
@@ -140,12 +154,15 @@ impl Visit for FieldWriter<'_> {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let (message, chain) = (value.to_string(), causes(value));
-        self.record_str(field, &message);
+        let message = value.to_string();
         if field.name() != "exception" {
-            write_key(self.buffer, "exception");
-            let exception = serde_json::json!({ "message": message, "causes": chain });
-            drop(write!(self.buffer, "{exception}"));
+            self.record_str(field, &message);
+        }
+        if !std::mem::replace(&mut self.has_exception, true) {
+            let stack = stack(value, self.level);
+            self.bounded("exception", |buffer| {
+                write_exception(buffer, &message, value, stack.as_deref());
+            });
         }
     }
 
@@ -158,9 +175,40 @@ impl Visit for FieldWriter<'_> {
     }
 }
 
-fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+/// An error as `{"message", "causes"}`, with the stack where there is one.
+fn write_exception(buffer: &mut Vec<u8>, message: &str, error: &(dyn Error + 'static), stack: Option<&str>) {
+    buffer.push(b'{');
+    write_text(buffer, "message", message);
+    write_key(buffer, "causes");
+    buffer.push(b'[');
+    for (index, cause) in causes(error).enumerate() {
+        if index > 0 {
+            buffer.push(b',');
+        }
+        write_json(buffer, &cause);
+    }
+    buffer.push(b']');
+    if let Some(stack) = stack {
+        write_text(buffer, "stacktrace", stack);
+    }
+    buffer.push(b'}');
+}
+
+/// The stack of a panic; of any other error that of the event, where its level is that of errors and `RUST_BACKTRACE` or
+/// `RUST_LIB_BACKTRACE` asks for it. To resolve one takes milliseconds, too much for warnings on the way.
+pub(super) fn stack(error: &(dyn Error + 'static), level: Level) -> Option<String> {
+    if let Some(panic) = error.downcast_ref::<Panic>() {
+        return Some(panic.stack.clone());
+    }
+    if level != Level::ERROR {
+        return None;
+    }
+    let here = Backtrace::capture();
+    (here.status() == BacktraceStatus::Captured).then(|| here.to_string())
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = String> + use<'a> {
     std::iter::successors(error.source(), |&cause| cause.source())
         .take(MAX_CAUSES)
         .map(ToString::to_string)
-        .collect()
 }

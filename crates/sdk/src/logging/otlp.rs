@@ -16,7 +16,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-use super::fields::cut;
+use super::fields::{cut, stack};
 use crate::context::RequestContext;
 
 /// The layer that makes the records.
@@ -46,6 +46,7 @@ impl<S: Subscriber> Layer<S> for RecordLayer {
         let mut fields = RecordFields {
             record,
             filter: self.filter.as_ref(),
+            level: *metadata.level(),
         };
         if let Some(file) = metadata.file() {
             fields.record.add_attribute("code.file.path", file);
@@ -82,6 +83,7 @@ fn severity(level: Level) -> Severity {
 struct RecordFields<'a> {
     record: SdkLogRecord,
     filter: Option<&'a ServiceFilter>,
+    level: Level,
 }
 
 impl RecordFields<'_> {
@@ -90,10 +92,11 @@ impl RecordFields<'_> {
             filter.scrub_member(name, &mut value);
         }
         let value = any_value(value);
-        if name == "message" {
-            self.record.set_body(value);
-        } else {
-            self.record.add_attribute(Key::from_static_str(name), value);
+        match name {
+            "message" => self.record.set_body(value),
+            // The semantic conventions have a name for the field of the macros of `log`.
+            "function" => self.record.add_attribute("code.function.name", value),
+            _ => self.record.add_attribute(Key::from_static_str(name), value),
         }
     }
 }
@@ -137,7 +140,7 @@ impl Visit for RecordFields<'_> {
         self.add(field.name(), cut(value).into());
     }
 
-    /// The semantic conventions have a name for the error of an event.
+    /// The semantic conventions have names for the error of an event.
     fn record_error(&mut self, _: &Field, error: &(dyn Error + 'static)) {
         let mut message = error.to_string();
         let mut cause = error.source();
@@ -147,6 +150,9 @@ impl Visit for RecordFields<'_> {
             cause = error.source();
         }
         self.add("exception.message", cut(&message).into());
+        if let Some(stack) = stack(error, self.level) {
+            self.add("exception.stacktrace", cut(&stack).into());
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

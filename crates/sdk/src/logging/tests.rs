@@ -1,11 +1,13 @@
 //! The line format, read back as JSON.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use tracing_subscriber::prelude::*;
 
 use super::{JsonLayer, LineSink};
+use crate::log::{self, chain};
 
 fn lines(run: impl FnOnce()) -> Vec<Value> {
     let written: Arc<Mutex<Vec<u8>>> = Arc::default();
@@ -48,7 +50,51 @@ fn errors_are_unfolded() {
     let outer = std::io::Error::other(Wrapped(inner));
     let lines = lines(|| tracing::error!(error = &outer as &(dyn std::error::Error + 'static), "write failed"));
     assert_eq!(lines[0]["error"], "outer");
-    assert_eq!(lines[0]["exception"]["causes"][0], "disk is full");
+    let exception = &lines[0]["exception"];
+    assert_eq!(
+        (&exception["message"], &exception["causes"]),
+        (&"outer".into(), &serde_json::json!(["disk is full"]))
+    );
+    // There is a stack where the environment of the test asks for one.
+    let asked = Backtrace::capture().status() == BacktraceStatus::Captured;
+    assert_eq!(exception["stacktrace"].is_string(), asked);
+}
+
+#[test]
+fn a_panic_has_the_shape_of_an_error() {
+    let lines = lines(|| {
+        crate::panic_hook::install();
+        let ended = std::panic::catch_unwind(|| panic!("no {}", "room"));
+        assert!(ended.is_err());
+    });
+    let line = &lines[0];
+    assert_eq!(
+        (&line["level"], &line["message"]),
+        (&"ERROR".into(), &"panic: no room".into())
+    );
+    assert_eq!(
+        (&line["exception"]["message"], &line["exception"]["causes"]),
+        (&"no room".into(), &serde_json::json!([]))
+    );
+    let stack = line["exception"]["stacktrace"].as_str().expect("a stack");
+    assert!(stack.contains("a_panic_has_the_shape_of_an_error"), "{stack}");
+    assert!(
+        line["location"]
+            .as_str()
+            .is_some_and(|place| place.contains("tests.rs:"))
+    );
+    assert_eq!(line["error_type"], "panic");
+}
+
+#[test]
+fn the_first_error_of_an_event_is_its_exception() {
+    let (first, second) = (std::io::Error::other("first"), std::io::Error::other("second"));
+    let lines = lines(|| log::error!(reason = chain(&first), other = chain(&second), "both"));
+    assert_eq!(
+        (&lines[0]["reason"], &lines[0]["other"]),
+        (&"first".into(), &"second".into())
+    );
+    assert_eq!(lines[0]["exception"]["message"], "first");
 }
 
 #[derive(Debug)]
@@ -73,6 +119,24 @@ fn the_function_is_the_instrumented_one() {
         tracing::info!("settled");
     }
     assert_eq!(lines(settle)[0]["function"], "settle");
+}
+
+#[test]
+fn the_function_is_known_in_any_span() {
+    fn told() {
+        log::info!("told");
+    }
+    #[tracing::instrument]
+    fn around() {
+        let span = tracing::info_span!("of.a.request");
+        span.in_scope(told);
+        told();
+    }
+    let lines = lines(around);
+    assert_eq!(
+        (&lines[0]["function"], &lines[1]["function"]),
+        (&"told".into(), &"told".into())
+    );
 }
 
 #[test]

@@ -162,5 +162,7 @@ fn resource_carries_environment_and_given_attributes() {
     assert_eq!(get("service.name").as_deref(), Some("renamed"));
     assert_eq!(get("service.version").as_deref(), Some("9.9"));
     assert_eq!(get("team").as_deref(), Some("zeta one"));
-    assert!(get("telemetry.sdk.language").is_some() && get("service.instance.id").is_some());
+    assert_eq!(get("telemetry.sdk.name").as_deref(), Some("opentelemetry"));
+    assert_eq!(get("telemetry.sdk.language").as_deref(), Some("rust"));
+    assert!(get("telemetry.sdk.version").is_some() && get("service.instance.id").is_some());
 }
