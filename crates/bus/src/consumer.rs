@@ -12,6 +12,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
+use skopos_log_macros::{self as log, chain};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
@@ -19,7 +20,7 @@ use self::attempt::{Attempt, Received};
 use self::member::Member;
 use self::spill::Spill;
 use crate::offsets::OffsetTracker;
-use crate::{BusConfig, BusError, BusMetrics, Event, HandleError, Producer, RetryPolicy};
+use crate::{BusConfig, BusError, BusMetrics, DeadLetter, Event, HandleError, Producer, RetryPolicy};
 
 mod attempt;
 mod give_up;
@@ -79,7 +80,7 @@ pub struct Delivery {
 }
 
 /// Told of each event that is given up.
-type DeadLetterHook = Box<dyn Fn(&HandleError) + Send + Sync>;
+type DeadLetterHook = Box<dyn Fn(&DeadLetter) + Send + Sync>;
 
 /// A group member; see [`Consumer::run`].
 pub struct Consumer {
@@ -144,8 +145,8 @@ impl Consumer {
     }
 
     /// Calls `hook` for each event that is given up, also for one that never reached the handler because it does not
-    /// read, so that a service can count its failures in one place.
-    pub fn on_dead_letter(mut self, hook: impl Fn(&HandleError) + Send + Sync + 'static) -> Self {
+    /// read ([`HandleError::UNREADABLE`]), so that a service can count its failures in one place.
+    pub fn on_dead_letter(mut self, hook: impl Fn(&DeadLetter) + Send + Sync + 'static) -> Self {
         self.on_dead_letter = Box::new(hook);
         self
     }
@@ -176,7 +177,7 @@ impl Consumer {
                 message = self.inner.recv(), if in_flight.len() < self.options.concurrency.max(1) => match message {
                     Ok(message) => in_flight.push(self.handle(&self.receive(&message), &handler)),
                     Err(error) => {
-                        tracing::warn!(error = %error, group = self.options.group, "read from the bus");
+                        log::warn!(error = chain(&error), group = self.options.group, "read from the bus");
                         tokio::time::sleep(ERROR_PAUSE).await;
                     }
                 },
@@ -188,13 +189,13 @@ impl Consumer {
         drop(in_flight);
         for task in std::iter::once(lag).chain(spill) {
             if let Err(error) = task.await {
-                tracing::warn!(error = %error, "a task of the consumer ended early");
+                log::warn!(error = chain(&error), "a task of the consumer ended early");
             }
         }
         let left = self.inner.left();
         drop(self);
         if tokio::time::timeout(LEAVE_LIMIT, left.cancelled()).await.is_err() {
-            tracing::debug!("the group was left without an answer of the broker");
+            log::debug!("the group was left without an answer of the broker");
         }
     }
 
@@ -242,7 +243,12 @@ impl Consumer {
             .add_partition_offset(&received.topic, received.partition, Offset::Offset(position))
             .and_then(|()| self.inner.commit(&list, CommitMode::Async));
         if let Err(error) = result {
-            tracing::warn!(error = %error, topic = received.topic, offset = position, "commit");
+            log::warn!(
+                error = chain(&error),
+                topic = received.topic,
+                offset = position,
+                "commit"
+            );
         }
     }
 }

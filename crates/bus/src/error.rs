@@ -121,6 +121,9 @@ pub struct HandleError {
 }
 
 impl HandleError {
+    /// Class of an event whose envelope does not read; no handler sees it.
+    pub const UNREADABLE: &str = "decode";
+
     /// A failure that another attempt may mend.
     pub fn transient(error_type: &str, message: impl Into<String>) -> Self {
         Self {

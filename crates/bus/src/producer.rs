@@ -6,6 +6,7 @@ use opentelemetry::Context;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 use rdkafka::util::Timeout;
+use skopos_log_macros::{self as log, chain};
 use tracing::{Instrument, Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
@@ -160,7 +161,10 @@ impl Producer {
     /// Waits until everything queued is delivered or the delivery timeout has passed. Blocks the thread.
     pub fn flush(&self) {
         if let Err(error) = self.inner.flush(Timeout::After(self.config.delivery_timeout)) {
-            tracing::warn!(error = %error, "events were still queued when the producer closed");
+            log::warn!(
+                error = chain(&error),
+                "events were still queued when the producer closed"
+            );
         }
     }
 }

@@ -6,6 +6,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
+use skopos_log_macros::{self as log, chain};
 
 use crate::{BusConfig, BusError};
 
@@ -42,7 +43,7 @@ pub async fn ensure_topics(
                     source,
                 });
             }
-            Err(error) => tracing::debug!(error = %error, brokers = config.brokers, "broker not ready"),
+            Err(error) => log::debug!(error = chain(&error), brokers = config.brokers, "broker not ready"),
         }
         tokio::time::sleep(RETRY_PAUSE).await;
     }

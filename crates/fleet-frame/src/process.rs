@@ -9,7 +9,8 @@ use axum::Router;
 use axum::serve::Listener;
 use clap::Args;
 use skopos_bus::BusConfig;
-use skopos_sdk::{Observability, ObservabilityBuilder, Settings};
+use skopos_sdk::log::{self, chain};
+use skopos_sdk::{Observability, ObservabilityBuilder, Settings, SetupError};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -69,7 +70,8 @@ pub fn run<F>(
 where
     F: Future<Output = Result<(), FleetError>>,
 {
-    run_with(name, arguments, faults, &[], service)
+    let observe = || skopos_sdk::setup_observability(name, env!("CARGO_PKG_VERSION"));
+    run_observed(name, arguments, faults, observe, service)
 }
 
 /// As [`run`], with settings of observability that hold where the environment sets no others.
@@ -83,14 +85,30 @@ pub fn run_with<F>(
 where
     F: Future<Output = Result<(), FleetError>>,
 {
+    let observe = || {
+        let settings = Settings::from_lookup(name, env!("CARGO_PKG_VERSION"), |variable| {
+            std::env::var(variable).ok().or_else(|| {
+                let default = defaults.iter().find(|(name, _)| *name == variable);
+                default.map(|(_, value)| (*value).to_owned())
+            })
+        })?;
+        ObservabilityBuilder::new(settings).install()
+    };
+    run_observed(name, arguments, faults, observe, service)
+}
+
+fn run_observed<F>(
+    name: &'static str,
+    arguments: &ProcessArgs,
+    faults: &[FaultSpec],
+    observe: impl FnOnce() -> Result<Observability, SetupError>,
+    service: impl FnOnce(Context) -> F,
+) -> Result<(), FleetError>
+where
+    F: Future<Output = Result<(), FleetError>>,
+{
     let faults = Faults::new(name, faults, &arguments.faults)?;
-    let settings = Settings::from_lookup(name, env!("CARGO_PKG_VERSION"), |variable| {
-        std::env::var(variable).ok().or_else(|| {
-            let default = defaults.iter().find(|(name, _)| *name == variable);
-            default.map(|(_, value)| (*value).to_owned())
-        })
-    })?;
-    let observability = ObservabilityBuilder::new(settings).install()?;
+    let observability = observe()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)
         .thread_name(name)
@@ -102,7 +120,7 @@ where
         })?;
     let stop = CancellationToken::new();
     for fault in &arguments.faults {
-        tracing::warn!(fault, "running with a fault");
+        log::warn!(fault, "running with a fault");
     }
     if arguments.exit_with_parent {
         watch_parent(faults.clone(), stop.clone());
@@ -117,8 +135,8 @@ where
         drained(&stop, service(context)).await
     });
     match &result {
-        Ok(()) => tracing::info!("service stopped"),
-        Err(error) => tracing::error!(error = error as &(dyn std::error::Error + 'static), "service failed"),
+        Ok(()) => log::info!("service stopped"),
+        Err(error) => log::error!(error = error as &(dyn std::error::Error + 'static), "service failed"),
     }
     runtime.shutdown_timeout(Duration::from_millis(200));
     observability.shutdown();
@@ -137,7 +155,7 @@ async fn drained(
     tokio::select! {
         result = service => result,
         () = out_of_time => {
-            tracing::warn!(limit_seconds = DRAIN_LIMIT.as_secs(), "drain took too long, unfinished events are delivered again");
+            log::warn!(limit_seconds = DRAIN_LIMIT.as_secs(), "drain took too long, unfinished events are delivered again");
             Ok(())
         }
     }
@@ -176,10 +194,10 @@ fn watch_parent(faults: Faults, stop: CancellationToken) {
 fn obey(line: &str, faults: &Faults) {
     match line.parse() {
         Ok(Order::Fault { name, is_on }) => match faults.set(&name, is_on) {
-            Ok(()) => tracing::warn!(fault = name, is_on, "a fault was switched"),
-            Err(error) => tracing::error!(%error, "failed to switch a fault"),
+            Ok(()) => log::warn!(fault = name, is_on, "a fault was switched"),
+            Err(error) => log::error!(error = chain(&error), "failed to switch a fault"),
         },
-        Err(reason) => tracing::error!(reason, "an order on standard input is not readable"),
+        Err(reason) => log::error!(reason, "an order on standard input is not readable"),
     }
 }
 
@@ -203,7 +221,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, FleetError> {
     let listener = TcpListener::bind(address).await.map_err(refused)?;
     // With port 0 only the listener knows.
     let bound = listener.local_addr().map_err(refused)?;
-    tracing::info!(address = %bound, "listening");
+    log::info!(address = %bound, "listening");
     Ok(listener)
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use skopos_sdk::log;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -84,7 +85,7 @@ impl Flow {
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
                 left_out += 1;
                 if left_out.is_power_of_two() {
-                    tracing::warn!(left_out, "{} are left out, too many are under way", self.name);
+                    log::warn!(left_out, "{} are left out, too many are under way", self.name);
                 }
                 continue;
             };

@@ -8,6 +8,7 @@ use clap::Args;
 use skopos_bus::{BrokerOptions, EmbeddedBroker, HttpConnection};
 use skopos_fleet_frame::FleetError;
 use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router};
+use skopos_log_macros as log;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
@@ -49,7 +50,7 @@ async fn serve(arguments: BrokerArgs, context: Context) -> Result<(), FleetError
         .observability
         .registry()
         .register(Box::new(BrokerCollector::new(broker.stats_source())?))?;
-    tracing::info!(address = %address, "bus is up");
+    log::info!(address = %address, "bus is up");
     let connections = broker.take_http().ok_or_else(|| FleetError::Ended {
         part: "the broker's HTTP door",
         reason: "it was taken already".to_owned(),

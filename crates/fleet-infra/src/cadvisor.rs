@@ -7,6 +7,7 @@ use clap::Args;
 use prometheus::proto::MetricFamily;
 use skopos_fleet_frame::FleetError;
 use skopos_fleet_frame::process::{self, Context, ProcessArgs};
+use skopos_log_macros::{self as log, chain};
 
 use crate::exporter::Source;
 use crate::{CADVISOR, SYSTEM, exporter};
@@ -51,7 +52,7 @@ impl Source for Groups {
         match tokio::task::spawn_blocking(read).await {
             Ok(families) => families,
             Err(error) => {
-                tracing::error!(%error, "groups could not be read");
+                log::error!(error = chain(&error), "groups could not be read");
                 Vec::new()
             }
         }

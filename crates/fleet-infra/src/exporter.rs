@@ -11,6 +11,7 @@ use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricT
 use prometheus::{Encoder, TextEncoder};
 use skopos_fleet_frame::FleetError;
 use skopos_fleet_frame::process::{Context, health_router, serve_http};
+use skopos_log_macros::{self as log, chain};
 
 /// What is read at each scrape.
 pub(crate) trait Source: Send + Sync + 'static {
@@ -41,7 +42,7 @@ fn encode(families: &[MetricFamily]) -> String {
         .cloned()
         .collect();
     if let Err(error) = TextEncoder::new().encode(&families, &mut text) {
-        tracing::error!(%error, "metrics could not be written");
+        log::error!(error = chain(&error), "metrics could not be written");
     }
     String::from_utf8_lossy(&text).into_owned()
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use skopos_fleet_frame::FleetError;
+use skopos_log_macros::{self as log, chain};
 
 use crate::program::needed;
 
@@ -60,7 +61,7 @@ impl Folder {
             return;
         }
         if let Err(error) = fs::remove_dir_all(&self.path) {
-            tracing::warn!(%error, folder = %self.path.display(), "the folder could not be removed");
+            log::warn!(error = chain(&error), folder = %self.path.display(), "the folder could not be removed");
         }
         if let Some(parent) = self.path.parent() {
             // Another store may still be in it.
@@ -87,7 +88,7 @@ fn remove_orphans(below: &Path) {
             Ok(())
         };
         if let Err(error) = removed.or_else(ignore_missing) {
-            tracing::debug!(%error, folder = %entry.path().display(), "an orphaned folder stays");
+            log::debug!(error = chain(&error), folder = %entry.path().display(), "an orphaned folder stays");
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use skopos_fleet_frame::FleetError;
 use skopos_fleet_frame::process::{self, Context, ProcessArgs};
+use skopos_log_macros::{self as log, chain};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_util::sync::CancellationToken;
@@ -58,12 +59,12 @@ async fn serve(arguments: PostgresArgs, context: Context) -> Result<(), FleetErr
     let is_outside = answers(arguments.port).await;
     let installed = Installed::find();
     if is_outside {
-        tracing::info!(
+        log::info!(
             port = arguments.port,
             "a PostgreSQL answers already and is used as it is"
         );
     } else if installed.is_none() {
-        tracing::warn!("PostgreSQL is not installed: services go on without it (Debian: postgresql)");
+        log::warn!("PostgreSQL is not installed: services go on without it (Debian: postgresql)");
     }
     let source = PostgresSource::new(config, is_outside || installed.is_some());
     let work = async {
@@ -112,7 +113,7 @@ async fn connect(config: &Config) -> Result<Client, tokio_postgres::Error> {
     let (client, connection) = config.connect(NoTls).await?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection to PostgreSQL ended");
+            log::debug!(error = chain(&error), "a connection to PostgreSQL ended");
         }
     });
     Ok(client)
@@ -200,10 +201,10 @@ async fn create_database(port: u16, stop: &CancellationToken) {
             continue;
         };
         match client.batch_execute(&format!("CREATE DATABASE {NAME}")).await {
-            Ok(()) => tracing::info!(database = NAME, "database made"),
+            Ok(()) => log::info!(database = NAME, "database made"),
             Err(error) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => {}
             Err(error) => {
-                tracing::warn!(%error, "the database could not be made, once more");
+                log::warn!(error = chain(&error), "the database could not be made, once more");
                 continue;
             }
         }

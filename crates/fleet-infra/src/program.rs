@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use skopos_fleet_frame::FleetError;
+use skopos_log_macros::{self as log, chain};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
@@ -107,7 +108,7 @@ pub(crate) async fn keep(
         let mut child = spawn(name, &mut command())?;
         tokio::select! {
             status = child.wait() => {
-                tracing::error!(program = name, how = said(status), "the program ended unasked and is started again");
+                log::error!(program = name, how = said(status), "the program ended unasked and is started again");
             }
             () = stop.cancelled() => {
                 end(name, farewell, &mut child).await;
@@ -145,7 +146,7 @@ fn spawn(name: &'static str, command: &mut Command) -> Result<Child, FleetError>
     let mut child = command
         .spawn()
         .map_err(|source| needed(format!("start {name}"), source))?;
-    tracing::info!(program = name, pid = child.id(), "program started");
+    log::info!(program = name, pid = child.id(), "program started");
     if let Some(stdout) = child.stdout.take() {
         tokio::spawn(log_lines(name, stdout));
     }
@@ -160,7 +161,7 @@ async fn log_lines(name: &'static str, from: impl AsyncRead + Unpin) {
     let mut lines = BufReader::new(from).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         if !line.trim().is_empty() {
-            tracing::info!(program = name, "{}", line.trim_end());
+            log::info!(program = name, "{}", line.trim_end());
         }
     }
 }
@@ -170,10 +171,14 @@ async fn end(name: &'static str, farewell: Farewell, child: &mut Child) {
     if let Some(pid) = pid
         && let Err(error) = kill_process(pid, farewell.signal())
     {
-        tracing::warn!(program = name, %error, "the program could not be asked to end");
+        log::warn!(
+            program = name,
+            error = chain(&error),
+            "the program could not be asked to end"
+        );
     }
     if tokio::time::timeout(STOP_LIMIT, child.wait()).await.is_err() {
-        tracing::warn!(program = name, "the program did not end in time and is killed");
+        log::warn!(program = name, "the program did not end in time and is killed");
         drop(child.kill().await);
     }
 }

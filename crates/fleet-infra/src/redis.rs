@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use clap::Args;
 use skopos_fleet_frame::FleetError;
 use skopos_fleet_frame::process::{self, Context, ProcessArgs};
+use skopos_log_macros as log;
 
 use self::metrics::RedisSource;
 use crate::folder::FolderArgs;
@@ -42,9 +43,9 @@ async fn serve(arguments: RedisArgs, context: Context) -> Result<(), FleetError>
     let is_outside = info::read(server).await.is_ok();
     let installed = program::find(&["redis-server", "valkey-server"], &[]);
     if is_outside {
-        tracing::info!(address = %server, "a Redis answers already and is used as it is");
+        log::info!(address = %server, "a Redis answers already and is used as it is");
     } else if installed.is_none() {
-        tracing::warn!("redis-server is not installed: services go on without it (Debian: redis-server)");
+        log::warn!("redis-server is not installed: services go on without it (Debian: redis-server)");
     }
     let source = RedisSource {
         address: server,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use prometheus::{IntCounterVec, Opts, Registry};
 use serde::{Deserialize, Serialize};
+use skopos_sdk::log::{self, chain};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -118,7 +119,11 @@ impl Courier {
         let result = match sent {
             Ok(_) => "sent",
             Err(error) => {
-                tracing::warn!(count, error = %error, "events are lost: analytics-service did not record them");
+                log::warn!(
+                    count,
+                    error = chain(&error),
+                    "events are lost: analytics-service did not record them"
+                );
                 "failed"
             }
         };

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
 use skopos_fleet_frame::{Fault, FleetError};
+use skopos_sdk::log;
 
 use self::token::{Claims, Signer};
 use self::users::Users;
@@ -134,7 +135,7 @@ async fn issue(
         role: user.role.clone(),
         exp: now + identity.token_seconds,
     });
-    tracing::info!(tenant = user.tenant, role = user.role, "token issued");
+    log::info!(tenant = user.tenant, role = user.role, "token issued");
     let issued = Issued {
         token,
         expires_in: identity.token_seconds,

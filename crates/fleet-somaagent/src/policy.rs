@@ -12,6 +12,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
 use skopos_fleet_frame::{Fault, FleetError};
+use skopos_sdk::log;
 
 use self::engine::{PolicyError, Rules};
 use self::metrics::PolicyMetrics;
@@ -97,7 +98,7 @@ impl Policy {
         if let Ok(answer) = &answer
             && !answer.allow
         {
-            tracing::info!(
+            log::info!(
                 role = question.role,
                 tenant = question.tenant,
                 action = question.action,

@@ -5,6 +5,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use skopos_sdk::log;
 
 use crate::peer::CallError;
 
@@ -31,9 +32,9 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, code, reason) = (self.status.as_u16(), self.code, self.message.as_str());
         if self.status.is_server_error() {
-            tracing::error!(status, code, reason, "request failed");
+            log::error!(status, code, reason, "request failed");
         } else {
-            tracing::warn!(status, code, reason, "request refused");
+            log::warn!(status, code, reason, "request refused");
         }
         let body = json!({ "error": { "code": code, "message": reason } });
         (self.status, Json(body)).into_response()

@@ -8,6 +8,7 @@ use clap::Args;
 use skopos_fleet_frame::FleetError;
 use skopos_fleet_frame::process::{self, Context, ProcessArgs};
 use skopos_fleet_frame::traffic::{Flow, MixArgs, factor, wait_ready};
+use skopos_sdk::log;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -52,7 +53,7 @@ async fn generate(arguments: TrafficArgs, context: Context) -> Result<(), FleetE
         return Ok(());
     }
     let (seed, rate) = (arguments.mix.seed, arguments.rate * arguments.mix.load);
-    tracing::info!(rate, seed, "traffic begins");
+    log::info!(rate, seed, "traffic begins");
     let tasks = TaskTracker::new();
     let flow = Flow {
         name: "journeys",

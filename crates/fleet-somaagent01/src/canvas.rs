@@ -13,6 +13,7 @@ use prometheus::{IntCounter, IntCounterVec, Opts};
 use serde::{Deserialize, Serialize};
 use skopos_fleet_frame::FleetError;
 use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_sdk::log;
 
 use self::memory::Memory;
 use crate::stores::{Cache, History, StoreArgs, StoreMetrics};
@@ -136,7 +137,7 @@ async fn add(
 async fn read(State(canvases): State<Arc<Canvases>>, Path(session): Path<String>) -> Json<Vec<Block>> {
     let (source, blocks) = canvases.find(&session).await;
     canvases.reads.with_label_values(&[source]).inc();
-    tracing::debug!(session_id = session, source, blocks = blocks.len(), "canvas read");
+    log::debug!(session_id = session, source, blocks = blocks.len(), "canvas read");
     Json(blocks)
 }
 

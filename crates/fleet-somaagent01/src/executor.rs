@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use skopos_bus::{BusConfig, BusMetrics, Consumer, ConsumerOptions, Delivery, Event, HandleError, Producer};
+use skopos_sdk::log;
 
 use self::metrics::ExecutorMetrics;
 use self::sandbox::{Run, Sandbox};
@@ -116,7 +117,7 @@ impl Executor {
         let (tool, tenant) = (request.tool.as_str(), request.message.tenant.as_str());
         if !tools::NAMES.contains(&tool) {
             self.metrics.failed(UNKNOWN_TOOL, "unknown_tool");
-            tracing::warn!(tool, tenant, "unknown tool was asked for");
+            log::warn!(tool, tenant, "unknown tool was asked for");
             return Ok(ToolOutcome::Failed {
                 error_type: "unknown_tool".to_owned(),
                 reason: format!("there is no tool \"{tool}\"; there are {}", tools::NAMES.join(", ")),
@@ -124,7 +125,7 @@ impl Executor {
         }
         if !self.policy.allows_tool(tenant, tool) {
             self.metrics.blocked(tool, tenant);
-            tracing::warn!(tool, tenant, "tool blocked by policy");
+            log::warn!(tool, tenant, "tool blocked by policy");
             return Ok(ToolOutcome::Blocked {
                 rule: format!("tenant {tenant} may not use {tool}"),
             });
@@ -146,7 +147,7 @@ fn log(tool: &str, tenant: &str, run: &Run) {
     let milliseconds = run.wall.as_millis() as u64;
     let cpu_milliseconds = run.cpu.as_millis() as u64;
     if let ToolOutcome::Failed { error_type, reason } = &run.outcome {
-        tracing::warn!(
+        log::warn!(
             tool,
             tenant,
             error_type,
@@ -157,7 +158,7 @@ fn log(tool: &str, tenant: &str, run: &Run) {
         );
         return;
     }
-    tracing::info!(
+    log::info!(
         tool,
         tenant,
         duration_ms = milliseconds,

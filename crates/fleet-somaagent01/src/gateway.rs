@@ -21,6 +21,7 @@ use rand::Rng;
 use skopos_bus::dead_letters::watch_depth;
 use skopos_bus::{BusMetrics, Consumer, ConsumerOptions, DeadLetters, Delivery, HandleError, Producer};
 use skopos_fleet_frame::{Fault, FleetError};
+use skopos_sdk::log;
 use tokio_util::sync::CancellationToken;
 
 use self::metrics::GatewayMetrics;
@@ -178,10 +179,10 @@ impl Gateway {
         let reply: Reply = topics::decode(delivery.event.data)?;
         let (session_id, message_id) = (reply.session_id.clone(), reply.in_reply_to.clone());
         if self.sessions.reply(reply, topics::now_ms()) {
-            tracing::info!(session_id, message_id, "reply delivered");
+            log::info!(session_id, message_id, "reply delivered");
         } else {
             // Closed in between, or a repeat: at-least-once delivery makes both normal.
-            tracing::debug!(session_id, message_id, "reply is for no open message");
+            log::debug!(session_id, message_id, "reply is for no open message");
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use prometheus::{IntCounterVec, Opts, Registry};
 use reqwest::{Client, RequestBuilder};
 use serde::de::DeserializeOwned;
 use skopos_fleet_frame::FleetError;
+use skopos_sdk::log;
 
 use crate::canvas::Block;
 use crate::delegation::{Delegate, Findings};
@@ -124,7 +125,7 @@ impl Neighbours {
     fn failed<T>(&self, service: &'static str, error: &reqwest::Error) -> Option<T> {
         self.failures.with_label_values(&[service]).inc();
         let error: &(dyn std::error::Error + 'static) = error;
-        tracing::warn!(
+        log::warn!(
             error,
             neighbour = service,
             "a service beside is away, going on without it"

@@ -15,6 +15,7 @@ use prometheus::{IntCounterVec, Opts};
 use serde::{Deserialize, Serialize};
 use skopos_fleet_frame::FleetError;
 use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_sdk::log;
 
 use crate::stores::{Cache, StoreArgs, StoreMetrics};
 use crate::{FAULTS, ROUTER, topics};
@@ -126,7 +127,7 @@ async fn decide(State(routing): State<Arc<Routing>>, Json(question): Json<Questi
         .decisions
         .with_label_values(&[&route.topic, route.effort.name()])
         .inc();
-    tracing::debug!(
+    log::debug!(
         tenant = question.tenant,
         topic = route.topic,
         effort = route.effort.name(),

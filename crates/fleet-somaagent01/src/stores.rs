@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 use skopos_fleet_frame::FleetError;
+use skopos_sdk::log;
 
 pub(crate) use self::cache::Cache;
 pub(crate) use self::history::History;
@@ -92,14 +93,14 @@ impl Health {
     fn answered(&self) {
         self.metrics.up.with_label_values(&[self.store]).set(1);
         if self.is_away.swap(false, Ordering::Relaxed) {
-            tracing::info!(store = self.store, "the store is back");
+            log::info!(store = self.store, "the store is back");
         }
     }
 
     fn failed(&self, reason: &str) {
         self.metrics.up.with_label_values(&[self.store]).set(0);
         if !self.is_away.swap(true, Ordering::Relaxed) {
-            tracing::warn!(store = self.store, reason, "the store is away, going on without it");
+            log::warn!(store = self.store, reason, "the store is away, going on without it");
         }
     }
 

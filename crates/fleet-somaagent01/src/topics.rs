@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skopos_bus::dead_letters::SETTLED_TOPIC;
 use skopos_bus::{BusConfig, HandleError, dlq_topic, ensure_topics};
+use skopos_sdk::log::{self, chain};
 use tokio_util::sync::CancellationToken;
 
 use crate::router::Effort;
@@ -149,7 +150,7 @@ pub(crate) async fn care(bus: &BusConfig, stop: &CancellationToken) {
         }
         for (topics, partitions) in [(all.as_slice(), PARTITIONS), (&[SETTLED_TOPIC], 1)] {
             if let Err(error) = ensure_topics(bus, topics, partitions, CARE_PATIENCE).await {
-                tracing::debug!(%error, "topics could not be looked after");
+                log::debug!(error = chain(&error), "topics could not be looked after");
             }
         }
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use skopos_bus::{BusMetrics, Producer};
+use skopos_sdk::log;
 use tokio_util::task::TaskTracker;
 
 use self::user::Users;
@@ -82,7 +83,7 @@ async fn generate(arguments: TrafficArgs, context: Context) -> Result<(), FleetE
         return Ok(());
     }
     let (seed, rate) = (arguments.mix.seed, arguments.rate * arguments.mix.load);
-    tracing::info!(rate, seed, "traffic begins");
+    log::info!(rate, seed, "traffic begins");
     let tasks = TaskTracker::new();
     let fault = |name| context.faults.get(name);
     tasks.spawn(special::small_budget(Arc::clone(&users), seed, fault(BUDGET_DRAIN)));

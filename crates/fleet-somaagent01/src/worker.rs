@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Args;
-use skopos_bus::{BusConfig, BusMetrics, Consumer, ConsumerOptions, HandleError, Producer};
+use skopos_bus::{BusConfig, BusMetrics, Consumer, ConsumerOptions, DeadLetter, HandleError, Producer};
 
 use self::budget::BudgetKeeper;
 use self::intent::Classifier;
@@ -97,8 +97,15 @@ async fn consume(
         ..ConsumerOptions::new(WORKER, &[topics::INBOUND, topics::TOOL_RESULTS])
     };
     let metrics = worker.metrics.clone();
-    let consumer = Consumer::subscribe(bus, options, worker.producer.clone(), bus_metrics)?
-        .on_dead_letter(move |error: &HandleError| metrics.failed(&error.error_type));
+    let consumer = Consumer::subscribe(bus, options, worker.producer.clone(), bus_metrics)?.on_dead_letter(
+        move |letter: &DeadLetter| {
+            // The handler counts what it is given, and it is given no message that does not read.
+            if letter.source_topic == topics::INBOUND && letter.error_type == HandleError::UNREADABLE {
+                metrics.taken();
+            }
+            metrics.failed(&letter.error_type);
+        },
+    );
     let worker = Arc::new(worker);
     consumer
         .run(context.stop.clone(), |delivery| {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use skopos_log_macros::{self as log, chain};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
@@ -31,7 +32,7 @@ pub(super) async fn accept(
                     connections.spawn(serve(stream, peer, inner, Arc::clone(&traffic), http.clone()));
                 }
                 Err(error) => {
-                    tracing::warn!(error = %error, "accept a bus connection");
+                    log::warn!(error = chain(&error), "accept a bus connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
@@ -49,7 +50,7 @@ async fn serve(
 ) {
     if is_http(&stream).await {
         if http.try_send((stream, peer)).is_err() {
-            tracing::debug!("HTTP connection on the bus port closed: nobody serves it");
+            log::debug!("HTTP connection on the bus port closed: nobody serves it");
         }
         return;
     }
@@ -59,7 +60,7 @@ async fn serve(
     traffic.connections_total.fetch_add(1, Ordering::Relaxed);
     traffic.connections.fetch_add(1, Ordering::Relaxed);
     if let Err(error) = forward(stream, inner, &traffic).await {
-        tracing::debug!(error = %error, "bus connection ended");
+        log::debug!(error = chain(&error), "bus connection ended");
     }
     traffic.connections.fetch_sub(1, Ordering::Relaxed);
 }

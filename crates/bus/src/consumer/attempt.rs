@@ -3,12 +3,13 @@
 use std::future::Future;
 
 use rdkafka::message::{BorrowedMessage, Message};
+use skopos_log_macros as log;
 use tracing::{Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::spill::Spill;
 use super::{ConsumerOptions, Delivery};
-use crate::dead_letter::REPLAYS_HEADER;
+use crate::dead_letter::{DeadLetter, REPLAYS_HEADER};
 use crate::{BusMetrics, Event, HandleError, Producer, headers};
 
 /// A message detached from the consumer.
@@ -28,8 +29,9 @@ pub(super) struct Received {
 impl Received {
     pub(super) fn new(message: &BorrowedMessage<'_>) -> Self {
         let payload = message.payload().unwrap_or_default().to_vec();
-        let event: Result<Event, HandleError> = serde_json::from_slice(&payload)
-            .map_err(|error| HandleError::permanent("decode", format!("event is not readable: {error}")));
+        let event: Result<Event, HandleError> = serde_json::from_slice(&payload).map_err(|error| {
+            HandleError::permanent(HandleError::UNREADABLE, format!("event is not readable: {error}"))
+        });
         let no_context = std::collections::HashMap::new();
         let trace_context = event.as_ref().map_or(&no_context, |event| &event.trace_context);
         Self {
@@ -79,7 +81,7 @@ pub(super) struct Attempt<'a> {
     pub(super) options: &'a ConsumerOptions,
     pub(super) producer: &'a Producer,
     pub(super) metrics: &'a BusMetrics,
-    pub(super) on_dead_letter: &'a (dyn Fn(&HandleError) + Send + Sync),
+    pub(super) on_dead_letter: &'a (dyn Fn(&DeadLetter) + Send + Sync),
     pub(super) spill: Option<&'a Spill>,
 }
 
@@ -117,7 +119,7 @@ impl Attempt<'_> {
                 .retries
                 .with_label_values(&[&self.options.group, &received.topic])
                 .inc();
-            tracing::warn!(
+            log::warn!(
                 error_type = error.error_type,
                 error = error.message,
                 retry,

@@ -2,6 +2,7 @@
 
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
+use skopos_log_macros::{self as log, chain};
 
 use super::attempt::{Attempt, Received};
 use super::spill::Spilled;
@@ -10,13 +11,29 @@ use crate::{HandleError, headers};
 
 /// Attempts to hand a dead letter over before it goes to the local file.
 const HANDOVER_ATTEMPTS: u32 = 3;
-/// Longest event text in a log line.
-const LOGGED_EVENT_BYTES: usize = 4096;
+
+/// An event at the level of errors with what the letter says, whatever became of it. A log line has a time of its own, so
+/// the letter's is `given_up_at`.
+macro_rules! log_letter {
+    ($spilled:expr, $($more:tt)+) => {
+        log::error!(
+            original_event = %$spilled.letter.original_event,
+            original_bytes = $spilled.letter.original_bytes,
+            source_topic = $spilled.letter.source_topic,
+            error_message = $spilled.letter.error_message,
+            error_type = $spilled.letter.error_type,
+            retry_count = $spilled.letter.retry_count,
+            replay_count = $spilled.letter.replay_count,
+            given_up_at = $spilled.letter.timestamp,
+            event_id = $spilled.id,
+            $($more)+
+        )
+    };
+}
 
 impl Attempt<'_> {
     /// Hands the event to the dead-letter topic; while the bus is away, to the local file. No failure ends the worker.
     pub(super) async fn give_up(&self, received: &Received, error: &HandleError, retry_count: u32) {
-        (self.on_dead_letter)(error);
         let context = Context::current();
         let span_context = context.span().span_context().clone();
         let (original_event, original_bytes) = DeadLetter::original(&received.payload);
@@ -32,6 +49,7 @@ impl Attempt<'_> {
             consumer_group: self.options.group.clone(),
             trace_id: span_context.is_valid().then(|| span_context.trace_id().to_string()),
         };
+        (self.on_dead_letter)(&letter);
         self.metrics
             .dead_letters
             .with_label_values(&[&received.topic, &error.error_type])
@@ -47,7 +65,7 @@ impl Attempt<'_> {
         } else if self.keep(&spilled).await {
             "spilled"
         } else {
-            log_lost(&spilled, &received.payload);
+            log_lost(&spilled);
             "lost"
         };
         self.metrics
@@ -57,27 +75,20 @@ impl Attempt<'_> {
     }
 
     async fn hand_over(&self, spilled: &Spilled) -> bool {
-        let letter = &spilled.letter;
-        let topic = dlq_topic(&letter.source_topic);
+        let topic = dlq_topic(&spilled.letter.source_topic);
         for attempt in 1..=HANDOVER_ATTEMPTS {
             match spilled.publish(self.producer).await {
                 Ok(()) => {
-                    tracing::error!(
-                        original_event = %letter.original_event,
-                        source_topic = letter.source_topic,
-                        error_message = letter.error_message,
-                        error_type = letter.error_type,
-                        retry_count = letter.retry_count,
-                        replay_count = letter.replay_count,
-                        event_id = spilled.id,
-                        dlq_topic = topic,
-                        "event handed over to the dead-letter topic"
-                    );
+                    log_letter!(spilled, dlq_topic = topic, "event handed over to the dead-letter topic");
                     return true;
                 }
                 Err(error) => {
-                    let error: &(dyn std::error::Error + 'static) = &error;
-                    tracing::warn!(error, attempt, dlq_topic = topic, "dead-letter hand-over");
+                    log::warn!(
+                        error = chain(&error),
+                        attempt,
+                        dlq_topic = topic,
+                        "dead-letter hand-over"
+                    );
                 }
             }
             tokio::time::sleep(self.options.retry.backoff(attempt)).await;
@@ -90,35 +101,21 @@ impl Attempt<'_> {
         let Some(spill) = self.spill else { return false };
         match spill.keep(spilled).await {
             Ok(()) => {
-                tracing::error!(
-                    source_topic = spilled.letter.source_topic,
-                    error_message = spilled.letter.error_message,
-                    error_type = spilled.letter.error_type,
-                    retry_count = spilled.letter.retry_count,
-                    event_id = spilled.id,
-                    file = %spill.path().display(),
-                    "dead-letter hand-over failed, the letter waits in a local file"
-                );
+                let file = spill.path().display();
+                log_letter!(spilled, file = %file, "dead-letter hand-over failed, the letter waits in a local file");
                 true
             }
             Err(error) => {
-                let error: &(dyn std::error::Error + 'static) = &error;
-                tracing::error!(error, "dead letter could not be kept in a local file");
+                log::error!(error = chain(&error), "dead letter could not be kept in a local file");
                 false
             }
         }
     }
 }
 
-fn log_lost(spilled: &Spilled, payload: &[u8]) {
-    let text = String::from_utf8_lossy(payload);
-    tracing::error!(
-        source_topic = spilled.letter.source_topic,
-        error_message = spilled.letter.error_message,
-        error_type = spilled.letter.error_type,
-        retry_count = spilled.letter.retry_count,
-        event_id = spilled.id,
-        event = &text[..text.floor_char_boundary(LOGGED_EVENT_BYTES)],
+fn log_lost(spilled: &Spilled) {
+    log_letter!(
+        spilled,
         "dead-letter hand-over failed, the event is only in this log line"
     );
 }

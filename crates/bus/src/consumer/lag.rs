@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::consumer::{Consumer, StreamConsumer};
+use skopos_log_macros::{self as log, chain};
 use tokio_util::sync::CancellationToken;
 
 use super::ConsumerOptions;
@@ -41,7 +42,7 @@ pub(super) async fn report(
             () = cancel.cancelled() => return,
             result = round => {
                 if let Err(error) = result {
-                    tracing::warn!(error = %error, "lag could not be measured");
+                    log::warn!(error = chain(&error), "lag could not be measured");
                 }
             }
         }

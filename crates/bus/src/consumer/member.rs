@@ -3,6 +3,7 @@
 use std::ops::Deref;
 
 use rdkafka::consumer::StreamConsumer;
+use skopos_log_macros::{self as log, chain};
 use tokio_util::sync::CancellationToken;
 
 /// A group member that leaves when it is dropped, wherever that happens.
@@ -42,7 +43,7 @@ impl Drop for Member {
             left.cancel();
         });
         if let Err(error) = spawned {
-            tracing::warn!(error = %error, "no thread to leave the group on");
+            log::warn!(error = chain(&error), "no thread to leave the group on");
         }
     }
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use skopos_log_macros::{self as log, chain};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -99,7 +100,7 @@ impl Spill {
             }
             if let Err(error) = self.drain_once(&producer, &metrics).await {
                 let error: &(dyn std::error::Error + 'static) = &error;
-                tracing::warn!(error, "dead letters in the local file could not be handed over");
+                log::warn!(error, "dead letters in the local file could not be handed over");
             }
         }
     }
@@ -125,13 +126,17 @@ impl Spill {
                         .with_label_values(&[&spilled.letter.source_topic, "handed_over"])
                         .inc();
                 }
-                Err(error) => tracing::error!(%error, line, "a line of the local file is no dead letter"),
+                Err(error) => log::error!(
+                    error = chain(&error),
+                    line,
+                    "a line of the local file is no dead letter"
+                ),
             }
             left = rest;
         }
         replace(&self.path, left.as_bytes()).map_err(self.failed("shorten"))?;
         if handed_over > 0 {
-            tracing::info!(handed_over, "dead letters from the local file handed over");
+            log::info!(handed_over, "dead letters from the local file handed over");
         }
         Ok(handed_over)
     }

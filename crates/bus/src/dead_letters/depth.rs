@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use prometheus::{IntGaugeVec, Opts, Registry};
+use skopos_log_macros::{self as log, chain};
 use tokio_util::sync::CancellationToken;
 
 use super::DeadLetters;
@@ -37,17 +38,20 @@ pub async fn watch_depth(
         match queues {
             Ok(queues) => {
                 if std::mem::take(&mut is_away) {
-                    tracing::info!("dead letters are counted again");
+                    log::info!("dead letters are counted again");
                 }
                 for queue in queues {
                     let waiting = i64::try_from(queue.waiting).unwrap_or(i64::MAX);
                     depth.with_label_values(&[&queue.source_topic]).set(waiting);
                 }
             }
-            Err(error) if is_away => tracing::debug!(error = %error, "dead letters could not be counted"),
+            Err(error) if is_away => log::debug!(error = chain(&error), "dead letters could not be counted"),
             Err(error) => {
                 is_away = true;
-                tracing::warn!(error = %error, "dead letters cannot be counted while the bus is away");
+                log::warn!(
+                    error = chain(&error),
+                    "dead letters cannot be counted while the bus is away"
+                );
             }
         }
     }

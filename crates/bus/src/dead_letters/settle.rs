@@ -1,6 +1,7 @@
 //! That a letter was dealt with: one record on a topic of its own, by whom and how.
 
 use serde::{Deserialize, Serialize};
+use skopos_log_macros as log;
 
 use super::{DeadLetters, Letter, LetterId, Order};
 use crate::BusError;
@@ -66,7 +67,7 @@ impl DeadLetters {
             .settled
             .with_label_values(&[&letter.letter.source_topic, action.name()])
             .inc();
-        tracing::info!(letter = id, action = action.name(), by, reason, "dead letter settled");
+        log::info!(letter = id, action = action.name(), by, reason, "dead letter settled");
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The bus against the embedded broker: what happens to events that nobody can handle.
 
 mod dead_letters;
+mod handover_log;
 mod site;
 mod spill;

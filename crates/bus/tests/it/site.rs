@@ -9,8 +9,8 @@ use opentelemetry::trace::TraceContextExt;
 use prometheus::Registry;
 use serde_json::{Value, json};
 use skopos_bus::{
-    BrokerOptions, BusConfig, BusMetrics, Consumer, ConsumerOptions, DeadLetters, Delivery, EmbeddedBroker, Event,
-    HandleError, Producer, RetryPolicy, dlq_topic, ensure_topics,
+    BrokerOptions, BusConfig, BusMetrics, Consumer, ConsumerOptions, DeadLetter, DeadLetters, Delivery, EmbeddedBroker,
+    Event, HandleError, Producer, RetryPolicy, dlq_topic, ensure_topics,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +33,8 @@ type Refusal = Arc<Mutex<Option<HandleError>>>;
 
 pub(crate) struct Site {
     pub(crate) broker: EmbeddedBroker,
+    /// What the consumer told of each letter: topic and error type.
+    pub(crate) told: Arc<Mutex<Vec<(String, String)>>>,
     pub(crate) producer: Producer,
     pub(crate) letters: DeadLetters,
     pub(crate) registry: Registry,
@@ -42,10 +44,31 @@ pub(crate) struct Site {
     worker: JoinHandle<()>,
 }
 
-/// Traces need a subscriber, which a process has once.
+/// Log lines of the process.
+static LINES: Mutex<Vec<Value>> = Mutex::new(Vec::new());
+
+/// Traces and lines need a subscriber, which a process has once.
 fn observe() {
     static ONCE: OnceLock<skopos_sdk::Observability> = OnceLock::new();
-    ONCE.get_or_init(|| skopos_sdk::setup_observability("bus-test", "0").expect("first of the process"));
+    ONCE.get_or_init(|| {
+        let settings = skopos_sdk::Settings::from_env("bus-test", "0").expect("what is set can be meant");
+        let keep = |line: &[u8]| {
+            let line = serde_json::from_slice(line).expect("a line is JSON");
+            LINES.lock().expect("not poisoned").push(line);
+        };
+        let builder = skopos_sdk::ObservabilityBuilder::new(settings).log_sink(Arc::new(keep));
+        builder.install().expect("first of the process")
+    });
+}
+
+/// The log lines that name the event.
+pub(crate) fn lines_of(event_id: &str) -> Vec<Value> {
+    let lines = LINES.lock().expect("not poisoned");
+    lines
+        .iter()
+        .filter(|line| line["event_id"] == event_id)
+        .cloned()
+        .collect()
 }
 
 impl Site {
@@ -79,6 +102,14 @@ impl Site {
             ..ConsumerOptions::new(GROUP, &[TOPIC])
         };
         let consumer = Consumer::subscribe(&config, options, producer.clone(), metrics).expect("a group");
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let consumer = consumer.on_dead_letter({
+            let told = Arc::clone(&told);
+            move |letter: &DeadLetter| {
+                let one = (letter.source_topic.clone(), letter.error_type.clone());
+                told.lock().expect("not poisoned").push(one);
+            }
+        });
         let (refuses, seen) = (Refusal::default(), Arc::new(Mutex::new(Vec::new())));
         let stop = CancellationToken::new();
         let worker = tokio::spawn({
@@ -94,6 +125,7 @@ impl Site {
         });
         Self {
             broker,
+            told,
             producer,
             letters,
             registry,

@@ -2,6 +2,7 @@
 //! <https://github.com/prometheus-community/postgres_exporter>
 
 use prometheus::proto::MetricFamily;
+use skopos_log_macros::{self as log, chain};
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, Config};
 
@@ -63,7 +64,7 @@ impl Source for PostgresSource {
                 families
             }
             Err(error) => {
-                tracing::debug!(%error, "PostgreSQL does not answer");
+                log::debug!(error = chain(&error), "PostgreSQL does not answer");
                 vec![up(0.0)]
             }
         }

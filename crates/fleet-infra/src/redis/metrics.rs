@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use prometheus::proto::MetricFamily;
+use skopos_log_macros::{self as log, chain};
 
 use super::info::{self, Info};
 use crate::exporter::{Family, Source};
@@ -116,7 +117,7 @@ impl Source for RedisSource {
         match info::read(self.address).await {
             Ok(info) => families(&info),
             Err(error) => {
-                tracing::debug!(%error, address = %self.address, "Redis does not answer");
+                log::debug!(error = chain(&error), address = %self.address, "Redis does not answer");
                 vec![up(0.0)]
             }
         }

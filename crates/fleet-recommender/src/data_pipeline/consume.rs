@@ -41,7 +41,7 @@ pub(super) async fn run(
     };
     let counted = metrics.clone();
     let consumer = Consumer::subscribe(bus, options, producer.clone(), bus_metrics)?
-        .on_dead_letter(move |error| counted.unprocessed(INTERACTIONS, &error.error_type));
+        .on_dead_letter(move |letter| counted.unprocessed(INTERACTIONS, &letter.error_type));
     let reader = Arc::new(Reader {
         metrics,
         loader,

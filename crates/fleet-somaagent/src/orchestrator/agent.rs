@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use skopos_sdk::log::{self, chain};
 use skopos_sdk::tasks::{ErrorType, Usage, trace_llm_call, trace_task_execution};
 
 use super::gates::{Gate, Work};
@@ -85,7 +86,7 @@ impl Agents {
             let Err(error) = result else { return result };
             self.metrics.attempt_failed(work.workflow, error.outcome());
             let (task, workflow) = (work.task.name.as_str(), work.workflow);
-            tracing::info!(workflow, task, attempt, error = %error, "an agent failed");
+            log::info!(workflow, task, attempt, error = chain(&error), "an agent failed");
             if attempt == ATTEMPTS || error.is_final() {
                 return Err(error);
             }

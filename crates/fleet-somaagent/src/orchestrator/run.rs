@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use skopos_sdk::log;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::Instrument;
@@ -87,8 +88,8 @@ impl Runner {
         self.metrics.executed(workflow, outcome.name, elapsed);
         let (project_id, duration_ms) = (id, elapsed.as_secs_f64() * 1000.0);
         match &outcome.reason {
-            None => tracing::info!(project_id, tenant, workflow, duration_ms, "project done"),
-            Some(reason) => tracing::error!(
+            None => log::info!(project_id, tenant, workflow, duration_ms, "project done"),
+            Some(reason) => log::error!(
                 project_id,
                 tenant,
                 workflow,

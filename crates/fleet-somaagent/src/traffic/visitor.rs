@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use skopos_fleet_frame::FleetError;
+use skopos_sdk::log::{self, chain};
 use tokio_util::sync::CancellationToken;
 
 use super::plan::{Journey, Mistake};
@@ -196,7 +197,7 @@ impl Visitor {
         let response = match skopos_sdk::client::send(&self.client, request).await {
             Ok(response) => response,
             Err(error) => {
-                tracing::warn!(error = %error, "the gateway does not answer");
+                log::warn!(error = chain(&error), "the gateway does not answer");
                 return None;
             }
         };

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use skopos_bus::{Event, Producer};
 use skopos_fleet_frame::Fault;
+use skopos_sdk::log::{self, chain};
 use tracing::{Instrument, Span, field};
 
 use super::agents::{Agents, Task};
@@ -48,7 +49,7 @@ impl Planner {
         async {
             let started = Instant::now();
             if !self.may_delegate(&request.session_id).await {
-                tracing::warn!(session_id = request.session_id, "the session has delegated too often");
+                log::warn!(session_id = request.session_id, "the session has delegated too often");
                 self.metrics.delegated("refused", started.elapsed().as_secs_f64());
                 return Findings {
                     tasks: 0,
@@ -108,7 +109,7 @@ impl Planner {
         let published = futures_util::future::join_all(published);
         for result in tokio::time::timeout_at(deadline, published).await.unwrap_or_default() {
             if let Err(error) = result {
-                tracing::warn!(%error, "a task could not be handed out");
+                log::warn!(error = chain(&error), "a task could not be handed out");
             }
         }
         let mut findings = Vec::new();

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 use skopos_bus::Event;
+use skopos_sdk::log;
 
 use super::Gateway;
 use super::error::ApiError;
@@ -60,7 +61,7 @@ pub(super) async fn create_session(
         .sessions
         .open(&session_id, &claims.tenant, &persona, topics::now_ms());
     gateway.metrics.sessions_created.inc();
-    tracing::info!(
+    log::info!(
         session_id,
         tenant = claims.tenant,
         persona_id = persona,
@@ -109,7 +110,7 @@ async fn publish(gateway: &Gateway, message: &Message, event: Event) -> Result<(
         .await;
     match sent {
         Ok(_) => {
-            tracing::info!(
+            log::info!(
                 session_id = message.session_id,
                 message_id = message.message_id,
                 tenant = message.tenant,

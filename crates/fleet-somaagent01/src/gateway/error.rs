@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use skopos_sdk::log;
 
 /// A failed request.
 #[derive(Debug)]
@@ -39,9 +40,9 @@ impl IntoResponse for ApiError {
         let span = tracing::Span::current();
         let (status, code, message) = (self.status.as_u16(), self.code, self.message.as_str());
         if self.status.is_server_error() {
-            tracing::error!(parent: &span, status, code, reason = message, "request failed");
+            log::error!(parent: &span, status, code, reason = message, "request failed");
         } else {
-            tracing::warn!(parent: &span, status, code, reason = message, "request refused");
+            log::warn!(parent: &span, status, code, reason = message, "request refused");
         }
         let body = json!({ "error": { "code": self.code, "message": self.message, "hint": self.hint } });
         (self.status, Json(body)).into_response()

@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use prometheus::IntGauge;
 use serde::Deserialize;
+use skopos_sdk::log;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -36,7 +37,7 @@ pub(super) async fn open(
         .sessions
         .listen(&session_id, &claims.tenant, topics::now_ms())
         .ok_or_else(|| ApiError::no_session(&session_id))?;
-    tracing::info!(session_id, tenant = claims.tenant, "listener joined");
+    log::info!(session_id, tenant = claims.tenant, "listener joined");
     let upgrade = upgrade.max_message_size(MAX_CLIENT_MESSAGE_BYTES);
     Ok(upgrade.on_upgrade(move |socket| serve(gateway, socket, replies)))
 }
@@ -52,7 +53,7 @@ async fn serve(gateway: Arc<Gateway>, mut socket: WebSocket, mut replies: Receiv
                         return;
                     }
                 }
-                Err(RecvError::Lagged(lost)) => tracing::warn!(lost, "listener is too slow, replies are left out"),
+                Err(RecvError::Lagged(lost)) => log::warn!(lost, "listener is too slow, replies are left out"),
                 Err(RecvError::Closed) => return say_goodbye(socket, "the session was closed").await,
             },
             message = socket.recv() => match message {

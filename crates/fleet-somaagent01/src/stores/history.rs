@@ -5,6 +5,7 @@ use std::sync::Arc;
 use skopos_fleet_frame::FleetError;
 use skopos_sdk::database::DatabaseTracer;
 use skopos_sdk::database::postgres::TracedClient;
+use skopos_sdk::log::{self, chain};
 use tokio::sync::Mutex;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, NoTls, Row};
@@ -87,7 +88,7 @@ impl History {
         let (client, connection) = self.config.connect(NoTls).await?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to PostgreSQL ended");
+                log::debug!(error = chain(&error), "a connection to PostgreSQL ended");
             }
         });
         let tracer = DatabaseTracer::new("postgresql").namespace(self.config.get_dbname().unwrap_or_default());

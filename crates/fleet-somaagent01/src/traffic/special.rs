@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 use skopos_bus::Producer;
 use skopos_fleet_frame::Fault;
+use skopos_sdk::log::{self, chain};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -95,10 +96,10 @@ async fn send(producer: &Producer, payload: &[u8]) {
         .publish_raw(topics::INBOUND, "stray", "stray", payload, &context)
         .await
     {
-        Ok(_) => tracing::info!(
+        Ok(_) => log::info!(
             bytes = payload.len(),
             "a broken event was written straight to the topic"
         ),
-        Err(error) => tracing::warn!(error = %error, "broken event"),
+        Err(error) => log::warn!(error = chain(&error), "broken event"),
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use skopos_bus::{Event, Producer};
 use skopos_fleet_frame::Fault;
+use skopos_sdk::log::{self, chain};
 use tokio_util::sync::CancellationToken;
 
 use crate::router::Effort;
@@ -30,7 +31,7 @@ pub(super) async fn policy(producer: Producer, fault: Fault, stop: CancellationT
         }
         let event = Event::new(topics::TOOL_REQUEST_EVENT, serde_json::Value::Null);
         if let Err(error) = ask(&producer, event).await {
-            tracing::warn!(%error, "a call past the worker");
+            log::warn!(error = chain(&error), "a call past the worker");
         }
     }
 }

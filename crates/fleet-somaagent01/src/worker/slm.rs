@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use skopos_fleet_frame::Fault;
+use skopos_sdk::log;
 use tracing::{Instrument, Span, field};
 
 use super::metrics::WorkerMetrics;
@@ -48,7 +49,7 @@ impl LanguageModel {
     pub(super) fn shipped(seed: u64, slow: Fault, metrics: WorkerMetrics) -> Self {
         let started = Instant::now();
         let model = NgramModel::train(CORPUS);
-        tracing::info!(
+        log::info!(
             model = MODEL,
             vocabulary = model.vocabulary(),
             duration_ms = started.elapsed().as_millis() as u64,

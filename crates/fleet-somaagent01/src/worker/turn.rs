@@ -1,6 +1,7 @@
 //! One turn of a conversation: from the message to the reply, with a tool call between them where one is needed.
 
 use skopos_bus::{Delivery, Event, HandleError, Producer};
+use skopos_sdk::log;
 
 use super::budget::{BudgetKeeper, Exceeded};
 use super::intent::Classifier;
@@ -44,7 +45,7 @@ impl Worker {
         let message: Message = topics::decode(delivery.event.data)?;
         let intent = self.classifier.classify(&message.text);
         self.metrics.classified(intent.name);
-        tracing::info!(
+        log::info!(
             session_id = message.session_id,
             message_id = message.message_id,
             tenant = message.tenant,
@@ -126,7 +127,7 @@ impl Worker {
                 if delivery.retry == 0 {
                     self.metrics.failed("tool_failed");
                 }
-                tracing::warn!(
+                log::warn!(
                     session_id = turn.message.session_id,
                     tool = request.tool,
                     error_type,
@@ -145,7 +146,7 @@ impl Worker {
     }
 
     async fn ask_tool(&self, turn: Turn, call: ToolCall) -> Result<(), HandleError> {
-        tracing::info!(session_id = turn.message.session_id, tool = call.tool, "tool asked");
+        log::info!(session_id = turn.message.session_id, tool = call.tool, "tool asked");
         let key = turn.message.session_id.clone();
         let request = ToolRequest {
             tool: call.tool,
@@ -163,7 +164,7 @@ impl Worker {
         let (tenant, persona) = (&turn.message.tenant, &turn.message.persona_id);
         self.metrics.refused(tenant, persona);
         self.metrics.failed("budget_exceeded");
-        tracing::warn!(
+        log::warn!(
             tenant,
             persona_id = persona,
             limit = exceeded.limit,
@@ -206,7 +207,7 @@ impl Worker {
         self.publish(topics::OUTBOUND, &reply.session_id, event).await?;
         let seconds = (topics::now_ms() - turn.started_ms).max(0) as f64 / 1000.0;
         self.metrics.replied(seconds);
-        tracing::info!(
+        log::info!(
             session_id = reply.session_id,
             message_id = reply.in_reply_to,
             status = ?status,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde::Deserialize;
+use skopos_sdk::log::{self, chain};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -69,7 +70,11 @@ impl Visit<'_> {
             match tokio_tungstenite::connect_async(request).await {
                 Ok((socket, _)) => Some(socket),
                 Err(error) => {
-                    tracing::warn!(error = %error, session_id = session, "stream refused, reading instead");
+                    log::warn!(
+                        error = chain(&error),
+                        session_id = session,
+                        "stream refused, reading instead"
+                    );
                     None
                 }
             }

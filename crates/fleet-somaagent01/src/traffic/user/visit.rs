@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::{RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
+use skopos_sdk::log;
 use tracing::{Instrument, Span, field};
 
 use super::Users;
@@ -122,10 +123,10 @@ impl Visit<'_> {
         };
         if let Some(reply) = &reply {
             Span::current().record("reply.status", format!("{:?}", reply.status));
-            tracing::debug!(session_id = session, text = reply.text, "reply");
+            log::debug!(session_id = session, text = reply.text, "reply");
         } else {
             Span::current().record("otel.status_code", "ERROR");
-            tracing::warn!(session_id = session, message_id = accepted.event_id, "no reply came");
+            log::warn!(session_id = session, message_id = accepted.event_id, "no reply came");
         }
         reply.map(|reply| reply.status)
     }
@@ -143,7 +144,7 @@ impl Visit<'_> {
                 None
             }
             Err(error) => {
-                tracing::warn!(
+                log::warn!(
                     error = &error as &(dyn std::error::Error + 'static),
                     "gateway does not answer"
                 );
@@ -158,7 +159,7 @@ impl Visit<'_> {
 }
 
 fn log_refusal(status: StatusCode, plan: &Plan) {
-    tracing::info!(
+    log::info!(
         status = status.as_u16(),
         tenant = plan.tenant,
         user = plan.user,
