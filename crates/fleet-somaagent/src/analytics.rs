@@ -15,6 +15,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
 use skopos_fleet_frame::{Fault, FleetError};
+use skopos_sdk::log::{self, chain};
 
 use self::catalogue::Capsule;
 use self::metrics::AnalyticsMetrics;
@@ -86,6 +87,8 @@ pub(crate) struct Found {
 #[derive(Debug, Deserialize)]
 struct SearchQuery {
     q: String,
+    /// Who searches.
+    tenant: String,
     limit: Option<u32>,
 }
 
@@ -96,6 +99,8 @@ struct OfferQuery {
 
 #[derive(Debug, Deserialize)]
 struct ReportQuery {
+    /// Who asks.
+    tenant: String,
     /// Only what happened since then, in milliseconds since the epoch.
     since_ms: Option<i64>,
 }
@@ -147,7 +152,7 @@ impl Analytics {
     async fn keep_small(&self, context: &Context) {
         loop {
             if let Err(error) = self.store.prune(now_ms()).await {
-                tracing::error!(error = %error, "what is old could not be removed");
+                log::error!(error = chain(&error), "what is old could not be removed");
             }
             if let Ok(bytes) = self.store.size_bytes().await {
                 self.metrics.size(bytes);
@@ -194,7 +199,7 @@ async fn buy(
     };
     analytics.writable().await?.buy(&purchase).await?;
     analytics.metrics.bought(&capsule, &order.tenant);
-    tracing::info!(
+    log::info!(
         tenant = order.tenant,
         capsule = capsule.id,
         price_cents = capsule.price_cents,
@@ -219,9 +224,9 @@ async fn search(
     let limit = query.limit.unwrap_or(DEFAULT_RESULTS).min(MAX_RESULTS);
     let capsules = analytics.store.search(&query.q, limit).await?;
     let elapsed = started.elapsed();
-    analytics.metrics.searched(elapsed);
+    analytics.metrics.searched(&query.tenant, elapsed);
     let (words, found, duration_ms) = (query.q.as_str(), capsules.len(), elapsed.as_secs_f64() * 1000.0);
-    tracing::info!(words, found, duration_ms, "marketplace searched");
+    log::info!(words, found, duration_ms, "marketplace searched");
     Ok(Json(Found { capsules }))
 }
 
@@ -250,7 +255,7 @@ async fn report(
     })?;
     let started = Instant::now();
     let report = analytics.store.report(kind, query.since_ms.unwrap_or(0)).await?;
-    analytics.metrics.queried(kind.name, started.elapsed());
+    analytics.metrics.queried(kind.name, &query.tenant, started.elapsed());
     Ok(Json(report))
 }
 

@@ -12,6 +12,8 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
 use skopos_fleet_frame::{Fault, FleetError};
+use skopos_sdk::log;
+use tracing::field;
 
 use self::index::Index;
 use self::metrics::SlmMetrics;
@@ -89,7 +91,7 @@ pub(crate) fn run(arguments: SlmArgs) -> Result<(), FleetError> {
 
 async fn serve(arguments: SlmArgs, context: Context) -> Result<(), FleetError> {
     let sound = Index::shipped();
-    tracing::info!(model = INFER_MODEL, facts = sound.len(), "model loaded");
+    log::info!(model = INFER_MODEL, facts = sound.len(), "model loaded");
     let slm = Arc::new(Slm {
         stale: sound.out_of_step(),
         sound,
@@ -123,14 +125,29 @@ async fn embed(
     if input.is_empty() || input.len() > MAX_INPUTS {
         return Err(out_of_bounds(format!("send 1 to {MAX_INPUTS} texts at a time")));
     }
-    let embeddings = slm.metrics.embedding(|| {
-        let vectors = input.iter().map(|text| slm.sound.embedder().embed(text));
-        vectors.map(|vector| vector.to_vec()).collect()
+    let tokens: u64 = input.iter().map(|text| tokens(text)).sum();
+    let span = tracing::info_span!(
+        "slm.embed",
+        otel.name = format!("slm {EMBED_MODEL}"),
+        gen_ai.operation.name = "embeddings",
+        gen_ai.request.model = EMBED_MODEL,
+        gen_ai.usage.input_tokens = tokens,
+    );
+    let embeddings = span.in_scope(|| {
+        slm.metrics.embedding(|| {
+            let vectors = input.iter().map(|text| slm.sound.embedder().embed(text));
+            vectors.map(|vector| vector.to_vec()).collect()
+        })
     });
     Ok(Json(Embeddings {
         model: EMBED_MODEL.to_owned(),
         embeddings,
     }))
+}
+
+/// What a text costs: its words.
+fn tokens(text: &str) -> u64 {
+    text::words(text).count() as u64
 }
 
 fn out_of_bounds(message: String) -> Refusal {
@@ -150,12 +167,23 @@ impl Slm {
         } else {
             &self.sound
         };
+        let input_tokens = tokens(&prompt.text);
+        let span = tracing::info_span!(
+            "slm.extract",
+            otel.name = format!("slm {INFER_MODEL}"),
+            gen_ai.operation.name = "text_completion",
+            gen_ai.request.model = INFER_MODEL,
+            gen_ai.usage.input_tokens = input_tokens,
+            gen_ai.usage.output_tokens = field::Empty,
+        );
+        let _entered = span.enter();
         let sentences = index.extract(&prompt.text, prompt.sentences, &prompt.avoid);
-        let count = |text: &str| text::words(text).count() as u64;
+        let output_tokens = sentences.iter().map(|sentence| tokens(sentence)).sum();
+        span.record("gen_ai.usage.output_tokens", output_tokens);
         Ok(Completion {
             model: INFER_MODEL.to_owned(),
-            input_tokens: count(&prompt.text),
-            output_tokens: sentences.iter().map(|sentence| count(sentence)).sum(),
+            input_tokens,
+            output_tokens,
             sentences: sentences.into_iter().map(str::to_owned).collect(),
         })
     }

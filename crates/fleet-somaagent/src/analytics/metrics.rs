@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry};
 
 use super::catalogue::Capsule;
-use super::reports::KINDS;
 use crate::events::Event;
 
 /// Upper bounds in seconds; the limit of a search is 0.5.
@@ -14,7 +13,7 @@ const QUERY_BUCKETS: [f64; 9] = [0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.
 
 #[derive(Debug, Clone)]
 pub(super) struct AnalyticsMetrics {
-    search: Histogram,
+    search: HistogramVec,
     queries: HistogramVec,
     revenue: IntCounterVec,
     purchases: IntCounterVec,
@@ -35,8 +34,8 @@ impl AnalyticsMetrics {
         );
         let by_sale = ["capsule", "tenant"];
         let metrics = Self {
-            search: Histogram::with_opts(search.buckets(SEARCH_BUCKETS.to_vec()))?,
-            queries: HistogramVec::new(queries.buckets(QUERY_BUCKETS.to_vec()), &["query"])?,
+            search: HistogramVec::new(search.buckets(SEARCH_BUCKETS.to_vec()), &["tenant"])?,
+            queries: HistogramVec::new(queries.buckets(QUERY_BUCKETS.to_vec()), &["query", "tenant"])?,
             revenue: counter(
                 "marketplace_revenue_cents_total",
                 "Money of recorded purchases in cents.",
@@ -50,9 +49,6 @@ impl AnalyticsMetrics {
             )?,
             size: IntGauge::new("analytics_database_size_bytes", "Size of the database file in bytes.")?,
         };
-        for kind in KINDS {
-            metrics.queries.with_label_values(&[kind.name]);
-        }
         registry.register(Box::new(metrics.search.clone()))?;
         registry.register(Box::new(metrics.queries.clone()))?;
         registry.register(Box::new(metrics.revenue.clone()))?;
@@ -62,12 +58,13 @@ impl AnalyticsMetrics {
         Ok(metrics)
     }
 
-    pub(super) fn searched(&self, elapsed: Duration) {
-        self.search.observe(elapsed.as_secs_f64());
+    pub(super) fn searched(&self, tenant: &str, elapsed: Duration) {
+        self.search.with_label_values(&[tenant]).observe(elapsed.as_secs_f64());
     }
 
-    pub(super) fn queried(&self, query: &str, elapsed: Duration) {
-        self.queries.with_label_values(&[query]).observe(elapsed.as_secs_f64());
+    pub(super) fn queried(&self, query: &str, tenant: &str, elapsed: Duration) {
+        let labels = [query, tenant];
+        self.queries.with_label_values(&labels).observe(elapsed.as_secs_f64());
     }
 
     pub(super) fn bought(&self, capsule: &Capsule, tenant: &str) {

@@ -30,9 +30,9 @@ pub(super) async fn search(
     headers: HeaderMap,
     Query(Search { q }): Query<Search>,
 ) -> Result<Json<Found>, Refusal> {
-    gateway.admit(&headers, "marketplace.search").await?;
-    let found = gateway.analytics.get("/v1/marketplace/search", &[("q", &q)]).await?;
-    Ok(Json(found))
+    let tenant = gateway.admit(&headers, "marketplace.search").await?.tenant;
+    let query = [("q", q.as_str()), ("tenant", &tenant)];
+    Ok(Json(gateway.analytics.get("/v1/marketplace/search", &query).await?))
 }
 
 pub(super) async fn buy(
@@ -63,9 +63,9 @@ pub(super) async fn report(
     headers: HeaderMap,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
-    gateway.admit(&headers, "analytics.read").await?;
+    let tenant = gateway.admit(&headers, "analytics.read").await?.tenant;
     let path = format!("/v1/reports/{}", segment(&name)?);
-    Ok(Json(gateway.analytics.get(&path, &[]).await?))
+    Ok(Json(gateway.analytics.get(&path, &[("tenant", &tenant)]).await?))
 }
 
 impl Gateway {
