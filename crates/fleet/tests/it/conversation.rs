@@ -11,7 +11,9 @@ use sha2::Sha256;
 use skopos_bus::{BusConfig, BusMetrics, Producer};
 
 use crate::fleet::{Service, eventually, metric, metric_reaches};
-use crate::receiver::Receiver;
+use crate::receiver::{ReceivedSpan, Receiver};
+
+mod metrics;
 
 const SECRET: &str = "a secret of the test";
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -132,8 +134,11 @@ async fn a_conversation_crosses_all_services() {
     failures(&system).await;
     refusals(&system).await;
     poison(&system).await;
+    metrics::each_row_is_exposed(&system).await;
+    metrics::each_topic_has_its_dead_letters(&system).await;
     end(&mut system).await;
     one_trace(&system).await;
+    lines(&system);
 }
 
 async fn answers(system: &System) {
@@ -275,6 +280,7 @@ async fn poison(system: &System) {
     let metrics = BusMetrics::register(&prometheus::Registry::new()).expect("a new registry");
     let producer = Producer::new(&bus, metrics).expect("a producer");
     let context = opentelemetry::Context::new();
+    let taken = metric(&system.worker, "conversation_requests_total").await;
     producer
         .publish_raw("conversation.inbound", "k", "stray", b"{\"half\": ", &context)
         .await
@@ -285,6 +291,8 @@ async fn poison(system: &System) {
         metric(&system.worker, "conversation_errors_total{error_type=\"decode\"}").await,
         1.0
     );
+    // A share of failures has both sides: what failed was taken.
+    assert_eq!(metric(&system.worker, "conversation_requests_total").await, taken + 1.0);
     let mut letters = 0.0;
     for partition in 0..2 {
         let series = format!(
@@ -343,6 +351,7 @@ async fn one_trace(system: &System) {
             "{service}: {name}"
         );
     }
+    manual_spans(&spans);
     let ids: Vec<&str> = spans.iter().map(|span| span.span_id.as_str()).collect();
     for line in system.services.iter().flat_map(Service::lines) {
         if line["trace_id"] == TRACE_ID {
@@ -351,4 +360,79 @@ async fn one_trace(system: &System) {
     }
     let accepted = |line: &Value| line["message"] == "message accepted" && line["trace_id"] == TRACE_ID;
     assert!(system.services[0].lines().iter().any(accepted));
+}
+
+/// The spans that the services make themselves say what they did.
+fn manual_spans(spans: &[ReceivedSpan]) {
+    for (name, wanted) in [
+        (
+            "tool calculator",
+            &[
+                "tool.name",
+                "process.pid",
+                "process.exit.code",
+                "tool.cpu_ms",
+                "tool.peak_resident_bytes",
+            ][..],
+        ),
+        (
+            "slm harbour-trigram",
+            &[
+                "gen_ai.operation.name",
+                "gen_ai.request.model",
+                "gen_ai.usage.input_tokens",
+                "gen_ai.usage.output_tokens",
+            ],
+        ),
+        (
+            "process tool.requests",
+            &[
+                "messaging.system",
+                "messaging.destination.name",
+                "messaging.consumer.group.name",
+                "messaging.message.id",
+            ],
+        ),
+    ] {
+        let span = spans.iter().find(|span| span.name == name).expect(name);
+        for attribute in wanted {
+            assert!(span.attributes.contains_key(*attribute), "{attribute}: {span:?}");
+        }
+    }
+}
+
+/// What a line of the fleet's own code says, in whatever span it was written; and an error as such.
+fn lines(system: &System) {
+    let lines: Vec<Value> = system.services.iter().flat_map(Service::lines).collect();
+    let own = |line: &&Value| {
+        let logger = line["logger"].as_str().unwrap_or_default();
+        logger.starts_with("skopos_fleet") || logger.starts_with("skopos_bus")
+    };
+    let own: Vec<&Value> = lines.iter().filter(own).collect();
+    assert!(!own.is_empty());
+    for line in &own {
+        for member in [
+            "timestamp",
+            "level",
+            "logger",
+            "message",
+            "module",
+            "function",
+            "service",
+        ] {
+            assert!(
+                line[member].as_str().is_some_and(|text| !text.is_empty()),
+                "{member}: {line}"
+            );
+        }
+        assert!(line["line"].as_u64() > Some(0), "{line}");
+    }
+    let accepted = own.iter().find(|line| line["message"] == "message accepted");
+    assert!(accepted.expect("said above")["session_id"].is_string());
+    let handed_over = own
+        .iter()
+        .find(|line| line["message"] == "event handed over to the dead-letter topic")
+        .expect("the poison of above");
+    assert_eq!(handed_over["original_event"], "\"{\\\"half\\\": \"");
+    assert_eq!(handed_over["function"], "hand_over");
 }

@@ -129,6 +129,7 @@ async fn metrics(system: &System) {
         let text = text.text().await.expect("text");
         for name in [
             "http_server_duration_milliseconds_bucket",
+            "http_server_request_size_bytes_count",
             "http_server_response_size_bytes_count",
         ] {
             let has_labels = |line: &str| {
@@ -213,10 +214,14 @@ async fn metrics(system: &System) {
             r#"marketplace_revenue_cents_total{capsule="tide-reader",tenant="acme"}"#,
             300.0,
         ),
-        ("analytics-service", "marketplace_search_latency_seconds_count", 1.0),
         (
             "analytics-service",
-            r#"analytics_query_latency_seconds_count{query="revenue-by-capsule"}"#,
+            r#"marketplace_search_latency_seconds_count{tenant="acme"}"#,
+            1.0,
+        ),
+        (
+            "analytics-service",
+            r#"analytics_query_latency_seconds_count{query="revenue-by-capsule",tenant="acme"}"#,
             1.0,
         ),
         (
@@ -248,6 +253,20 @@ fn one_trace(system: &System) {
         "POST /v1/evaluate",
     ] {
         assert!(names.contains(name), "{name} is not among {names:?}");
+    }
+    for (name, model, operation) in [
+        ("slm soma-extract-1", "soma-extract-1", "text_completion"),
+        ("slm soma-embed-256", "soma-embed-256", "embeddings"),
+    ] {
+        let call = spans.iter().find(|span| span.name == name).expect(name);
+        let attribute = |name: &str| call.attributes.get(name).map(String::as_str);
+        assert_eq!(call.service, "slm-service");
+        assert_eq!(
+            (attribute("gen_ai.request.model"), attribute("gen_ai.operation.name")),
+            (Some(model), Some(operation))
+        );
+        let tokens = attribute("gen_ai.usage.input_tokens").and_then(|text| text.parse::<u64>().ok());
+        assert!(tokens > Some(0), "{call:?}");
     }
     let workflow = spans
         .iter()
@@ -281,11 +300,19 @@ async fn faults_end_in_the_errors_that_their_alerts_watch() {
     );
     let analytics = system.address("analytics-service");
     assert_eq!(
-        metric(analytics, r#"marketplace_search_latency_seconds_bucket{le="0.5"}"#).await,
+        metric(
+            analytics,
+            r#"marketplace_search_latency_seconds_bucket{tenant="acme",le="0.5"}"#
+        )
+        .await,
         0.0
     );
     assert_eq!(
-        metric(analytics, r#"marketplace_search_latency_seconds_bucket{le="+Inf"}"#).await,
+        metric(
+            analytics,
+            r#"marketplace_search_latency_seconds_bucket{tenant="acme",le="+Inf"}"#
+        )
+        .await,
         1.0
     );
 }
