@@ -1,7 +1,5 @@
 //! The door to the engine: options, instant and range queries.
 
-use std::sync::{Arc, OnceLock};
-
 use skopos_core::QueryBudget;
 use skopos_core::metric::{MetricSource, SourceResolution};
 
@@ -16,8 +14,9 @@ use crate::value::QueryOutput;
 pub const DEFAULT_LOOKBACK_MS: i64 = 5 * 60 * 1000;
 /// Most steps between the first and the last point of a range query.
 pub const MAX_STEPS: i64 = 11_000;
-/// Stack of the threads that evaluate: deep trees recurse.
-const STACK_BYTES: usize = 32 << 20;
+/// Stack that an evaluation has ahead of it, for deep trees recurse. A thread with that much left evaluates on its own
+/// stack, any other gets one for the time.
+pub const STACK_BYTES: usize = 32 << 20;
 
 /// How queries are read and evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,20 +130,20 @@ impl Engine {
         budget: &QueryBudget,
     ) -> Result<QueryOutput, EvalError> {
         let evaluator = Evaluator::new(source, self.options, query, budget);
-        pool().install(|| evaluator.instant(expr, time_ms))
+        with_deep_stack(|| evaluator.instant(expr, time_ms))
     }
 
     /// What a query at one time would do and read.
     pub fn plan_instant(&self, query: &str, time_ms: i64) -> Result<QueryPlan, EvalError> {
         let expr = self.parse(query)?;
-        pool().install(|| plan(&expr, query, Grid::instant(time_ms), &self.options))
+        with_deep_stack(|| plan(&expr, query, Grid::instant(time_ms), &self.options))
     }
 
     /// What a query over a range would do and read.
     pub fn plan_range(&self, query: &str, start_ms: i64, end_ms: i64, step_ms: i64) -> Result<QueryPlan, EvalError> {
         let expr = self.parse_rangeable(query)?;
         let grid = range_grid(start_ms, end_ms, step_ms)?;
-        pool().install(|| plan(&expr, query, grid, &self.options))
+        with_deep_stack(|| plan(&expr, query, grid, &self.options))
     }
 
     fn parse_rangeable(&self, query: &str) -> Result<Expr, EvalError> {
@@ -168,7 +167,7 @@ impl Engine {
         let expr = self.parse_rangeable(query)?;
         let grid = range_grid(start_ms, end_ms, step_ms)?;
         let evaluator = Evaluator::new(source, self.options, query, budget);
-        pool().install(|| evaluator.range(&expr, grid))
+        with_deep_stack(|| evaluator.range(&expr, grid))
     }
 }
 
@@ -191,14 +190,7 @@ fn range_grid(start_ms: i64, end_ms: i64, step_ms: i64) -> Result<Grid, EvalErro
     Ok(Grid::new(start_ms, end_ms, step_ms))
 }
 
-fn pool() -> &'static rayon::ThreadPool {
-    static POOL: OnceLock<Arc<rayon::ThreadPool>> = OnceLock::new();
-    POOL.get_or_init(|| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .thread_name(|index| format!("promql-{index}"))
-            .stack_size(STACK_BYTES)
-            .build()
-            .expect("the operating system gives a process its first threads");
-        Arc::new(pool)
-    })
+/// A query of few series stays on the thread that asks, which spares it the wait for another.
+fn with_deep_stack<T>(evaluate: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(STACK_BYTES, STACK_BYTES, evaluate)
 }

@@ -19,6 +19,7 @@ mod info;
 mod labels;
 mod looked;
 mod matching;
+mod parallel;
 mod plan;
 mod ranges;
 mod resolve;

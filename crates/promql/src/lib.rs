@@ -31,7 +31,7 @@ mod token;
 mod value;
 
 pub use ast::{Expr, ValueType, extract_selectors, metric_names};
-pub use engine::{DEFAULT_LOOKBACK_MS, Engine, EngineOptions, MAX_STEPS};
+pub use engine::{DEFAULT_LOOKBACK_MS, Engine, EngineOptions, MAX_STEPS, STACK_BYTES};
 pub use eval_error::EvalError;
 pub use histogram::{IncompatibleSchemas, add_histograms, detect_reset, subtract_histograms};
 pub use parse_error::{Fault, ParseError};

@@ -15,8 +15,8 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::telemetry;
 
-/// Stack of a worker: parsers and engines recurse over what clients send.
-const STACK_BYTES: usize = 8 << 20;
+/// Stack of a worker: parsers and engines recurse over what clients send. It has what a query asks for and room to get there.
+const STACK_BYTES: usize = skopos_promql::STACK_BYTES + (8 << 20);
 /// How many jobs may wait for each that may run.
 const WAITING_PER_PERMIT: usize = 32;
 

@@ -10,6 +10,7 @@ use skopos_core::metric::{DownsampledSeries, Lent, Selection, Series, SeriesView
 use skopos_core::sample::is_stale;
 
 use super::column::{Column, Grid, NOTHING};
+use super::parallel::{PARALLEL_SERIES, in_parallel};
 use super::resolve::at_ms;
 use super::{EvalResult, Evaluator, Frame, STAGE, downsampled};
 use crate::ast::VectorSelector;
@@ -17,9 +18,6 @@ use crate::eval_error::EvalError;
 use crate::functions::rate::interpolate;
 use crate::histogram::detect_reset;
 use crate::parser::Feature;
-
-/// Fewest series for which work is shared among threads.
-pub(crate) const PARALLEL_SERIES: usize = 64;
 
 /// Series after which the deadline is looked at again.
 pub(super) const CHECK_EVERY: usize = 64;
@@ -101,7 +99,7 @@ impl Evaluator<'_> {
             Ok(Some(column).filter(|column| !column.is_empty()))
         };
         let columns: Vec<Option<Column>> = if all.len() >= PARALLEL_SERIES {
-            all.into_par_iter().map(column).collect::<EvalResult<_>>()?
+            in_parallel(|| all.into_par_iter().map(column).collect::<EvalResult<_>>())?
         } else {
             all.into_iter().map(column).collect::<EvalResult<_>>()?
         };

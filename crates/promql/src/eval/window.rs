@@ -9,8 +9,9 @@ use skopos_core::metric::{MetricValue, Series};
 use super::column::{self, Column, Grid};
 use super::computing::{self, RangeFunction, refuse_histograms};
 use super::looked::Looked;
+use super::parallel::{PARALLEL_SERIES, in_parallel};
 use super::ranges::{RangeSeries, RangeView, Ranges};
-use super::select::{PARALLEL_SERIES, advance};
+use super::select::advance;
 use super::{EvalResult, Evaluated, Evaluator, Frame, STAGE};
 use crate::annotation::{Annotation, Annotations};
 use crate::ast::Call;
@@ -180,11 +181,8 @@ impl Evaluator<'_> {
             Ok(Some(column).filter(|column| !column.is_empty()))
         };
         let columns: Vec<Option<Column>> = if ranges.series.len() >= PARALLEL_SERIES {
-            ranges
-                .series
-                .par_iter()
-                .map_init(sweep, one)
-                .collect::<EvalResult<_>>()?
+            let all = &ranges.series;
+            in_parallel(|| all.par_iter().map_init(sweep, one).collect::<EvalResult<_>>())?
         } else {
             let mut sweep = sweep();
             let all = ranges.series.iter().map(|series| one(&mut sweep, series));

@@ -1,0 +1,20 @@
+//! The threads that share the work of queries over many series.
+
+use std::sync::OnceLock;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+/// Fewest series for which work is shared among threads.
+pub(super) const PARALLEL_SERIES: usize = 64;
+
+/// Runs work whose parallel iterators are to use the threads of queries. The caller waits, so few series are not worth it.
+pub(super) fn in_parallel<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    static POOL: OnceLock<ThreadPool> = OnceLock::new();
+    let pool = POOL.get_or_init(|| {
+        ThreadPoolBuilder::new()
+            .thread_name(|index| format!("promql-{index}"))
+            .build()
+            .expect("the operating system gives a process its first threads")
+    });
+    pool.install(work)
+}
