@@ -2,6 +2,7 @@
 //! sets costs more than decoding some samples.
 
 use std::cmp::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use parking_lot::RwLock;
 use skopos_core::Labels;
@@ -11,26 +12,29 @@ use crate::record::SeriesRef;
 
 /// Rank of a series that came since the order was made.
 const UNKNOWN: u32 = u32::MAX;
-/// Unknown series among those to sort for which the order is made anew, at least.
-const MAX_UNKNOWN: usize = 256;
+/// The order is made anew when as many unknown series were sorted as this part of all, so that readings pay for it in the
+/// measure in which they had use of it: a reading of nine series does not sort a hundred thousand.
+const RENEWED_AT: usize = 8;
 
 /// Ranks of series by their number. They outlive what changes around them: series that stay keep
 /// their order.
 #[derive(Debug, Default)]
 pub(super) struct Order {
     ranks: RwLock<Vec<u32>>,
+    /// Unknown series that were sorted since the order was made, each as often as it was.
+    unknown: AtomicUsize,
 }
 
 impl Order {
     /// Sorts series of the table by their labels.
     pub(super) fn sort(&self, table: &SeriesTable, references: Vec<SeriesRef>) -> Vec<SeriesRef> {
-        let sorted = {
+        {
             let ranks = self.ranks.read();
             let unknown = references.iter().filter(|of| rank(&ranks, **of) == UNKNOWN).count();
-            (unknown <= MAX_UNKNOWN.min(references.len() / 8)).then(|| sort(&ranks, table, references.clone()))
-        };
-        if let Some(sorted) = sorted {
-            return sorted;
+            let so_far = self.unknown.fetch_add(unknown, Relaxed) + unknown;
+            if unknown == 0 || so_far <= table.len() / RENEWED_AT {
+                return sort(&ranks, table, references);
+            }
         }
         let mut ranks = self.ranks.write();
         let all = sort(&ranks, table, table.iter().map(|(reference, _)| reference).collect());
@@ -40,6 +44,7 @@ impl Order {
         for (rank, reference) in (0..).zip(all) {
             ranks[reference as usize] = rank;
         }
+        self.unknown.store(0, Relaxed);
         sort(&ranks, table, references)
     }
 
@@ -77,4 +82,54 @@ fn sort(ranks: &[u32], table: &SeriesTable, references: Vec<SeriesRef>) -> Vec<S
     }
     merged.extend_from_slice(known);
     merged
+}
+
+#[cfg(test)]
+mod tests {
+    use skopos_core::Labels;
+
+    use super::{Order, SeriesTable};
+    use crate::record::SeriesRef;
+    use crate::series::MemSeries;
+
+    /// Series whose numbers run against their order.
+    fn table(count: u32) -> SeriesTable {
+        let mut table = SeriesTable::default();
+        for number in (0..count).rev() {
+            let labels = Labels::from_pairs([("__name__", "up"), ("instance", &format!("{number:04}"))]);
+            table.insert(MemSeries::new(labels)).expect("numbers are left");
+        }
+        table
+    }
+
+    fn sorted(order: &Order, table: &SeriesTable, references: std::ops::Range<SeriesRef>) -> Vec<SeriesRef> {
+        order.sort(table, references.collect())
+    }
+
+    #[test]
+    fn the_order_is_made_when_many_series_were_sorted_without() {
+        let (order, table) = (Order::default(), table(80));
+        assert_eq!(sorted(&order, &table, 0..9), (0..9).rev().collect::<Vec<_>>());
+        assert!(order.ranks.read().is_empty(), "nine of eighty are sorted by themselves");
+        assert_eq!(sorted(&order, &table, 0..9), (0..9).rev().collect::<Vec<_>>());
+        assert_eq!(
+            order.ranks.read().len(),
+            80,
+            "the second time they cost more than a tenth of all"
+        );
+    }
+
+    #[test]
+    fn series_that_came_since_are_sorted_among_the_others() {
+        let (order, mut table) = (Order::default(), table(80));
+        assert_eq!(sorted(&order, &table, 0..80), (0..80).rev().collect::<Vec<_>>());
+        let late = Labels::from_pairs([("__name__", "up"), ("instance", "0041b")]);
+        let late = table.insert(MemSeries::new(late)).expect("a number is left");
+        let expected: Vec<SeriesRef> = (0..80)
+            .rev()
+            .flat_map(|at| if at == 38 { vec![38, late] } else { vec![at] })
+            .collect();
+        assert_eq!(sorted(&order, &table, 0..81), expected);
+        assert_eq!(order.ranks.read().len(), 80, "one is no reason to make it anew");
+    }
 }
