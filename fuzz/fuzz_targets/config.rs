@@ -12,8 +12,11 @@ fuzz_target!(|text: &str| {
         return;
     };
     let printed = config.to_yaml();
-    // Secrets are printed masked, so only what has none comes back whole.
-    if let Ok(again) = PrometheusConfig::parse(&printed, path) {
+    // Secrets are printed masked, so only what has none comes back whole; what the environment gave is printed as it came out,
+    // and a dollar in it would be looked up again.
+    if !printed.contains('$')
+        && let Ok(again) = PrometheusConfig::parse(&printed, path)
+    {
         assert_eq!(again.to_yaml(), printed, "{text:?}");
     }
 });
