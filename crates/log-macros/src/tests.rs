@@ -20,7 +20,10 @@ fn generic<T: Default>() -> &'static str {
 }
 
 async fn asynchronous() -> &'static str {
-    let inner = async { (|| function_name!())() };
+    let inner = async {
+        let closure = || function_name!();
+        closure()
+    };
     inner.await
 }
 
@@ -31,7 +34,7 @@ trait Closes {
 }
 
 impl<T> Till<T> {
-    fn open(&self) -> &'static str {
+    fn open() -> &'static str {
         function_name!()
     }
 }
@@ -47,7 +50,7 @@ fn the_name_is_that_of_the_function_alone() {
     assert_eq!(plain(), "plain");
     assert_eq!(generic::<Vec<String>>(), "generic");
     let till = Till(std::io::Result::Ok(1));
-    assert_eq!((till.open(), till.close()), ("open", "close"));
+    assert_eq!((Till::<()>::open(), till.close()), ("open", "close"));
     assert!(till.0.is_ok());
     let mut future = std::pin::pin!(asynchronous());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
