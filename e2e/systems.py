@@ -6,11 +6,11 @@
 
 Runs `skopos demo` with the systems, all of them where none is named, and checks that every target of the packs is up,
 that each query of each panel of their dashboards has data, that nothing fires unasked, and that no pack reads what
-another system measures under the same name. `--alerts` does so on copies of the packs in which everything
-that waits waits briefly, then switches one fault of each system after the other on and off: each alert that the fault
-promises must arrive at a local webhook on 127.0.0.1:9099, firing, then resolved. `--full-length` takes the pack of a
-system as it is, switches all faults on at once and waits up to 40 minutes for all alerts; what other systems were named
-go through `--alerts` meanwhile. One run at a time: ports are fixed.
+another system measures under the same name; of all five together also what they take of the machine. `--alerts` does so
+on copies of the packs in which everything that waits waits briefly, then switches one fault of each system after the
+other on and off: each alert that the fault promises must arrive at a local webhook on 127.0.0.1:9099, firing, then
+resolved. `--full-length` takes the pack of a system as it is, switches all faults on at once and waits up to 40 minutes
+for all alerts; what other systems were named go through `--alerts` meanwhile. One run at a time: ports are fixed.
 Ends with a table and `N passed, N failed`; exit 1 on a failure.
 """
 
@@ -25,6 +25,7 @@ from lib.checks import Checks, eventually
 from lib.dashboards import check_dashboards
 from lib.demo import Demo
 from lib.pack import SERVER_PORT, open_packs
+from lib.processes import cores, memory_bytes
 from lib.selectors import foreign_series
 from lib.short_pack import LONGEST_WINDOW, shorten
 from lib.trials import check_alerts, check_full_length, check_quiet, print_table, refuse_unknown
@@ -35,6 +36,10 @@ UP_SECONDS = 120
 PANEL_SECONDS = 150
 # Longest time from switching a fault to the notification in a short pack: the window fills, `for` passes, groups wait.
 FAULT_SECONDS = 240
+# What all five take at most, server, traffic, Redis and PostgreSQL included, at their usual load.
+MEMORY_BYTES = 1_500_000_000
+CORES = 1
+REST_SECONDS = 30
 
 
 def pack_targets(demo, pack):
@@ -74,6 +79,12 @@ def check_without_faults(checks, demo, packs, seconds):
     check_own(checks, demo, packs)
 
 
+def check_footprint(checks, demo):
+    resident, busy = memory_bytes(demo.process.pid), cores(demo.process.pid, REST_SECONDS)
+    checks.check(f"all processes take less than {MEMORY_BYTES / 1e9:g} GB", resident < MEMORY_BYTES, f"{resident / 1e9:.2f} GB")
+    checks.check(f"and less than {CORES} core", busy < CORES, f"{busy:.2f}")
+
+
 def check_with_faults(checks, demo, hook, packs, arguments):
     """Each system on a thread of its own, but for those at full length, which come one after the other."""
     refuse_unknown(demo, arguments.fault + arguments.apart)
@@ -111,6 +122,8 @@ def run(checks, arguments, folder):
         print(f"ready after {demo.wait_ready(READY_SECONDS):.1f} s")
         check_stands(checks, demo, packs)
         check_without_faults(checks, demo, packs, arguments.quiet)
+        if not arguments.system and not arguments.alerts:
+            check_footprint(checks, demo)
         trials = []
         if arguments.alerts or arguments.full_length:
             trials = check_with_faults(checks, demo, hook, packs, arguments)
