@@ -1,11 +1,12 @@
 """Metrics beside Prometheus and VictoriaMetrics: CPU, memory and disk of taking samples, queries and restarts.
 
-    SKOPOS_SHARED=../shared python3 bench/metrics.py --binary target/release/skopos [--phases small,big,million,scrape,churn]
+    SKOPOS_SHARED=../shared python3 bench/metrics.py --binary target/release/skopos [--phases small,big,million,start,scrape,churn]
 
 The generator and the queries are those of `$SKOPOS_SHARED/peers`; the generator is built into a target folder where
 `--loadgen` names no program. Servers run one after the other, the client's own CPU time is not counted. The table is
-Markdown: figures of each server and the ratio ours / theirs; `--json FILE` keeps all that was measured. Phase `million` is
-about taking samples and memory alone. With several phases the last table says what a sample costs in each.
+Markdown: figures of each server and the ratio ours / theirs; `--json FILE` keeps all that was measured. Phase `million`
+is about taking samples and memory, `start` about two hours of log that are read again. With several phases the last
+table says what a sample costs in each.
 """
 
 import argparse
@@ -24,11 +25,12 @@ from program import Program, free_port
 TARGETS_PORT = 27100
 TARGETS = 100
 SETTLE_SECONDS = 150
-# Series, hours, repeats of each query (0: no queries, restart or disk), pods replaced an hour.
+# Series, hours, repeats of each query (0: no queries and no disk), pods replaced an hour.
 PHASES = {
     "small": (10_000, 1.0, 10, 0.0),
     "big": (100_000, 1.0, 5, 0.0),
     "million": (1_000_000, 0.05, 0, 0.0),
+    "start": (100_000, 2.0, 0, 0.0),
     "churn": (10_000, 3.0, 5, 1.0),
 }
 
@@ -157,17 +159,17 @@ def measure_written(loadgen, server, phase, end):
     if taken["error"]:
         raise SystemExit(f"{server.name} took not all of phase {phase}: {taken['error']}")
     out = {"taken": taken, "rss_mib": program.memory_mib("VmRSS")}
-    if repeat == 0:
-        server.stop()
-        return out
-    out["hot"] = run_queries(loadgen, server, end, repeat)
+    if repeat:
+        out["hot"] = run_queries(loadgen, server, end, repeat)
     peak_before = program.memory_mib("VmHWM")
     server.kill()
+    started = time.monotonic()
     program = server.start()
-    out["restart"] = {"cpu_s": program.cpu_seconds(), "peak_mib": program.memory_mib("VmHWM"),
-                      "peak_before_mib": peak_before}
-    out["disk_bytes"] = server.settled_bytes()
-    out["cold"] = run_queries(loadgen, server, end, repeat)
+    out["restart"] = {"seconds": time.monotonic() - started, "cpu_s": program.cpu_seconds(),
+                      "peak_mib": program.memory_mib("VmHWM"), "peak_before_mib": peak_before}
+    if repeat:
+        out["disk_bytes"] = server.settled_bytes()
+        out["cold"] = run_queries(loadgen, server, end, repeat)
     server.stop()
     return out
 
@@ -190,10 +192,12 @@ def figures(phase, result):
         "samples per CPU second": taken["samples_per_cpu_s"],
         "RSS bytes a series": result["rss_mib"] * 1024 * 1024 / taken["series_created"],
     }
-    if "disk_bytes" in result:
-        out["disk bytes a sample"] = result["disk_bytes"] / taken["samples"]
+    if "restart" in result:
+        out["restart seconds"] = result["restart"]["seconds"]
         out["restart CPU seconds"] = result["restart"]["cpu_s"]
         out["restart peak / running peak"] = result["restart"]["peak_mib"] / result["restart"]["peak_before_mib"]
+    if "disk_bytes" in result:
+        out["disk bytes a sample"] = result["disk_bytes"] / taken["samples"]
         for heat in ("hot", "cold"):
             for query in result[heat]:
                 out[f"{heat} {query['name']} CPU ms"] = query["server_cpu_ms"]
