@@ -68,7 +68,8 @@ def start_skopos(binary, folder, crate):
 
 
 def start_service(program, folder, port, otlp):
-    arguments = ["env", f"OTEL_EXPORTER_OTLP_ENDPOINT={otlp}", str(program)]
+    # The port is not 4318, so the protocol has to be named.
+    arguments = ["env", f"OTEL_EXPORTER_OTLP_ENDPOINT={otlp}", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", str(program)]
     return Program("billing", folder, arguments, f"http://127.0.0.1:{port}", "/metrics")
 
 
@@ -81,7 +82,7 @@ def send_invoices(billing):
 
 
 def check_metric(checks, skopos, billing):
-    series = f'invoices_sent_total{{tenant="acme"}} {REQUESTS}'
+    series = f'invoices_sent_total{{tenant="acme",otel_scope_name="billing"}} {REQUESTS}'
     lines = billing.get("/metrics", text=True).splitlines()
     found = [line for line in lines if line.startswith("invoices_sent_total")]
     checks.check("the counter is on /metrics as the guide writes it", series in found, found)
