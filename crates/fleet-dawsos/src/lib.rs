@@ -11,7 +11,7 @@ use std::future::Future;
 
 use clap::{Args, Subcommand};
 use skopos_fleet_frame::process::{self, Context, ProcessArgs};
-use skopos_fleet_frame::{FaultKind, FaultSpec, FleetError, ServiceSpec, SystemSpec};
+use skopos_fleet_frame::{FaultSpec, FleetError, ServiceSpec, SystemSpec};
 
 mod agents;
 mod backend;
@@ -58,91 +58,61 @@ pub const SYSTEM: SystemSpec = SystemSpec {
 
 /// What can be made to go wrong.
 const FAULTS: &[FaultSpec] = &[
-    switch(
+    FaultSpec::switch(
         agents::REPORTS_SLOW,
         AGENTS,
         "the typesetter of the reports takes 0.7 s for each",
         &["HighAPILatencyP99", "HighAPILatencyP95"],
     ),
-    switch(
+    FaultSpec::switch(
         agents::SCENARIO_MISSING,
         AGENTS,
         "the table of shocks is gone: each stress test fails, one request in forty",
         &["HighErrorRate"],
     ),
-    switch(
+    FaultSpec::switch(
         agents::PRICING_FLAKY,
         AGENTS,
         "the pricing agent loses each second call",
         &["CircuitBreakerFailureSpike", "CriticalErrorRate"],
     ),
-    switch(
+    FaultSpec::switch(
         packs::PROVIDER_SLOW,
         PACKS,
         "the provider delivers a row of prices every 6 s: a pack takes 12 minutes and more",
         &["PackBuildSlow"],
     ),
-    switch(
+    FaultSpec::switch(
         packs::FILE_TRUNCATED,
         PACKS,
         "the price file ends in the middle of its last row: packs cannot be built",
         &["PackInErrorState"],
     ),
-    switch(
+    FaultSpec::switch(
         packs::JOB_STUCK,
         PACKS,
         "the job no longer starts builds: packs go stale after a minute",
         &["PackNotFresh"],
     ),
-    switch(
+    FaultSpec::switch(
         traffic::QUIET,
         TRAFFIC,
         "the analysts are at lunch: one request a minute",
         &["LowRequestVolume"],
     ),
-    stop(
+    FaultSpec::stop(
         "dawsos-agents-down",
         AGENTS,
         "the agents are killed: every breaker opens",
         &["CircuitBreakerOpen", "CriticalErrorRate"],
     ),
-    stop(
+    FaultSpec::stop(
         "dawsos-backend-down",
         BACKEND,
         "the executor API is killed",
         &["BackendDown"],
     ),
 ];
-
-const fn stop(
-    name: &'static str,
-    service: &'static str,
-    about: &'static str,
-    alerts: &'static [&'static str],
-) -> FaultSpec {
-    FaultSpec {
-        name,
-        service,
-        kind: FaultKind::Stop,
-        about,
-        alerts,
-    }
-}
-
-const fn switch(
-    name: &'static str,
-    service: &'static str,
-    about: &'static str,
-    alerts: &'static [&'static str],
-) -> FaultSpec {
-    FaultSpec {
-        name,
-        service,
-        kind: FaultKind::Switch,
-        about,
-        alerts,
-    }
-}
 
 /// A service of DawsOS.
 #[derive(Debug, Args)]

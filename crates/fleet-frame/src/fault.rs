@@ -71,20 +71,8 @@ mod tests {
     use super::*;
 
     const SPECS: &[FaultSpec] = &[
-        FaultSpec {
-            name: "slow",
-            service: "api",
-            kind: FaultKind::Switch,
-            about: "",
-            alerts: &[],
-        },
-        FaultSpec {
-            name: "gone",
-            service: "api",
-            kind: FaultKind::Stop,
-            about: "",
-            alerts: &[],
-        },
+        FaultSpec::switch("slow", "api", "", &[]),
+        FaultSpec::stop("gone", "api", "", &[]),
     ];
 
     #[test]

@@ -138,13 +138,7 @@ mod tests {
 
     #[test]
     fn a_service_is_told_only_what_concerns_it() {
-        let faults = [FaultSpec {
-            name: "slow",
-            service: "api",
-            kind: FaultKind::Switch,
-            about: "",
-            alerts: &[],
-        }];
+        let faults = [FaultSpec::switch("slow", "api", "", &[])];
         let launch = Launch {
             faults: vec!["slow".to_owned()],
             ..Launch::default()

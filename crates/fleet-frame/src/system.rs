@@ -32,6 +32,39 @@ pub struct FaultSpec {
     pub alerts: &'static [&'static str],
 }
 
+impl FaultSpec {
+    /// A fault that the service carries out itself.
+    #[must_use]
+    pub const fn switch(
+        name: &'static str,
+        service: &'static str,
+        about: &'static str,
+        alerts: &'static [&'static str],
+    ) -> Self {
+        Self {
+            name,
+            service,
+            kind: FaultKind::Switch,
+            about,
+            alerts,
+        }
+    }
+
+    /// A fault for which the supervisor takes the service away.
+    #[must_use]
+    pub const fn stop(
+        name: &'static str,
+        service: &'static str,
+        about: &'static str,
+        alerts: &'static [&'static str],
+    ) -> Self {
+        Self {
+            kind: FaultKind::Stop,
+            ..Self::switch(name, service, about, alerts)
+        }
+    }
+}
+
 /// Who carries a fault out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {

@@ -8,7 +8,7 @@
 //! ```
 
 use clap::{Args, Subcommand};
-use skopos_fleet_frame::{FaultKind, FaultSpec, FleetError, ServiceSpec, SystemSpec};
+use skopos_fleet_frame::{FaultSpec, FleetError, ServiceSpec, SystemSpec};
 use skopos_sdk::http_server::{HttpMetricSet, HttpOptions, TenantLabel};
 
 mod backend_api;
@@ -55,122 +55,92 @@ pub const SYSTEM: SystemSpec = SystemSpec {
 
 /// What can be made to go wrong.
 const FAULTS: &[FaultSpec] = &[
-    stop(
+    FaultSpec::stop(
         "recommender-api-down",
         BACKEND_API,
         "the backend is killed",
         &["ServiceDown"],
     ),
-    stop("recommender-redis-down", "redis", "Redis is killed", &["RedisDown"]),
-    stop(
+    FaultSpec::stop("recommender-redis-down", "redis", "Redis is killed", &["RedisDown"]),
+    FaultSpec::stop(
         "recommender-postgres-down",
         "postgres",
         "PostgreSQL is killed",
         &["DatabaseDown"],
     ),
-    stop(
+    FaultSpec::stop(
         "recommender-exporter-down",
         "node-exporter",
         "the machine's metrics are not served",
         &["PrometheusTargetDown"],
     ),
-    switch(
+    FaultSpec::switch(
         backend_api::LEDGER_READ_ONLY,
         BACKEND_API,
         "the ledger's database takes no writes: what cannot be billed is answered with 503",
         &["HighErrorRate"],
     ),
-    switch(
+    FaultSpec::switch(
         backend_api::CACHE_SLOW,
         BACKEND_API,
         "each look-up in the cache takes 1.3 to 2.1 s",
         &["HighLatencyP95"],
     ),
-    switch(
+    FaultSpec::switch(
         backend_api::CACHE_COLD,
         BACKEND_API,
         "the cache forgets each list before it is asked for",
         &["CacheHitRateLow"],
     ),
-    switch(
+    FaultSpec::switch(
         ml_engine::TRAINING_FAILS,
         ML_ENGINE,
         "an act of the training data has no finite weight: each job fails and is tried again",
         &["ModelTrainingFailed", "MLEngineHighErrorRate"],
     ),
-    switch(
+    FaultSpec::switch(
         ml_engine::EMBEDDINGS_STUCK,
         ML_ENGINE,
         "no embedding is generated: old ones are served from the cache",
         &["EmbeddingCacheStale"],
     ),
-    switch(
+    FaultSpec::switch(
         ml_engine::MEMORY_LEAK,
         ML_ENGINE,
         "buffers are kept until the process has 93 % of its memory limit",
         &["HighMemoryUsage"],
     ),
-    switch(
+    FaultSpec::switch(
         ml_engine::CPU_HOG,
         ML_ENGINE,
         "a search for better settings trains without an end",
         &["HighCPUUsage"],
     ),
-    switch(
+    FaultSpec::switch(
         data_pipeline::DISK_FULL,
         DATA_PIPELINE,
         "a forgotten dump fills 92 % of the landing zone's quota",
         &["DiskSpaceLow"],
     ),
-    switch(
+    FaultSpec::switch(
         data_pipeline::VOLUME_MISSING,
         DATA_PIPELINE,
         "the volume of the landing zone is gone: batches cannot be loaded",
         &["ETLJobFailure"],
     ),
-    switch(
+    FaultSpec::switch(
         data_pipeline::CONSUMER_STUCK,
         DATA_PIPELINE,
         "the consumer stands still while the shops send 13 000 interactions again",
         &["DataPipelineProcessingLag"],
     ),
-    switch(
+    FaultSpec::switch(
         traffic::FLOOD,
         TRAFFIC,
         "a client of pixel-games asks 40 times a second; its plan allows 10",
         &["HighRateLimitExceeded"],
     ),
 ];
-
-const fn stop(
-    name: &'static str,
-    service: &'static str,
-    about: &'static str,
-    alerts: &'static [&'static str],
-) -> FaultSpec {
-    FaultSpec {
-        name,
-        service,
-        kind: FaultKind::Stop,
-        about,
-        alerts,
-    }
-}
-
-const fn switch(
-    name: &'static str,
-    service: &'static str,
-    about: &'static str,
-    alerts: &'static [&'static str],
-) -> FaultSpec {
-    FaultSpec {
-        name,
-        service,
-        kind: FaultKind::Switch,
-        about,
-        alerts,
-    }
-}
 
 /// A service of the recommender.
 #[derive(Debug, Args)]

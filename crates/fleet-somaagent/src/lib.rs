@@ -8,7 +8,7 @@
 //! ```
 
 use clap::{Args, Subcommand};
-use skopos_fleet_frame::{Context, FaultKind, FaultSpec, FleetError, ServiceSpec, SystemSpec};
+use skopos_fleet_frame::{Context, FaultSpec, FleetError, ServiceSpec, SystemSpec};
 use skopos_sdk::http_server::HttpMetricSet;
 use skopos_sdk::{HttpLayer, HttpOptions};
 
@@ -68,48 +68,42 @@ pub const SYSTEM: SystemSpec = SystemSpec {
 
 /// What can be made to go wrong.
 const FAULTS: &[FaultSpec] = &[
-    FaultSpec {
-        name: slm::STALE_INDEX,
-        service: SLM,
-        kind: FaultKind::Switch,
-        about: "the model's index is out of step with its texts: answers miss their tasks and gates refuse them",
-        alerts: &["WorkflowSuccessRateLow"],
-    },
-    FaultSpec {
-        name: policy::CONFLICT,
-        service: POLICY,
-        kind: FaultKind::Switch,
-        about: "a policy release holds two limits for buyers of small tenants: their rare purchases end in 5xx",
-        alerts: &["AvailabilityBelowObjective"],
-    },
-    FaultSpec {
-        name: analytics::DISK_QUOTA,
-        service: ANALYTICS,
-        kind: FaultKind::Switch,
-        about: "the database may not grow: events and purchases cannot be recorded and end in 5xx",
-        alerts: &["ErrorBudgetBurnTooFast", "AvailabilityBelowObjective"],
-    },
-    FaultSpec {
-        name: identity::SLOW,
-        service: IDENTITY,
-        kind: FaultKind::Switch,
-        about: "each verification of a token takes 600 to 900 ms, and every request needs one",
-        alerts: &["HighLatencyP95"],
-    },
-    FaultSpec {
-        name: analytics::COLD_SEARCH,
-        service: ANALYTICS,
-        kind: FaultKind::Switch,
-        about: "the search index is cold: a search takes 0.7 to 1.4 s",
-        alerts: &["MarketplaceSearchSlow", "HighLatencyP95"],
-    },
-    FaultSpec {
-        name: "soma-slm-down",
-        service: SLM,
-        kind: FaultKind::Stop,
-        about: "slm-service is killed: agents have no model, workflows fail",
-        alerts: &["ServiceDown", "WorkflowSuccessRateLow"],
-    },
+    FaultSpec::switch(
+        slm::STALE_INDEX,
+        SLM,
+        "the model's index is out of step with its texts: answers miss their tasks and gates refuse them",
+        &["WorkflowSuccessRateLow"],
+    ),
+    FaultSpec::switch(
+        policy::CONFLICT,
+        POLICY,
+        "a policy release holds two limits for buyers of small tenants: their rare purchases end in 5xx",
+        &["AvailabilityBelowObjective"],
+    ),
+    FaultSpec::switch(
+        analytics::DISK_QUOTA,
+        ANALYTICS,
+        "the database may not grow: events and purchases cannot be recorded and end in 5xx",
+        &["ErrorBudgetBurnTooFast", "AvailabilityBelowObjective"],
+    ),
+    FaultSpec::switch(
+        identity::SLOW,
+        IDENTITY,
+        "each verification of a token takes 600 to 900 ms, and every request needs one",
+        &["HighLatencyP95"],
+    ),
+    FaultSpec::switch(
+        analytics::COLD_SEARCH,
+        ANALYTICS,
+        "the search index is cold: a search takes 0.7 to 1.4 s",
+        &["MarketplaceSearchSlow", "HighLatencyP95"],
+    ),
+    FaultSpec::stop(
+        "soma-slm-down",
+        SLM,
+        "slm-service is killed: agents have no model, workflows fail",
+        &["ServiceDown", "WorkflowSuccessRateLow"],
+    ),
 ];
 
 /// A service of SomaAgent.
