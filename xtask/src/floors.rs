@@ -51,6 +51,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("fleet-recommender", FLEET),
     ("fleet-somaagent", FLEET),
     ("fleet-somaagent01", FLEET),
+    ("fleet-testing", &["fleet-frame"]),
     (
         "fleet",
         &[

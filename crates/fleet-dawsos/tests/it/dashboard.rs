@@ -1,10 +1,9 @@
 //! The dashboard: its eight panels, their lines and states, and that every alert leads to it.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
+use skopos_fleet_testing::{assert_panels_are_complete, list};
 
-use crate::pack::{document, list, text};
+use crate::PACK;
 
 /// Titles and the limits that are drawn, in the order of the system's page.
 const PANELS: [(&str, &[f64]); 8] = [
@@ -19,7 +18,7 @@ const PANELS: [(&str, &[f64]); 8] = [
 ];
 
 fn dashboard() -> Value {
-    serde_json::from_str(&text("dashboards/slo-overview.json")).expect("JSON")
+    PACK.dashboard("slo-overview")
 }
 
 /// Panels of the second dashboard, which answers later asks: heat maps of agents, business, the provider, jobs.
@@ -40,8 +39,8 @@ const BUSINESS: [&str; 12] = [
 
 #[test]
 fn business_agents_and_provider_have_a_dashboard_of_their_own() {
-    let dashboard: Value = serde_json::from_str(&text("dashboards/business.json")).expect("JSON");
-    let panels = list(&dashboard["panels"], "panels");
+    let dashboard = PACK.dashboard("business");
+    let panels = list(&dashboard["panels"]);
     let titles: Vec<&str> = panels.iter().filter_map(|panel| panel["title"].as_str()).collect();
     assert_eq!(titles, BUSINESS);
     let heat = panels
@@ -55,30 +54,19 @@ fn business_agents_and_provider_have_a_dashboard_of_their_own() {
 fn all_eight_panels_stand_with_their_limits() {
     let dashboard = dashboard();
     assert_eq!(dashboard["title"], "DawsOS SLO Overview");
-    assert!(dashboard["schemaVersion"].as_u64() >= Some(39));
-    let panels = list(&dashboard["panels"], "panels");
+    assert_panels_are_complete(&dashboard);
+    let panels = list(&dashboard["panels"]);
     assert_eq!(panels.len(), PANELS.len());
-    let mut cells = BTreeSet::new();
     for (panel, (title, limits)) in panels.iter().zip(PANELS) {
         assert_eq!(panel["title"], title);
         let defaults = &panel["fieldConfig"]["defaults"];
-        let steps = list(&defaults["thresholds"]["steps"], "steps").iter();
+        let steps = list(&defaults["thresholds"]["steps"]).iter();
         let found: Vec<f64> = steps.filter_map(|step| step["value"].as_f64()).collect();
         assert_eq!(found, limits, "{title}");
         if panel["type"] == "timeseries" && !limits.is_empty() {
             assert_eq!(defaults["custom"]["thresholdsStyle"]["mode"], "line", "{title}");
         }
         assert!(defaults["unit"].is_string(), "{title}");
-        let description = panel["description"].as_str();
-        assert!(description.is_some_and(|text| text.ends_with('.')), "{title}");
-        assert_eq!(panel["datasource"]["uid"], "${datasource}", "{title}");
-        assert!(!list(&panel["targets"], "targets").is_empty(), "{title}");
-        let side = |name: &str| panel["gridPos"][name].as_u64().expect("a number");
-        for x in side("x")..side("x") + side("w") {
-            for y in side("y")..side("y") + side("h") {
-                assert!(x < 24 && cells.insert((x, y)), "{title} lies over another");
-            }
-        }
     }
 }
 
@@ -86,7 +74,7 @@ fn all_eight_panels_stand_with_their_limits() {
 fn states_have_their_names() {
     let dashboard = dashboard();
     let names = |title: &str| {
-        let mut panels = list(&dashboard["panels"], "panels").iter();
+        let mut panels = list(&dashboard["panels"]).iter();
         let panel = panels.find(|panel| panel["title"] == title).expect(title);
         let options = panel["fieldConfig"]["defaults"]["mappings"][0]["options"].clone();
         let options = options.as_object().expect("value mappings").clone();
@@ -102,20 +90,12 @@ fn states_have_their_names() {
 #[test]
 fn every_alert_leads_to_it_and_grafana_finds_it() {
     let link = format!("/d/{}", dashboard()["uid"].as_str().expect("a uid"));
-    for group in list(&document("alerts.yml")["groups"], "groups") {
-        for rule in list(&group["rules"], "rules") {
-            assert!(
-                rule["alert"] == "Watchdog" || rule["annotations"]["dashboard"] == link.as_str(),
-                "{}",
-                rule["alert"]
-            );
-        }
+    for rule in PACK.alerts() {
+        assert!(
+            rule["alert"] == "Watchdog" || rule["annotations"]["dashboard"] == link.as_str(),
+            "{}",
+            rule["alert"]
+        );
     }
-    let provider = &document("grafana/provisioning/dashboards/dawsos.yml")["providers"][0];
-    assert!(text("compose.yaml").contains(provider["options"]["path"].as_str().expect("a path")));
-    let sources = document("grafana/provisioning/datasources/skopos.yml");
-    let kinds = list(&sources["datasources"], "datasources")
-        .iter()
-        .filter_map(|source| source["type"].as_str());
-    assert_eq!(kinds.collect::<Vec<_>>(), ["prometheus", "loki", "jaeger"]);
+    PACK.assert_grafana_finds_the_dashboards();
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::pack::{document, text};
+use crate::PACK;
 
 #[test]
 fn the_limits_are_those_that_are_asked_for() {
@@ -13,10 +13,10 @@ fn the_limits_are_those_that_are_asked_for() {
         "max_global_streams_per_user": 10_000,
         "max_entries_limit_per_query": 1000,
     });
-    let config = document("loki.yaml");
+    let config = PACK.document("loki.yaml");
     assert_eq!(config["limits_config"], limits);
     // In Loki retention is the compactor's work.
     assert_eq!(config["compactor"]["retention_enabled"], true);
     assert!(config["common"]["storage"]["filesystem"].is_object());
-    assert!(text("compose.yaml").contains("--pack=/packs/recommender"));
+    assert!(PACK.text("compose.yaml").contains("--pack=/packs/recommender"));
 }

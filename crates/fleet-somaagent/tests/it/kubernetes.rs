@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
+use skopos_fleet_testing::{strings, takes};
 
-use crate::pack::{document, documents, services, strings};
+use crate::PACK;
 
 const MONITORS: [&str; 6] = [
     "orchestrator-metrics",
@@ -15,49 +16,17 @@ const MONITORS: [&str; 6] = [
     "all-somaagent-services",
 ];
 
-fn of_kind(kind: &str) -> Vec<Value> {
-    let all = documents("kubernetes/services.yaml").into_iter();
-    all.filter(|object| object["kind"] == kind).collect()
-}
-
-fn named<'a>(objects: &'a [Value], name: &str) -> &'a Value {
-    let found = objects.iter().find(|object| object["metadata"]["name"] == name);
-    found.unwrap_or_else(|| panic!("there is no {name}"))
-}
-
-/// Whether a label selector takes these labels: `matchLabels`, and `NotIn` of `matchExpressions`.
-fn takes(selector: &Value, labels: &Value) -> bool {
-    let wanted = selector["matchLabels"].as_object().into_iter().flatten();
-    let excluded = selector["matchExpressions"].as_array().into_iter().flatten();
-    wanted.into_iter().all(|(name, value)| labels[name] == *value)
-        && excluded.into_iter().all(|rule| {
-            assert_eq!(rule["operator"], "NotIn");
-            let label = &labels[rule["key"].as_str().expect("a label's name")];
-            !rule["values"].as_array().expect("values").contains(label)
-        })
-}
-
 #[test]
 fn the_rules_of_the_cluster_are_those_of_the_pack() {
-    let object = document("kubernetes/prometheusrule.yaml");
-    assert_eq!(
-        (&object["apiVersion"], &object["kind"]),
-        (&json!("monitoring.coreos.com/v1"), &json!("PrometheusRule"))
-    );
-    let groups = |file| document(file)["groups"].as_array().expect("groups").clone();
-    let expected = [groups("alerts.yml"), groups("recording_rules.yml")].concat();
-    assert_eq!(object["spec"]["groups"], Value::Array(expected));
+    PACK.cluster().assert_has_the_rules();
 }
 
 #[test]
 fn every_monitor_says_where_and_how_often() {
-    let monitors = documents("kubernetes/servicemonitors.yaml");
+    let cluster = PACK.cluster();
     for name in MONITORS {
-        let monitor = named(&monitors, name);
-        assert_eq!(
-            (&monitor["apiVersion"], &monitor["kind"]),
-            (&json!("monitoring.coreos.com/v1"), &json!("ServiceMonitor"))
-        );
+        let monitor = cluster.object("ServiceMonitor", name);
+        assert_eq!(monitor["apiVersion"], "monitoring.coreos.com/v1");
         assert_eq!(monitor["metadata"]["namespace"], "observability");
         assert_eq!(monitor["spec"]["jobLabel"], "app");
         assert_eq!(
@@ -73,12 +42,12 @@ fn every_monitor_says_where_and_how_often() {
 /// prometheus-community, with their defaults.
 #[test]
 fn the_cluster_itself_is_found_as_the_charts_install_it() {
-    let monitors = documents("kubernetes/servicemonitors.yaml");
+    let cluster = PACK.cluster();
     for (name, chart, port) in [
         ("kube-state-metrics", "kube-state-metrics", "http"),
         ("node-exporter", "prometheus-node-exporter", "metrics"),
     ] {
-        let monitor = named(&monitors, name);
+        let monitor = cluster.object("ServiceMonitor", name);
         assert_eq!(monitor["metadata"]["namespace"], "observability");
         assert_eq!(
             monitor["spec"]["endpoints"],
@@ -95,41 +64,25 @@ fn the_cluster_itself_is_found_as_the_charts_install_it() {
 
 #[test]
 fn every_service_is_found_once() {
-    let (monitors, objects) = (documents("kubernetes/servicemonitors.yaml"), of_kind("Service"));
-    let mut used = BTreeSet::new();
-    for (name, port) in services() {
-        let service = named(&objects, name);
-        assert_eq!(service["spec"]["ports"][0]["name"], "http");
-        assert_eq!(service["spec"]["ports"][0]["port"], port);
-        let labels = &service["metadata"]["labels"];
-        assert_eq!(labels["app"], name);
-        let finding = monitors
-            .iter()
-            .filter(|monitor| takes(&monitor["spec"]["selector"], labels));
-        let finding: Vec<&str> = finding
-            .filter_map(|monitor| monitor["metadata"]["name"].as_str())
-            .collect();
-        assert_eq!(finding.len(), 1, "{name}: {finding:?}");
-        used.insert(finding[0].to_owned());
-    }
-    assert_eq!(used, MONITORS.map(str::to_owned).into());
+    let cluster = PACK.cluster();
+    let monitors = PACK.services().map(|(name, _)| cluster.monitor(name));
+    let used: BTreeSet<&str> = monitors
+        .filter_map(|monitor| monitor["metadata"]["name"].as_str())
+        .collect();
+    assert_eq!(used, MONITORS.into());
 }
 
 #[test]
-fn every_service_has_a_deployment_that_starts_it() {
-    let (deployments, objects) = (of_kind("Deployment"), of_kind("Service"));
-    for (name, port) in services() {
-        let template = &named(&deployments, name)["spec"]["template"];
-        let selector = &named(&objects, name)["spec"]["selector"];
-        assert_eq!(selector, &template["metadata"]["labels"], "{name}");
-        let container = &template["spec"]["containers"][0];
-        let arguments = strings(&container["args"]);
-        assert_eq!(arguments[..3], ["fleet", "somaagent", name]);
-        assert!(arguments.contains(&format!("0.0.0.0:{port}").as_str()));
-        assert_eq!(container["ports"], json!([{ "name": "http", "containerPort": port }]));
+fn every_service_runs_and_knows_where_others_are() {
+    let cluster = PACK.cluster();
+    cluster.assert_runs_each_service();
+    for (name, _) in PACK.services() {
+        assert_eq!(cluster.object("Service", name)["metadata"]["labels"]["app"], name);
         // Addresses of others are those of Services that exist.
+        let arguments = strings(&cluster.container(name)["args"]);
         for url in arguments.iter().filter_map(|argument| argument.strip_prefix("http://")) {
-            let known = services().any(|(name, port)| url == format!("{name}:{port}"));
+            let mut services = PACK.services();
+            let known = services.any(|(name, port)| url == format!("{name}:{port}"));
             assert!(known, "{name} is sent to {url}");
         }
     }
