@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -13,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
 
 use crate::classic::ClassicApi;
 use crate::statsd::StatsdSockets;
@@ -205,8 +208,8 @@ impl Acceptor {
                 accepted = accept(&listener, &permits) => accepted,
             };
             match accepted {
-                Ok((stream, permit)) => {
-                    self.connections.spawn(self.connection(stream, permit));
+                Ok((stream, peer, permit)) => {
+                    self.connections.spawn(self.connection(stream, peer, permit));
                 }
                 Err(error) => {
                     tracing::warn!(listener = self.name, %error, "failed to accept a connection");
@@ -216,8 +219,17 @@ impl Acceptor {
         }
     }
 
-    fn connection(&self, stream: TcpStream, permit: OwnedSemaphorePermit) -> impl Future<Output = ()> + use<> {
-        let service = TowerToHyperService::new(self.router.clone());
+    fn connection(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        permit: OwnedSemaphorePermit,
+    ) -> impl Future<Output = ()> + use<> {
+        let with_peer = move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request
+        };
+        let service = TowerToHyperService::new(self.router.clone().map_request(with_peer));
         let (name, drain, kill) = (self.name, self.drain.clone(), self.kill.clone());
         async move {
             let gauge = telemetry::CONNECTIONS.with_label_values(&[name]);
@@ -247,11 +259,14 @@ impl Acceptor {
     }
 }
 
-async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
+    let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    Ok((stream, permit))
+    Ok((stream, peer, permit))
 }
 
 fn connection_builder() -> auto::Builder<TokioExecutor> {

@@ -1,12 +1,17 @@
 //! The query log: one JSON object for each PromQL query, in the file that `query_log_file` of the
 //! configuration names, under the names that Prometheus' query log has.
 
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use axum::extract::{ConnectInfo, FromRequestParts, OriginalUri};
+use axum::http::Method;
+use axum::http::request::Parts;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use skopos_core::QueryBudget;
@@ -51,7 +56,10 @@ impl QueryLog {
             seconds: [seconds, seconds, 0.0],
             outcome: stats.as_ref().map_err(|error| *error as _),
             now_ms: asked.now_ms,
-            rule_group: Some((asked.file, asked.group)),
+            origin: Origin::Rule {
+                file: asked.file,
+                group: asked.group,
+            },
         });
     }
 
@@ -98,8 +106,38 @@ pub(crate) struct LoggedQuery<'a> {
     /// The statistics, or why there is no result.
     pub(crate) outcome: Result<&'a Value, &'a dyn Display>,
     pub(crate) now_ms: i64,
-    /// File and name of the group whose rule asked.
-    pub(crate) rule_group: Option<(&'a str, &'a str)>,
+    pub(crate) origin: Origin<'a>,
+}
+
+/// Who asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Origin<'a> {
+    /// A rule of the group of this name in this file.
+    Rule { file: &'a str, group: &'a str },
+    /// A request.
+    Http(&'a HttpOrigin),
+}
+
+/// A request that asked, as far as the log tells of it.
+#[derive(Debug, Clone)]
+pub(crate) struct HttpOrigin {
+    client_ip: Option<IpAddr>,
+    method: Method,
+    path: String,
+}
+
+impl<S: Sync> FromRequestParts<S> for HttpOrigin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let whole = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
+        Ok(Self {
+            client_ip: peer.map(|peer| peer.0.ip().to_canonical()),
+            method: parts.method.clone(),
+            path: whole.path().to_owned(),
+        })
+    }
 }
 
 impl LoggedQuery<'_> {
@@ -114,8 +152,16 @@ impl LoggedQuery<'_> {
             Ok(stats) => line["stats"] = stats.clone(),
             Err(error) => line["error"] = Value::from(error.to_string()),
         }
-        if let Some((file, name)) = self.rule_group {
-            line["ruleGroup"] = json!({ "file": file, "name": name });
+        match self.origin {
+            Origin::Rule { file, group } => line["ruleGroup"] = json!({ "file": file, "name": group }),
+            Origin::Http(HttpOrigin {
+                client_ip,
+                method,
+                path,
+            }) => {
+                let client_ip = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
+                line["httpRequest"] = json!({ "clientIP": client_ip, "method": method.as_str(), "path": path });
+            }
         }
         line
     }

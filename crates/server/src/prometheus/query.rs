@@ -15,7 +15,7 @@ use super::encode::{Extras, query_body};
 use super::envelope::ApiError;
 use crate::params::Params;
 use crate::query::{self, PROMQL, QueryDone, QueryFailure, QueryText};
-use crate::query_log::LoggedQuery;
+use crate::query_log::{HttpOrigin, LoggedQuery, Origin};
 use crate::query_stats::stats_json;
 use crate::router::{App, Shared};
 use crate::tenant::Tenant;
@@ -95,24 +95,26 @@ pub(crate) fn read_span(params: &Params, now_ms: i64) -> Result<Span, ApiError> 
 pub(crate) async fn instant(
     State(app): State<Shared>,
     Tenant(tenant): Tenant,
+    origin: HttpOrigin,
     params: Params,
 ) -> Result<Response, ApiError> {
     let limit = arguments::limit(&params)?;
     let time_ms = arguments::time_ms_or(&params, "time", app.state.clock.now_ms())?;
     let request = Request::read(&params, limit)?;
-    evaluate(&app, &tenant, request, Span::At { time_ms }).await
+    evaluate(&app, &tenant, origin, request, Span::At { time_ms }).await
 }
 
 /// Evaluates a query at each step of a range.
 pub(crate) async fn range(
     State(app): State<Shared>,
     Tenant(tenant): Tenant,
+    origin: HttpOrigin,
     params: Params,
 ) -> Result<Response, ApiError> {
     let limit = arguments::limit(&params)?;
     let span = read_range(&params)?;
     let request = Request::read(&params, limit)?;
-    evaluate(&app, &tenant, request, span).await
+    evaluate(&app, &tenant, origin, request, span).await
 }
 
 impl Request {
@@ -169,7 +171,13 @@ fn read_range(params: &Params) -> Result<Span, ApiError> {
     })
 }
 
-async fn evaluate(app: &App, tenant: &TenantId, request: Request, span: Span) -> Result<Response, ApiError> {
+async fn evaluate(
+    app: &App,
+    tenant: &TenantId,
+    origin: HttpOrigin,
+    request: Request,
+    span: Span,
+) -> Result<Response, ApiError> {
     let source = app.state.stores.tenant(tenant).metric_source;
     let mut engine = match request.lookback_ms {
         Some(lookback_ms) => app.state.promql.with_lookback(lookback_ms),
@@ -203,7 +211,7 @@ async fn evaluate(app: &App, tenant: &TenantId, request: Request, span: Span) ->
                 seconds: span.seconds(),
                 outcome: told.as_ref().map_err(|error| *error as _),
                 now_ms: clock.now_ms(),
-                rule_group: None,
+                origin: Origin::Http(&origin),
             });
         }
         let told = told.ok();

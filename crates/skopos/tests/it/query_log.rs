@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::program::Program;
 
@@ -27,6 +27,8 @@ async fn queries_are_logged_where_the_configuration_says() {
     assert_eq!(line["params"]["start"], "1970-01-01T00:01:00Z");
     assert_eq!(line["params"]["step"], 30.0);
     assert!(line["stats"]["timings"]["execTotalTime"].as_f64().is_some(), "{line}");
+    let asked = json!({ "clientIP": "127.0.0.1", "method": "GET", "path": "/api/v1/query_range" });
+    assert_eq!(line["httpRequest"], asked);
 }
 
 /// The lines of a log, as far as they are whole.
@@ -65,6 +67,7 @@ async fn rules_are_logged_with_their_group() {
     }
     let line = of("vector(1) > 0").expect("it is there");
     assert_eq!(line["ruleGroup"]["name"], "g");
+    assert_eq!(line["httpRequest"], Value::Null);
     let file = line["ruleGroup"]["file"].as_str().expect("a name");
     assert!(file.ends_with("rules.yml"), "{file}");
     assert_eq!(line["params"]["start"], line["params"]["end"]);
