@@ -118,7 +118,7 @@ async fn finish<E: ErrorType>(
     match &result {
         Ok(response) => {
             let status = response.status();
-            span.record("http.response.status_code", status.as_u16());
+            span.record("http.response.status_code", i64::from(status.as_u16()));
             if status.is_client_error() || status.is_server_error() {
                 observed.fail(status.as_str(), status.canonical_reason().unwrap_or_default());
             } else {

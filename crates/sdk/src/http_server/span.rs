@@ -20,7 +20,8 @@ pub(super) fn server_span(request: &Request, method: &'static str, route: &str) 
 /// Writes the outcome on the span. Of an unsampled request only error tracking wants to know, and only of failures.
 pub(super) fn record(span: &Span, status: u16) {
     if status >= 500 || !span.metadata().is_some_and(is_bare) {
-        span.record("http.response.status_code", status);
+        // Signed, as attributes are: any other integer would become a text.
+        span.record("http.response.status_code", i64::from(status));
     }
     if status >= 500 {
         span.record("otel.status_code", "ERROR");
