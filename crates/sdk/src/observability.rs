@@ -27,6 +27,7 @@ use crate::{SetupError, logging, metrics, panic_hook, propagation, scrub};
 
 mod directives;
 mod dispatch;
+mod output;
 
 /// How long the flush at shutdown may take; a dead endpoint costs no more than this.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);

@@ -8,7 +8,6 @@ use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::{Context, Filter};
 
 use crate::SetupError;
-use crate::sampler::is_bare;
 use crate::settings::Settings;
 
 /// `EnvFilter`, asked no more than it has to say. It keeps locked tables of spans for directives that name one, and looks
@@ -42,19 +41,13 @@ impl Directives {
     }
 }
 
-// What bears an unsampled request passes whatever the directives, so that an output has it.
 impl<S: Subscriber> Filter<S> for Directives {
     fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
-        is_bare(metadata) || Filter::<S>::enabled(&self.filter, metadata, context)
+        Filter::<S>::enabled(&self.filter, metadata, context)
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        let interest = Filter::<S>::callsite_enabled(&self.filter, metadata);
-        if is_bare(metadata) {
-            Interest::always()
-        } else {
-            interest
-        }
+        Filter::<S>::callsite_enabled(&self.filter, metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

@@ -10,6 +10,7 @@ use tracing_subscriber::filter::{FilterExt, Targets};
 use tracing_subscriber::prelude::*;
 
 use super::directives::Directives;
+use super::output::Output;
 use super::scope;
 use crate::SetupError;
 #[cfg(feature = "errors")]
@@ -48,19 +49,22 @@ pub(super) fn dispatch(
     let spans_level = traces.as_ref().map(|_| LevelFilter::INFO);
     let filter = Directives::new(settings, &OWN_DIAGNOSTICS)?;
     let lines_level = settings.logs.console.then(|| filter.most_verbose());
-    let lines = settings
-        .logs
-        .console
-        .then(|| JsonLayer::new(&settings.service, sink).with_filter(filter));
+    let lines = settings.logs.console.then(|| Output {
+        filter,
+        layer: JsonLayer::new(&settings.service, sink),
+    });
     // What the export itself has to say would be exported, and so on.
     let filter = Directives::new(settings, &[&OWN_DIAGNOSTICS[..], &SILENT_TARGETS].concat())?;
     let records_level = loggers.map(|_| filter.most_verbose());
-    let records = loggers.map(|loggers| {
-        let logger = loggers.logger_with_scope(scope(settings));
-        RecordLayer::new(logger, settings.pii_filter).with_filter(filter)
+    let records = loggers.map(|loggers| Output {
+        filter,
+        layer: RecordLayer::new(loggers.logger_with_scope(scope(settings)), settings.pii_filter),
     });
     #[cfg(feature = "errors")]
-    let errors = errors.map(|errors| errors.layer().with_filter(span_filter.clone()));
+    let errors = errors.map(|errors| Output {
+        filter: span_filter,
+        layer: errors.layer(),
+    });
     #[cfg(not(feature = "errors"))]
     let errors = None::<tracing_subscriber::layer::Identity>;
     let errors_level = errors.as_ref().map(|_| LevelFilter::INFO);

@@ -2,6 +2,7 @@
 
 mod backends;
 mod collector;
+mod directives;
 mod environment;
 mod errors_always;
 mod http_metrics;
