@@ -1,11 +1,13 @@
 //! The layer for an axum router: a server span, request metrics and the caller's trace context, per matched route.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context as TaskContext, Poll, ready};
 
+use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use http::HeaderName;
@@ -101,7 +103,11 @@ impl HttpMetrics {
             let made = made?;
             Arc::clone(self.0.get_or_init(|| made))
         };
-        Ok(HttpLayer(Arc::new(Observing { sets, options })))
+        Ok(HttpLayer(Arc::new(Observing {
+            measures_sizes: sets.iter().any(|set| set.measures_sizes()),
+            sets,
+            options,
+        })))
     }
 }
 
@@ -113,6 +119,7 @@ pub struct HttpLayer(Arc<Observing>);
 #[derive(Debug)]
 struct Observing {
     sets: Arc<[Box<dyn RequestMetrics>]>,
+    measures_sizes: bool,
     options: HttpOptions,
 }
 
@@ -136,11 +143,11 @@ pub struct HttpService<S> {
 
 impl<S> Service<Request> for HttpService<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible>,
+    S: Service<Request, Response = Response, Error = Infallible> + Clone,
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = HttpFuture<S::Future>;
+    type Future = HttpFuture<S>;
 
     fn poll_ready(&mut self, context: &mut TaskContext<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(context)
@@ -157,6 +164,7 @@ where
             .any(|ignored| ignored == route)
         {
             return HttpFuture {
+                due: None,
                 inner: Some(self.inner.call(request)),
                 span: Span::none(),
                 observed: None,
@@ -165,9 +173,12 @@ where
         let method = method_label(request.method());
         let span = span::server_span(&request, method, route);
         let observed = Observed::start(Arc::clone(&self.observing), &request, method, matched);
-        let inner = span.in_scope(|| self.inner.call(request));
+        // The one that was asked whether it is ready is the one to call.
+        let next = self.inner.clone();
+        let ready = std::mem::replace(&mut self.inner, next);
         HttpFuture {
-            inner: Some(inner),
+            due: Some((ready, request)),
+            inner: None,
             span,
             observed: Some(observed),
         }
@@ -175,34 +186,49 @@ where
 }
 
 pin_project! {
-    /// The answer of the inner service, observed.
-    #[derive(Debug)]
-    pub struct HttpFuture<F> {
+    /// The answer of the inner service, observed. The service is called when it is first asked for, so that the span is
+    /// entered once for an answer that comes at once.
+    pub struct HttpFuture<S: Service<Request>> {
+        // Until the service is called.
+        due: Option<(S, Request)>,
         // Until it has answered.
         #[pin]
-        inner: Option<F>,
+        inner: Option<S::Future>,
         span: Span,
         observed: Option<Observed>,
     }
 
-    impl<F> PinnedDrop for HttpFuture<F> {
+    impl<S: Service<Request>> PinnedDrop for HttpFuture<S> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if this.inner.is_some() {
+            if this.due.is_some() || this.inner.is_some() {
                 // What a caller that has gone leaves behind ends within the span.
                 let _entered = this.span.enter();
+                drop(this.due.take());
                 this.inner.set(None);
             }
         }
     }
 }
 
-impl<F: Future<Output = Result<Response, Infallible>>> Future for HttpFuture<F> {
-    type Output = F::Output;
+impl<S: Service<Request>> fmt::Debug for HttpFuture<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpFuture")
+            .field("span", &self.span)
+            .field("observed", &self.observed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: Service<Request, Response = Response, Error = Infallible>> Future for HttpFuture<S> {
+    type Output = Result<Response, Infallible>;
 
     fn poll(self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let entered = this.span.enter();
+        if let Some((mut service, request)) = this.due.take() {
+            this.inner.set(Some(service.call(request)));
+        }
         let Some(inner) = this.inner.as_mut().as_pin_mut() else {
             // A future that is asked again after its answer has none.
             return Poll::Pending;
@@ -230,6 +256,8 @@ pub(crate) fn method_label(method: &http::Method) -> &'static str {
     }
 }
 
-fn content_length(headers: &http::HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+/// The size of a body in bytes, where it is known before the body is read.
+fn size(headers: &http::HeaderMap, body: &impl HttpBody) -> Option<u64> {
+    let told = || headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+    told().or_else(|| body.size_hint().exact())
 }

@@ -86,6 +86,10 @@ pub(super) struct Exchange<'a> {
 
 /// A set that counts.
 pub(super) trait RequestMetrics: fmt::Debug + Send + Sync {
+    /// Whether it measures sizes; else nobody looks for them.
+    fn measures_sizes(&self) -> bool {
+        false
+    }
     /// A request has come.
     fn started(&self, method: &'static str, route: &str);
     /// It has been answered, or its caller has gone.

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use tracing::Span;
 
 use super::metrics::Exchange;
-use super::{Observing, Tenant, UNMATCHED, content_length, span};
+use super::{Observing, Tenant, UNMATCHED, size, span};
 
 /// Status that is counted when the client goes away before the answer (nginx's convention).
 const CLIENT_CLOSED: u16 = 499;
@@ -37,6 +36,7 @@ impl Observed {
             let value = request.headers().get(&tenant.header)?;
             value.to_str().ok().map(str::to_owned)
         });
+        let measured = observing.measures_sizes;
         let observed = Self {
             observing,
             method,
@@ -44,7 +44,7 @@ impl Observed {
             started: Instant::now(),
             status: CLIENT_CLOSED,
             tenant,
-            request_size: content_length(request.headers()).or_else(|| request.body().size_hint().exact()),
+            request_size: measured.then(|| size(request.headers(), request.body())).flatten(),
             response_size: None,
         };
         for set in observed.observing.sets.iter() {
@@ -59,8 +59,12 @@ impl Observed {
 
     pub(super) fn finish(mut self, response: &Response, of_request: &Span) {
         self.status = response.status().as_u16();
-        self.response_size = content_length(response.headers()).or_else(|| response.body().size_hint().exact());
-        if let Some(Tenant(tenant)) = response.extensions().get() {
+        if self.observing.measures_sizes {
+            self.response_size = size(response.headers(), response.body());
+        }
+        if self.observing.options.tenant.is_some()
+            && let Some(Tenant(tenant)) = response.extensions().get()
+        {
             self.tenant = Some(tenant.clone());
         }
         span::record(of_request, self.status);

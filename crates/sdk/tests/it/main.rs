@@ -5,6 +5,7 @@ mod collector;
 mod directives;
 mod environment;
 mod errors_always;
+mod http_layer;
 mod http_metrics;
 mod otlp_logs;
 #[cfg(feature = "errors")]

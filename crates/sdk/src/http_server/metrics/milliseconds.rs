@@ -62,6 +62,10 @@ impl ServerDuration {
 }
 
 impl RequestMetrics for ServerDuration {
+    fn measures_sizes(&self) -> bool {
+        true
+    }
+
     fn started(&self, method: &'static str, route: &str) {
         self.active.inc([method, route]);
     }

@@ -54,6 +54,10 @@ fn scheme() -> KeyValue {
 }
 
 impl RequestMetrics for SemanticConventions {
+    fn measures_sizes(&self) -> bool {
+        true
+    }
+
     fn started(&self, method: &'static str, _route: &str) {
         self.active
             .add(1, &[KeyValue::new("http.request.method", method), scheme()]);
