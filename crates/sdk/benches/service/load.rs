@@ -18,7 +18,8 @@ pub(crate) struct Round {
     pub(crate) elapsed: Duration,
 }
 
-pub(crate) async fn round(address: SocketAddr, kind: &Kind, requests: usize) -> Round {
+/// Fails with the first request that is not answered.
+pub(crate) async fn round(address: SocketAddr, kind: &Kind, requests: usize) -> hyper::Result<Round> {
     let body = (kind.body)();
     let started = Instant::now();
     let connections: Vec<_> = (0..CONNECTIONS)
@@ -26,11 +27,11 @@ pub(crate) async fn round(address: SocketAddr, kind: &Kind, requests: usize) -> 
         .collect();
     let mut times = Vec::with_capacity(requests);
     for connection in connections {
-        times.extend(connection.await.expect("no panic"));
+        times.extend(connection.await.expect("no panic")?);
     }
     let elapsed = started.elapsed();
     times.sort();
-    Round { times, elapsed }
+    Ok(Round { times, elapsed })
 }
 
 async fn connection(
@@ -38,11 +39,9 @@ async fn connection(
     path: &'static str,
     body: axum::body::Bytes,
     requests: usize,
-) -> Vec<Duration> {
+) -> hyper::Result<Vec<Duration>> {
     let socket = tokio::net::TcpStream::connect(address).await.expect("connects");
-    let (mut sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
-        .await
-        .expect("handshake");
+    let (mut sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(socket)).await?;
     tokio::spawn(driver);
     let mut times = Vec::with_capacity(requests);
     for _ in 0..requests {
@@ -51,13 +50,10 @@ async fn connection(
             .header("user-agent", "bench/1")
             .body(Body::from(body.clone()));
         let started = Instant::now();
-        let response = sender
-            .send_request(request.expect("a request"))
-            .await
-            .expect("an answer");
+        let response = sender.send_request(request.expect("a request")).await?;
         assert!(response.status().is_success(), "{path}: {}", response.status());
-        black_box(response.into_body().collect().await.expect("a body"));
+        black_box(response.into_body().collect().await?);
         times.push(started.elapsed());
     }
-    times
+    Ok(times)
 }

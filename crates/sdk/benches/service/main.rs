@@ -118,7 +118,7 @@ fn main() {
 
 /// Loads both servers in turns.
 fn compare(kinds: &[&Kind], requests: Option<usize>, pairs: usize) {
-    let servers = [Server::start(Serves::Plain), Server::start(Serves::OneInTen)];
+    let mut servers = [Server::start(Serves::Plain), Server::start(Serves::OneInTen)];
     let client = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -130,7 +130,9 @@ fn compare(kinds: &[&Kind], requests: Option<usize>, pairs: usize) {
             // The order turns with each pair, so that neither is always the second.
             for which in if pair % 2 == 0 { [0, 1] } else { [1, 0] } {
                 let before = servers[which].processor_time();
-                let round = client.block_on(round(servers[which].address, kind, requests));
+                let round = client
+                    .block_on(round(servers[which].address, kind, requests))
+                    .unwrap_or_else(|error| panic!("{}: {error}; the server: {:?}", kind.name, servers[which].end()));
                 let used = servers[which].processor_time().saturating_sub(before);
                 figures.add(which, &round, used);
             }

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,13 +72,17 @@ impl Server {
         };
         threads.flatten().filter_map(of).sum()
     }
+
+    /// Ends its input, and with that the process; tells how that ended, also where something else was first.
+    pub(crate) fn end(&mut self) -> std::io::Result<ExitStatus> {
+        drop(self.child.stdin.take());
+        self.child.wait()
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Its input ends, and so does it.
-        drop(self.child.stdin.take());
-        drop(self.child.wait());
+        drop(self.end());
     }
 }
 
