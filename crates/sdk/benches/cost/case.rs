@@ -34,9 +34,14 @@ impl SpanExporter for Sink {
 
 /// The SDK with a share of sampled traces.
 pub(crate) fn sdk(rate: &'static str) -> Observability {
-    let settings = Settings::from_lookup("bench", "1", |name| match name {
-        "TRACE_SAMPLE_RATE" => Some(rate.to_owned()),
-        _ => None,
+    sdk_of(&[("TRACE_SAMPLE_RATE", rate)])
+}
+
+/// The SDK with these variables.
+pub(crate) fn sdk_of(variables: &[(&str, &str)]) -> Observability {
+    let settings = Settings::from_lookup("bench", "1", |name| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
     });
     ObservabilityBuilder::new(settings.expect("valid"))
         .log_sink(Arc::new(|line| {

@@ -1,4 +1,5 @@
-//! What one counter update, span or log line costs, beside plain `opentelemetry`, `prometheus-client` and `metrics`.
+//! What one counter update, span or log line costs, beside plain `opentelemetry`, `prometheus-client` and `metrics`; what a
+//! scrape and a captured error cost.
 //!
 //! `cargo bench -p skopos-sdk --bench cost` measures the caller's processor time with criterion. `… --bench cost -- --instructions` counts
 //! instructions with valgrind, which a busy machine does not change: those of all threads, the exporter's too. The bars
@@ -14,10 +15,13 @@ use crate::case::Case;
 mod callgrind;
 mod case;
 mod counters;
+mod errors;
 mod instructions;
+mod scrape;
 mod spans;
 
-fn cases() -> Vec<Case> {
+/// Nanoseconds and microseconds each, of one thread but for the exporter's.
+fn updates() -> Vec<Case> {
     [counters::cases(), spans::cases(), spans::log_lines()]
         .into_iter()
         .flatten()
@@ -32,8 +36,8 @@ fn main() {
         .filter(|word| *word != "--bench")
         .collect();
     match words[..] {
-        ["--instructions"] => instructions::print(&cases()),
-        [instructions::RUN, name, count] => instructions::run(&cases(), name, count),
+        ["--instructions"] => instructions::print(&updates()),
+        [instructions::RUN, name, count] => instructions::run(&updates(), name, count),
         _ => time(&mut Criterion::default().configure_from_args()),
     }
 }
@@ -45,7 +49,7 @@ fn processor_time() -> Duration {
 }
 
 fn time(criterion: &mut Criterion) {
-    for case in cases() {
+    for case in [updates(), scrape::cases(), errors::cases()].into_iter().flatten() {
         let mut group = criterion.benchmark_group(case.group);
         let mut run = (case.prepare)();
         group.bench_function(case.name, |b| {
