@@ -7,7 +7,7 @@ use axum::http::header::RETRY_AFTER;
 use reqwest::{Client, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use skopos_fleet_frame::FleetError;
+use skopos_fleet_frame::{FleetError, http_client};
 use skopos_sdk::tasks::ErrorType;
 use url::Url;
 
@@ -66,11 +66,7 @@ impl Named {
 
 /// A client whose calls end within the time; `hosts` are names that are resolved without asking anyone.
 pub(crate) fn client(timeout: Duration, hosts: &[(&str, SocketAddr)]) -> Result<Client, FleetError> {
-    // The client wants a provider even where nothing is encrypted; a second installation is refused, and harmless.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let builder = Client::builder()
-        .timeout(timeout)
-        .user_agent(concat!("arbitrage/", env!("CARGO_PKG_VERSION")));
+    let builder = http_client(timeout).user_agent(concat!("arbitrage/", env!("CARGO_PKG_VERSION")));
     hosts
         .iter()
         .fold(builder, |builder, (name, address)| builder.resolve(name, *address))

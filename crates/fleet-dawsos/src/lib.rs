@@ -186,10 +186,7 @@ where
 
 /// A client for the other services; a request may take so long at most.
 fn http_client(timeout: std::time::Duration) -> Result<reqwest::Client, FleetError> {
-    // The client wants a provider even where nothing is encrypted; a second installation is refused, and harmless.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    reqwest::Client::builder()
-        .timeout(timeout)
+    skopos_fleet_frame::http_client(timeout)
         .user_agent(concat!("dawsos/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(FleetError::HttpClient)

@@ -11,6 +11,7 @@
 pub mod process;
 pub mod traffic;
 
+mod client;
 mod connections;
 mod error;
 mod fault;
@@ -18,6 +19,7 @@ mod order;
 mod service;
 mod system;
 
+pub use client::http_client;
 pub use connections::OpenConnections;
 pub use error::FleetError;
 pub use fault::{Fault, Faults};

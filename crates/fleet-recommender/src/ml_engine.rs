@@ -109,11 +109,8 @@ async fn serve(arguments: MlArgs, context: Context) -> Result<(), FleetError> {
 
 /// A client for the services beside this one.
 pub(crate) fn http_client() -> Result<Client, FleetError> {
-    // Fails where another part of the process has chosen already.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    Client::builder()
+    skopos_fleet_frame::http_client(Duration::from_secs(10))
         .connect_timeout(Duration::from_secs(2))
-        .timeout(Duration::from_secs(10))
         .build()
         .map_err(FleetError::HttpClient)
 }

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use reqwest::{Client, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use skopos_fleet_frame::FleetError;
+use skopos_fleet_frame::{FleetError, http_client};
 use skopos_sdk::tasks::ErrorType;
 
 /// One call.
@@ -69,10 +69,7 @@ struct FailureText {
 
 /// A client for all peers of a process.
 pub(crate) fn client() -> Result<Client, FleetError> {
-    // The client wants a provider even where nothing is encrypted; a second installation is refused, and harmless.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    Client::builder()
-        .timeout(TIMEOUT)
+    http_client(TIMEOUT)
         .user_agent(concat!("somaagent/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(FleetError::HttpClient)

@@ -7,7 +7,7 @@ use clap::Args;
 use prometheus::{IntCounterVec, Opts, Registry};
 use reqwest::{Client, RequestBuilder};
 use serde::de::DeserializeOwned;
-use skopos_fleet_frame::FleetError;
+use skopos_fleet_frame::{FleetError, http_client};
 use skopos_sdk::log;
 
 use crate::canvas::Block;
@@ -56,8 +56,6 @@ pub(crate) struct Neighbours {
 
 impl Neighbours {
     pub(crate) fn new(urls: &NeighbourArgs, registry: &Registry) -> Result<Self, FleetError> {
-        // The client wants a provider even where nothing is encrypted; a second installation is refused, and harmless.
-        drop(rustls::crypto::ring::default_provider().install_default());
         let failures = IntCounterVec::new(
             Opts::new("neighbour_failures_total", "Requests to a service beside that failed."),
             &["service"],
@@ -66,10 +64,7 @@ impl Neighbours {
             failures.with_label_values(&[service]);
         }
         registry.register(Box::new(failures.clone()))?;
-        let client = Client::builder()
-            .timeout(LIMIT)
-            .build()
-            .map_err(FleetError::HttpClient)?;
+        let client = http_client(LIMIT).build().map_err(FleetError::HttpClient)?;
         Ok(Self {
             client,
             urls: urls.clone(),

@@ -13,7 +13,7 @@ use self::visit::Visit;
 use super::plan::{Conduct, Plan};
 use crate::gateway::token::{Claims, Keys};
 use crate::topics::ReplyStatus;
-use skopos_fleet_frame::FleetError;
+use skopos_fleet_frame::{FleetError, http_client};
 
 /// One request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,10 +31,7 @@ pub(super) struct Users {
 
 impl Users {
     pub(super) fn new(gateway: &str, keys: Keys, stop: CancellationToken) -> Result<Self, FleetError> {
-        // The client wants a provider even where nothing is encrypted; a second installation is refused, and harmless.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let client = Client::builder()
-            .timeout(REQUEST_TIMEOUT)
+        let client = http_client(REQUEST_TIMEOUT)
             .user_agent(concat!("skopos-traffic/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(FleetError::HttpClient)?;
