@@ -8,7 +8,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use clap::Args;
 use prometheus::{IntCounterVec, Opts};
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs, serve_http};
 use skopos_fleet_frame::{Fault, FleetError};
 use url::Url;
 
@@ -120,8 +120,7 @@ async fn serve(arguments: AppArgs, context: Context) -> Result<(), FleetError> {
         .route(payments::WEBHOOK_PATH, post(api::payment_webhook))
         .with_state(app)
         .layer(crate::http_layer(&context)?)
-        .merge(context.observability.metrics_router())
-        .merge(health_router());
+        .merge(context.own_routes());
     serve_http(arguments.listen, router, context.stop.clone()).await
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{get, post};
 use clap::Args;
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs, serve_http};
 use skopos_fleet_frame::{Fault, FleetError};
 
 pub(crate) use self::api::{Bid, Demand, Order, Page, Sale, Sold};
@@ -109,8 +109,7 @@ async fn serve(name: &'static str, listen: SocketAddr, seed: u64, context: Conte
         .route("/v1/sales", post(api::sell))
         .with_state(Arc::clone(&market))
         .layer(crate::http_layer(&context)?)
-        .merge(context.observability.metrics_router())
-        .merge(health_router());
+        .merge(context.own_routes());
     let stop = context.stop.clone();
     tokio::spawn(async move {
         while stop.run_until_cancelled(tokio::time::sleep(TICK)).await.is_some() {

@@ -14,7 +14,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs, serve_http};
 use skopos_fleet_frame::{Fault, FleetError};
 
 use self::extract::{answer, tokens};
@@ -149,8 +149,7 @@ async fn serve(arguments: ModelArgs, context: Context) -> Result<(), FleetError>
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(service)
         .layer(crate::http_layer(&context)?)
-        .merge(context.observability.metrics_router())
-        .merge(health_router());
+        .merge(context.own_routes());
     serve_http(arguments.listen, router, context.stop.clone()).await
 }
 

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs, serve_http};
 use skopos_fleet_frame::{Fault, FleetError};
 use tracing::Instrument;
 
@@ -98,8 +98,7 @@ async fn serve(arguments: PaymentArgs, context: Context) -> Result<(), FleetErro
         .route("/v1/payments", post(pay))
         .with_state(provider)
         .layer(crate::http_layer(&context)?)
-        .merge(context.observability.metrics_router())
-        .merge(health_router());
+        .merge(context.own_routes());
     serve_http(arguments.listen, router, context.stop.clone()).await
 }
 

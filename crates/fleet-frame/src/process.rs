@@ -60,6 +60,13 @@ pub struct Context {
     pub faults: Faults,
 }
 
+impl Context {
+    /// What a service answers beside its API: `/metrics`, and `/health` where to run is to be ready.
+    pub fn own_routes(&self) -> Router {
+        self.observability.metrics_router().merge(health_router())
+    }
+}
+
 /// Runs a service to its end on a runtime of its own. `faults` is the table of its system.
 pub fn run<F>(
     name: &'static str,

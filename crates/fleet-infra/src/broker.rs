@@ -7,7 +7,7 @@ use axum::serve::Listener;
 use clap::Args;
 use skopos_bus::{BrokerOptions, EmbeddedBroker, HttpConnection};
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs};
 use skopos_log_macros as log;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -55,16 +55,13 @@ async fn serve(arguments: BrokerArgs, context: Context) -> Result<(), FleetError
         part: "the broker's HTTP door",
         reason: "it was taken already".to_owned(),
     })?;
-    axum::serve(
-        HttpOnBus { address, connections },
-        context.observability.metrics_router().merge(health_router()),
-    )
-    .with_graceful_shutdown(context.stop.clone().cancelled_owned())
-    .await
-    .map_err(|source| FleetError::Io {
-        action: "serve HTTP on the bus port",
-        source,
-    })
+    axum::serve(HttpOnBus { address, connections }, context.own_routes())
+        .with_graceful_shutdown(context.stop.clone().cancelled_owned())
+        .await
+        .map_err(|source| FleetError::Io {
+            action: "serve HTTP on the bus port",
+            source,
+        })
 }
 
 /// The HTTP connections that came in on the Kafka port, as a listener.

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use clap::Args;
 use skopos_bus::BusMetrics;
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{self, BusArgs, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, BusArgs, Context, ProcessArgs, serve_http};
 use skopos_sdk::context::RequestContextLayer;
 use tokio::sync::mpsc;
 
@@ -85,8 +85,7 @@ async fn serve(arguments: PipelineArgs, context: Context) -> Result<(), FleetErr
     let router = api::router(store)
         .layer(RequestContextLayer)
         .layer(observability.http_layer_with(&crate::http_options())?)
-        .merge(observability.metrics_router())
-        .merge(health_router());
+        .merge(context.own_routes());
     let (loader, records) = mpsc::channel(QUEUE);
     let consume = consume::run(
         &bus,

@@ -13,7 +13,7 @@ use std::time::Duration;
 use clap::Args;
 use reqwest::Client;
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs, serve_http};
 use skopos_sdk::context::RequestContextLayer;
 
 use self::engine::Engine;
@@ -83,8 +83,7 @@ async fn serve(arguments: MlArgs, context: Context) -> Result<(), FleetError> {
     let router = api::router(Arc::clone(&engine))
         .layer(RequestContextLayer)
         .layer(observability.http_layer_with(&crate::http_options())?)
-        .merge(observability.metrics_router())
-        .merge(health_router());
+        .merge(context.own_routes());
     let scheduler = Scheduler {
         engine,
         pipeline: arguments.pipeline,

@@ -13,7 +13,7 @@ use axum::{Json, Router};
 use clap::Args;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs, serve_http};
 use skopos_fleet_frame::{Fault, FleetError};
 use skopos_sdk::log::{self, chain};
 
@@ -138,8 +138,7 @@ async fn serve(arguments: AnalyticsArgs, context: Context) -> Result<(), FleetEr
         .route("/v1/reports/{name}", get(report))
         .with_state(Arc::clone(&analytics))
         .layer(crate::http_layer(&context)?)
-        .merge(context.observability.metrics_router())
-        .merge(health_router());
+        .merge(context.own_routes());
     let upkeep = async {
         analytics.keep_small(&context).await;
         Ok(())

@@ -10,7 +10,7 @@ use axum::{Json, Router};
 use clap::Args;
 use serde_json::{Value, json};
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs, serve_http};
 
 use self::metrics::GatewayMetrics;
 use crate::events::Reporter;
@@ -92,8 +92,7 @@ async fn serve(arguments: GatewayArgs, context: Context) -> Result<(), FleetErro
     let router = router(gateway)
         .layer(crate::http_layer(&context)?)
         .merge(readiness)
-        .merge(context.observability.metrics_router())
-        .merge(health_router());
+        .merge(context.own_routes());
     let reports = async {
         courier.run(context.stop.clone()).await;
         Ok(())

@@ -14,7 +14,7 @@ use prometheus::{IntCounterVec, Opts, Registry};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs, serve_http};
 use skopos_fleet_frame::{Fault, FleetError};
 use skopos_sdk::log;
 
@@ -95,8 +95,7 @@ async fn serve(arguments: IdentityArgs, context: Context) -> Result<(), FleetErr
         .route("/v1/keys", get(keys))
         .with_state(identity)
         .layer(crate::http_layer(&context)?)
-        .merge(context.observability.metrics_router())
-        .merge(health_router());
+        .merge(context.own_routes());
     serve_http(arguments.listen, router, context.stop).await
 }
 

@@ -16,7 +16,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs, serve_http};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -113,8 +113,7 @@ async fn serve(arguments: OrchestratorArgs, context: Context) -> Result<(), Flee
         .route("/v1/plans", post(plan))
         .with_state(Arc::clone(&orchestrator))
         .layer(crate::http_layer(&context)?)
-        .merge(context.observability.metrics_router())
-        .merge(health_router());
+        .merge(context.own_routes());
     let reports = async {
         courier.run(context.stop.clone()).await;
         Ok(())

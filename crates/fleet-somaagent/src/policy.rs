@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use clap::Args;
 use serde_json::{Value, json};
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs, serve_http};
 use skopos_fleet_frame::{Fault, FleetError};
 use skopos_sdk::log;
 
@@ -61,8 +61,7 @@ async fn serve(arguments: PolicyArgs, context: Context) -> Result<(), FleetError
         .route("/v1/policies", get(policies))
         .with_state(policy)
         .layer(crate::http_layer(&context)?)
-        .merge(context.observability.metrics_router())
-        .merge(health_router());
+        .merge(context.own_routes());
     serve_http(arguments.listen, router, context.stop).await
 }
 

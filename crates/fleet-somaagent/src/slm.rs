@@ -10,7 +10,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs, serve_http};
 use skopos_fleet_frame::{Fault, FleetError};
 use skopos_sdk::log;
 use tracing::field;
@@ -103,8 +103,7 @@ async fn serve(arguments: SlmArgs, context: Context) -> Result<(), FleetError> {
         .route("/v1/embeddings", post(embed))
         .with_state(slm)
         .layer(crate::http_layer(&context)?)
-        .merge(context.observability.metrics_router())
-        .merge(health_router());
+        .merge(context.own_routes());
     serve_http(arguments.listen, router, context.stop).await
 }
 

@@ -12,7 +12,7 @@ use clap::Args;
 use prometheus::{IntCounter, IntCounterVec, Opts};
 use serde::{Deserialize, Serialize};
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs, serve_http};
 use skopos_sdk::log;
 
 use self::memory::Memory;
@@ -99,8 +99,7 @@ async fn serve(arguments: CanvasArgs, context: Context) -> Result<(), FleetError
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(canvases)
         .layer(context.observability.http_layer()?)
-        .merge(context.observability.metrics_router())
-        .merge(health_router());
+        .merge(context.own_routes());
     serve_http(arguments.listen, router, context.stop.clone()).await
 }
 

@@ -14,7 +14,7 @@ use clap::Args;
 use prometheus::{IntCounterVec, Opts};
 use serde::{Deserialize, Serialize};
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs, serve_http};
 use skopos_sdk::log;
 
 use crate::stores::{Cache, StoreArgs, StoreMetrics};
@@ -115,8 +115,7 @@ async fn serve(arguments: RouterArgs, context: Context) -> Result<(), FleetError
         .route("/v1/route", post(decide))
         .with_state(routing)
         .layer(context.observability.http_layer()?)
-        .merge(context.observability.metrics_router())
-        .merge(health_router());
+        .merge(context.own_routes());
     serve_http(arguments.listen, router, context.stop.clone()).await
 }
 
