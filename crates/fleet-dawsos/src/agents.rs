@@ -13,8 +13,7 @@ use std::time::Duration;
 
 use clap::Args;
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{Context, ProcessArgs, health_router, serve_http};
-use skopos_sdk::context::RequestContextLayer;
+use skopos_fleet_frame::process::{Context, ProcessArgs, serve_http};
 
 use self::api::Agents;
 use self::economy::Economy;
@@ -22,6 +21,7 @@ use self::ledger::Ledger;
 use self::pricing::Pricing;
 use self::reports::Reports;
 use crate::AGENTS;
+use crate::addresses::PacksUrl;
 
 mod api;
 mod economy;
@@ -46,14 +46,8 @@ pub(crate) struct AgentsArgs {
     /// Where HTTP is served.
     #[arg(long, default_value = "127.0.0.1:8031", value_name = "ADDRESS")]
     listen: SocketAddr,
-    /// Where the pricing packs are.
-    #[arg(
-        long,
-        env = "DAWSOS_PACKS_URL",
-        default_value = "http://127.0.0.1:8032",
-        value_name = "URL"
-    )]
-    packs: String,
+    #[command(flatten)]
+    packs: PacksUrl,
     #[command(flatten)]
     process: ProcessArgs,
 }
@@ -64,21 +58,16 @@ pub(super) fn run(arguments: AgentsArgs) -> Result<(), FleetError> {
 }
 
 async fn serve(arguments: AgentsArgs, context: Context) -> Result<(), FleetError> {
-    let observability = &context.observability;
     let agents = Arc::new(Agents {
         ledger: Ledger::shipped()?,
         pricing: Pricing::new(
             crate::http_client(TIMEOUT)?,
-            &arguments.packs,
+            &arguments.packs.url,
             context.faults.get(PRICING_FLAKY),
         ),
         economy: Economy::shipped(context.faults.get(SCENARIO_MISSING))?,
         reports: Reports::new(context.faults.get(REPORTS_SLOW)),
     });
-    let router = api::router(agents)
-        .layer(RequestContextLayer)
-        .layer(observability.http_layer()?)
-        .merge(observability.metrics_router())
-        .merge(health_router());
+    let router = crate::router(&context, api::router(agents))?;
     serve_http(arguments.listen, router, context.stop).await
 }

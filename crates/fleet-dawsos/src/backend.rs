@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use clap::Args;
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{Context, ProcessArgs, serve_http};
 use skopos_sdk::breaker::CircuitBreakers;
-use skopos_sdk::context::RequestContextLayer;
 
 use self::agents::Agents;
 use self::executor::Executor;
@@ -16,6 +15,7 @@ use self::metrics::BackendMetrics;
 use self::pack_source::PackSource;
 use self::pattern::Patterns;
 use crate::BACKEND;
+use crate::addresses::{AgentsUrl, PacksUrl};
 
 mod agents;
 mod api;
@@ -37,22 +37,10 @@ pub(crate) struct BackendArgs {
     /// Where HTTP is served.
     #[arg(long, default_value = "127.0.0.1:8030", value_name = "ADDRESS")]
     listen: SocketAddr,
-    /// Where the agents are.
-    #[arg(
-        long,
-        env = "DAWSOS_AGENTS_URL",
-        default_value = "http://127.0.0.1:8031",
-        value_name = "URL"
-    )]
-    agents: String,
-    /// Where the pricing packs are.
-    #[arg(
-        long,
-        env = "DAWSOS_PACKS_URL",
-        default_value = "http://127.0.0.1:8032",
-        value_name = "URL"
-    )]
-    packs: String,
+    #[command(flatten)]
+    agents: AgentsUrl,
+    #[command(flatten)]
+    packs: PacksUrl,
     #[command(flatten)]
     process: ProcessArgs,
 }
@@ -63,23 +51,23 @@ pub(super) fn run(arguments: BackendArgs) -> Result<(), FleetError> {
 }
 
 async fn serve(arguments: BackendArgs, context: Context) -> Result<(), FleetError> {
-    let observability = &context.observability;
-    let registry = observability.registry();
+    let registry = context.observability.registry();
     let patterns = Patterns::shipped()?;
     let metrics = BackendMetrics::register(registry, &patterns)?;
     let client = crate::http_client(TIMEOUT)?;
     let breakers = CircuitBreakers::new(registry, PREFIX)?;
     let executor = Arc::new(Executor {
-        agents: Agents::new(client.clone(), &arguments.agents, &breakers, &patterns, metrics.clone())?,
-        packs: PackSource::new(client, &arguments.packs),
+        agents: Agents::new(
+            client.clone(),
+            &arguments.agents.url,
+            &breakers,
+            &patterns,
+            metrics.clone(),
+        )?,
+        packs: PackSource::new(client, &arguments.packs.url),
         patterns,
         metrics,
     });
-    let router = api::router(executor)
-        .merge(notices::router())
-        .layer(RequestContextLayer)
-        .layer(observability.http_layer()?)
-        .merge(observability.metrics_router())
-        .merge(health_router());
+    let router = crate::router(&context, api::router(executor).merge(notices::router()))?;
     serve_http(arguments.listen, router, context.stop).await
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{Context, ProcessArgs, serve_http};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, field};
 
@@ -16,6 +16,7 @@ use self::metrics::JobMetrics;
 use self::peers::{JobError, Peers};
 use self::reconciliation::PORTFOLIOS;
 use crate::JOBS;
+use crate::addresses::{AgentsUrl, PacksUrl};
 
 mod delivery;
 mod metrics;
@@ -36,22 +37,10 @@ pub(crate) struct JobsArgs {
     /// Where metrics are served.
     #[arg(long, default_value = "127.0.0.1:8033", value_name = "ADDRESS")]
     listen: SocketAddr,
-    /// Where the agents are.
-    #[arg(
-        long,
-        env = "DAWSOS_AGENTS_URL",
-        default_value = "http://127.0.0.1:8031",
-        value_name = "URL"
-    )]
-    agents: String,
-    /// Where the pricing packs are.
-    #[arg(
-        long,
-        env = "DAWSOS_PACKS_URL",
-        default_value = "http://127.0.0.1:8032",
-        value_name = "URL"
-    )]
-    packs: String,
+    #[command(flatten)]
+    agents: AgentsUrl,
+    #[command(flatten)]
+    packs: PacksUrl,
     /// Where alerts on prices are delivered to: the notices of the executor API.
     #[arg(
         long,
@@ -78,14 +67,14 @@ async fn serve(arguments: JobsArgs, context: Context) -> Result<(), FleetError> 
     let mut jobs = Jobs {
         metrics: JobMetrics::register(observability.registry())?,
         delivery: Delivery::new(client.clone(), arguments.notices),
-        peers: Peers::new(client, &arguments.agents, &arguments.packs),
+        peers: Peers::new(client, &arguments.agents.url, &arguments.packs.url),
     };
     let every = Duration::from_secs(arguments.every);
     let work = async {
         jobs.rounds(every, stop).await;
         Ok(())
     };
-    let router = observability.metrics_router().merge(health_router());
+    let router = context.own_routes();
     tokio::try_join!(serve_http(arguments.listen, router, stop.clone()), work).map(|_| ())
 }
 

@@ -9,10 +9,13 @@
 
 use std::future::Future;
 
+use axum::Router;
 use clap::{Args, Subcommand};
 use skopos_fleet_frame::process::{self, Context, ProcessArgs};
 use skopos_fleet_frame::{FaultSpec, FleetError, ServiceSpec, SystemSpec};
+use skopos_sdk::context::{RequestContext, RequestContextLayer};
 
+mod addresses;
 mod agents;
 mod backend;
 mod invocation;
@@ -184,6 +187,14 @@ where
     process::run_with(name, process, FAULTS, &settings(is_set), service)
 }
 
+/// An API, whose requests are observed and hand their ids on, beside what the service answers of itself.
+fn router(context: &Context, api: Router) -> Result<Router, FleetError> {
+    let observed = api
+        .layer(RequestContextLayer)
+        .layer(context.observability.http_layer()?);
+    Ok(observed.merge(context.own_routes()))
+}
+
 /// A client for the other services; a request may take so long at most.
 fn http_client(timeout: std::time::Duration) -> Result<reqwest::Client, FleetError> {
     skopos_fleet_frame::http_client(timeout)
@@ -195,7 +206,7 @@ fn http_client(timeout: std::time::Duration) -> Result<reqwest::Client, FleetErr
 /// Headers that hand the request's ids on.
 fn context_headers() -> http::HeaderMap {
     let mut headers = http::HeaderMap::new();
-    if let Some(context) = skopos_sdk::context::RequestContext::current() {
+    if let Some(context) = RequestContext::current() {
         context.inject(&mut headers);
     }
     headers

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{Context, ProcessArgs, health_router, serve_http};
-use skopos_sdk::context::RequestContextLayer;
+use skopos_fleet_frame::process::{Context, ProcessArgs, serve_http};
 
 use self::job::Job;
 use self::metrics::PackMetrics;
@@ -63,11 +62,7 @@ async fn serve(arguments: PacksArgs, context: Context) -> Result<(), FleetError>
         stuck: context.faults.get(JOB_STUCK),
         every: Duration::from_secs(arguments.every),
     };
-    let router = api::router(store)
-        .layer(RequestContextLayer)
-        .layer(observability.http_layer()?)
-        .merge(observability.metrics_router())
-        .merge(health_router());
+    let router = crate::router(&context, api::router(store))?;
     let work = async {
         job.run(stop.clone()).await;
         Ok(())
