@@ -16,7 +16,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use skopos_bus::{BusMetrics, Consumer, ConsumerOptions, Producer};
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{self, BusArgs, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, BusArgs, Context, ProcessArgs, serve_http};
 
 use self::agents::Agents;
 use self::metrics::DelegationMetrics;
@@ -99,15 +99,13 @@ async fn serve(arguments: DelegationArgs, context: Context) -> Result<(), FleetE
         .route("/v1/delegate", post(delegate))
         .with_state(planner)
         .layer(context.observability.http_layer()?)
-        .merge(context.observability.metrics_router())
-        .merge(health_router());
+        .merge(context.own_routes());
     let http = serve_http(arguments.listen, router, context.stop.clone());
     let work = async {
         topics::ensure(&bus).await?;
         let options = ConsumerOptions {
             concurrency: CONCURRENCY,
-            spill_folder: Some(topics::spill_folder()),
-            ..ConsumerOptions::new(DELEGATION, &[topics::DELEGATION_TASKS])
+            ..topics::reading(DELEGATION, &[topics::DELEGATION_TASKS])
         };
         let consumer = Consumer::subscribe(&bus, options, producer, bus_metrics)?;
         consumer

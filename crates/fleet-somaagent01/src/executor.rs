@@ -13,7 +13,7 @@ use super::policy::Policy;
 use super::topics::{self, ToolOutcome, ToolRequest, ToolResult};
 use super::{EXECUTOR, FAULTS, tools};
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{self, BusArgs, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, BusArgs, Context, ProcessArgs, serve_http};
 
 mod metrics;
 mod sandbox;
@@ -52,7 +52,7 @@ async fn serve(arguments: ExecutorArgs, context: Context) -> Result<(), FleetErr
     let policy = Policy::shipped()?;
     let metrics = ExecutorMetrics::register(registry, &policy)?;
     let bus_metrics = BusMetrics::register(registry)?;
-    let router = context.observability.metrics_router().merge(health_router());
+    let router = context.own_routes();
     let http = serve_http(arguments.listen, router, context.stop.clone());
     let work = async {
         topics::ensure(&bus).await?;
@@ -76,8 +76,7 @@ async fn consume(
 ) -> Result<(), FleetError> {
     let options = ConsumerOptions {
         concurrency: usize::from(concurrency),
-        spill_folder: Some(topics::spill_folder()),
-        ..ConsumerOptions::new(EXECUTOR, &[topics::TOOL_REQUESTS])
+        ..topics::reading(EXECUTOR, &[topics::TOOL_REQUESTS])
     };
     let consumer = Consumer::subscribe(bus, options, executor.producer.clone(), metrics)?;
     let executor = Arc::new(executor);

@@ -19,7 +19,7 @@ use axum::routing::{get, post};
 use clap::Args;
 use rand::Rng;
 use skopos_bus::dead_letters::watch_depth;
-use skopos_bus::{BusMetrics, Consumer, ConsumerOptions, DeadLetters, Delivery, HandleError, Producer};
+use skopos_bus::{BusMetrics, Consumer, DeadLetters, Delivery, HandleError, Producer};
 use skopos_fleet_frame::{Fault, FleetError};
 use skopos_sdk::log;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +31,7 @@ use super::neighbours::{NeighbourArgs, Neighbours};
 use super::policy::Policy;
 use super::topics::{self, Reply};
 use super::{FAULTS, GATEWAY};
-use skopos_fleet_frame::process::{self, BusArgs, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, BusArgs, Context, ProcessArgs, serve_http};
 
 mod api;
 mod caller;
@@ -132,15 +132,11 @@ async fn serve(arguments: GatewayArgs, context: Context) -> Result<(), FleetErro
             wait_for_a_place(slow.clone(), request, next)
         }))
         .layer(context.observability.http_layer()?)
-        .merge(context.observability.metrics_router())
-        .merge(health_router());
+        .merge(context.own_routes());
     let http = serve_http(arguments.listen, router, context.stop.clone());
     let replies = async {
         topics::ensure(&bus).await?;
-        let options = ConsumerOptions {
-            spill_folder: Some(topics::spill_folder()),
-            ..ConsumerOptions::new(GATEWAY, &[topics::OUTBOUND])
-        };
+        let options = topics::reading(GATEWAY, &[topics::OUTBOUND]);
         let letters = DeadLetters::new(&bus, bus_metrics.clone())?;
         let consumer = Consumer::subscribe(&bus, options, producer, bus_metrics)?;
         let replies = consumer.run(context.stop.clone(), |delivery| {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skopos_bus::dead_letters::SETTLED_TOPIC;
-use skopos_bus::{BusConfig, HandleError, dlq_topic, ensure_topics};
+use skopos_bus::{BusConfig, ConsumerOptions, HandleError, dlq_topic, ensure_topics};
 use skopos_sdk::log::{self, chain};
 use tokio_util::sync::CancellationToken;
 
@@ -156,8 +156,16 @@ pub(crate) async fn care(bus: &BusConfig, stop: &CancellationToken) {
     }
 }
 
+/// How a service reads its topics; what it cannot handle is kept even while the bus is away.
+pub(crate) fn reading(service: &str, topics: &[&str]) -> ConsumerOptions {
+    ConsumerOptions {
+        spill_folder: Some(spill_folder()),
+        ..ConsumerOptions::new(service, topics)
+    }
+}
+
 /// Where dead letters wait while the bus is away.
-pub(crate) fn spill_folder() -> PathBuf {
+fn spill_folder() -> PathBuf {
     std::env::var_os("SOMA_SPILL_FOLDER").map_or_else(
         || std::env::temp_dir().join(format!("skopos-dead-letters-{}", rustix::process::geteuid().as_raw())),
         PathBuf::from,

@@ -22,7 +22,7 @@ use super::neighbours::{NeighbourArgs, Neighbours};
 use super::policy::Policy;
 use super::{FAULTS, WORKER, topics};
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{self, BusArgs, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, BusArgs, Context, ProcessArgs, serve_http};
 
 mod budget;
 mod intent;
@@ -67,7 +67,7 @@ async fn serve(arguments: WorkerArgs, context: Context) -> Result<(), FleetError
     let policy = Policy::shipped()?;
     let metrics = WorkerMetrics::register(registry, &policy.budgets)?;
     let bus_metrics = BusMetrics::register(registry)?;
-    let router = context.observability.metrics_router().merge(health_router());
+    let router = context.own_routes();
     let http = serve_http(arguments.listen, router, context.stop.clone());
     let work = async {
         topics::ensure(&bus).await?;
@@ -93,8 +93,7 @@ async fn consume(
 ) -> Result<(), FleetError> {
     let options = ConsumerOptions {
         concurrency: usize::from(concurrency),
-        spill_folder: Some(topics::spill_folder()),
-        ..ConsumerOptions::new(WORKER, &[topics::INBOUND, topics::TOOL_RESULTS])
+        ..topics::reading(WORKER, &[topics::INBOUND, topics::TOOL_RESULTS])
     };
     let metrics = worker.metrics.clone();
     let consumer = Consumer::subscribe(bus, options, worker.producer.clone(), bus_metrics)?.on_dead_letter(
