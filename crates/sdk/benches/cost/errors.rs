@@ -1,5 +1,5 @@
-//! An error that is captured: the event of error tracking with its causes and breadcrumbs, filtered, serialized and handed
-//! to the queue of the client. Who takes it is a server of this process, on threads of its own.
+//! An error that is logged and captured: its line with its causes, and its event with what was logged before, both filtered,
+//! the event serialized and handed to the client's queue. Who takes it is a server of this process, on a thread of its own.
 
 use std::error::Error;
 use std::fmt;
