@@ -28,15 +28,14 @@ impl Pack {
         folder.expect("a path").to_owned()
     }
 
-    /// The compose file mounts the dashboards where Grafana looks for them.
-    pub fn assert_grafana_finds_the_dashboards(&self) {
+    /// The compose file mounts the dashboards, which lie in `source`, where Grafana looks for them.
+    pub fn assert_grafana_finds_the_dashboards(&self, source: &str) {
         let folder = self.grafana_folder();
         let file = self.document("compose.yaml");
         let mounted = strings(&file["services"]["grafana"]["volumes"]);
-        let mut places = mounted.iter().filter_map(|volume| volume.split_once(':'));
         assert!(
-            places.any(|(source, target)| source.starts_with("./dashboards") && target == format!("{folder}:ro")),
-            "{folder} is not among {mounted:?}"
+            mounted.contains(&format!("{source}:{folder}:ro").as_str()),
+            "{source} at {folder} is not among {mounted:?}"
         );
     }
 }

@@ -97,5 +97,5 @@ fn every_alert_leads_to_it_and_grafana_finds_it() {
             rule["alert"]
         );
     }
-    PACK.assert_grafana_finds_the_dashboards();
+    PACK.assert_grafana_finds_the_dashboards("./dashboards");
 }

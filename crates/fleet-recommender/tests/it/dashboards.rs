@@ -80,7 +80,7 @@ fn alerts_and_links_lead_to_dashboards_that_exist() {
 
 #[test]
 fn grafana_is_given_the_folder_and_the_sources() {
-    PACK.assert_grafana_finds_the_dashboards();
+    PACK.assert_grafana_finds_the_dashboards("./dashboards/Team Zeta");
     let provider = &PACK.document("grafana/provisioning/dashboards/recommender.yml")["providers"][0];
     assert_eq!(provider["folder"], "Team Zeta");
 }

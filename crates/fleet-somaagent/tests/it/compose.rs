@@ -24,5 +24,5 @@ fn all_services_and_the_traffic_are_started() {
 
 #[test]
 fn grafana_finds_its_dashboards() {
-    PACK.assert_grafana_finds_the_dashboards();
+    PACK.assert_grafana_finds_the_dashboards("./dashboards");
 }

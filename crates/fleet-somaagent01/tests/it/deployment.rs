@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use skopos_fleet_somaagent01::SYSTEM;
 use skopos_fleet_testing::{Pack, list};
 
@@ -52,8 +52,11 @@ fn every_process_traces_a_tenth_and_says_that_it_is_production() {
     for deployment in PACK.cluster().objects("Deployment") {
         let container = &deployment["spec"]["template"]["spec"]["containers"][0];
         for (name, value) in wanted {
-            let set = json!({ "name": name, "value": value });
-            assert!(list(&container["env"]).contains(&set), "{name}: {container}");
+            let set: Vec<&Value> = list(&container["env"])
+                .iter()
+                .filter(|set| set["name"] == name)
+                .collect();
+            assert_eq!(set, [&json!({ "name": name, "value": value })], "{container}");
         }
     }
 }
