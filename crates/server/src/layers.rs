@@ -66,7 +66,8 @@ async fn observe(request: Request<Body>, next: Next) -> Response {
     );
     let response = next.run(request).instrument(span.clone()).await;
     let code = response.status();
-    span.record("http.response.status_code", code.as_u16());
+    // Signed, as attributes are: any other integer would become a text.
+    span.record("http.response.status_code", i64::from(code.as_u16()));
     if code.is_server_error() {
         span.record("otel.status_code", "ERROR");
     }
