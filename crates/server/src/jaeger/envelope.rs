@@ -17,16 +17,26 @@ struct Envelope<'a, T> {
     errors: Option<[&'a JaegerError; 1]>,
 }
 
+impl<T> Envelope<'_, T> {
+    const fn of(data: T, total: usize) -> Self {
+        Self {
+            data: Some(data),
+            total,
+            limit: 0,
+            offset: 0,
+            errors: None,
+        }
+    }
+}
+
 /// An answer with data; `total` is 0 where Jaeger does not count.
 pub(super) fn success(data: impl Serialize, total: usize) -> Response {
-    let body = Envelope {
-        data: Some(data),
-        total,
-        limit: 0,
-        offset: 0,
-        errors: None,
-    };
-    text::json(StatusCode::OK, &body)
+    text::json(StatusCode::OK, &Envelope::of(data, total))
+}
+
+/// The body of an answer with data that Jaeger does not count.
+pub(super) fn success_body(data: impl Serialize) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&Envelope::of(data, 0))
 }
 
 /// An error answer.

@@ -1,14 +1,18 @@
 //! The handlers: services, operations, traces, dependencies.
 
+use std::cell::Cell;
+
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::Response;
+use serde::{Serialize, Serializer};
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 use skopos_core::ReadError;
 use skopos_core::span::{Span, SpanKind, TraceId};
 use skopos_core::time::TimeRangeNs;
 
-use super::envelope::{JaegerError, success};
+use super::envelope::{JaegerError, success, success_body};
 use super::params::{self, Adjusters};
 use super::ui::UiTrace;
 use super::{adjust, spans};
@@ -16,6 +20,10 @@ use crate::params::Params;
 use crate::query::{self, QueryText};
 use crate::router::{App, Shared};
 use crate::tenant::Tenant;
+use crate::text;
+
+/// Why a trace can be written.
+const PLAIN: &str = "a trace is plain data with text keys, which JSON can hold";
 
 /// Names of services.
 pub(super) async fn services(State(app): State<Shared>, Tenant(tenant): Tenant) -> Result<Response, JaegerError> {
@@ -73,19 +81,17 @@ pub(super) async fn traces(
 ) -> Result<Response, JaegerError> {
     let request = params::traces_request(&params, app.state.clock.now_ns())?;
     let source = app.state.stores.tenant(&tenant).trace_source;
-    let found = query::run(&app, text(format!("{:?}", request.search)), move |budget| {
-        if request.trace_ids.is_empty() {
-            let traces = source.search(&request.search, budget)?;
-            return Ok(shown(traces, request.adjusters));
-        }
-        let mut traces = Vec::with_capacity(request.trace_ids.len());
-        for trace_id in &request.trace_ids {
-            traces.push(source.trace(*trace_id, budget)?);
-        }
-        Ok::<_, ReadError>(shown(traces, request.adjusters))
+    let body = query::run(&app, text(format!("{:?}", request.search)), move |budget| {
+        let traces = if request.trace_ids.is_empty() {
+            source.search(&request.search, budget)?
+        } else {
+            let ids = request.trace_ids.iter();
+            ids.map(|id| source.trace(*id, budget)).collect::<Result<_, _>>()?
+        };
+        Ok::<_, ReadError>(success_body(Shown::new(traces, request.adjusters)).expect(PLAIN))
     })
     .await?;
-    Ok(success(found, 0))
+    Ok(text::with_type(StatusCode::OK, text::JSON, body))
 }
 
 /// One trace by id.
@@ -112,12 +118,13 @@ async fn read_trace(
     adjusters: Adjusters,
 ) -> Result<Option<Box<RawValue>>, JaegerError> {
     let source = app.state.stores.tenant(tenant).trace_source;
-    let traces = query::run(app, text(format!("trace {id}")), move |budget| {
+    query::run(app, text(format!("trace {id}")), move |budget| {
         let spans = source.trace(id, budget)?;
-        Ok::<_, ReadError>(shown(vec![spans], adjusters))
+        let known = Some(spans).filter(|spans| !spans.is_empty());
+        Ok::<_, ReadError>(known.map(|spans| to_raw_value(&one(spans, adjusters)).expect(PLAIN)))
     })
-    .await?;
-    Ok(traces.into_iter().next())
+    .await
+    .map_err(JaegerError::from)
 }
 
 /// Calls between services.
@@ -139,11 +146,25 @@ pub(super) async fn dependencies(
     Ok(success(shown, 0))
 }
 
-/// The traces as Jaeger writes them, made on the query pool. Each becomes text before the next is made, so that a long
-/// list stands in memory as text alone.
-fn shown(traces: Vec<Vec<Span>>, adjusters: Adjusters) -> Vec<Box<RawValue>> {
-    let known = traces.into_iter().filter(|spans| !spans.is_empty());
-    known.map(|spans| written(&one(spans, adjusters))).collect()
+/// Traces to be written as Jaeger does, on the query pool. Each is made when its text is due and gone before the next, so
+/// that a long list stands in memory as the body alone.
+struct Shown {
+    traces: Cell<Vec<Vec<Span>>>,
+    adjusters: Adjusters,
+}
+
+impl Shown {
+    const fn new(traces: Vec<Vec<Span>>, adjusters: Adjusters) -> Self {
+        let traces = Cell::new(traces);
+        Self { traces, adjusters }
+    }
+}
+
+impl Serialize for Shown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let known = self.traces.take().into_iter().filter(|spans| !spans.is_empty());
+        serializer.collect_seq(known.map(|spans| one(spans, self.adjusters)))
+    }
 }
 
 fn one(mut spans: Vec<Span>, adjusters: Adjusters) -> UiTrace {
@@ -154,10 +175,6 @@ fn one(mut spans: Vec<Span>, adjusters: Adjusters) -> UiTrace {
     let mut trace = spans::ui_trace(&spans);
     adjust::warn_of_orphans(&spans, &mut trace);
     trace
-}
-
-fn written(trace: &UiTrace) -> Box<RawValue> {
-    to_raw_value(trace).expect("a trace is plain data with text keys, which JSON can hold")
 }
 
 fn kind_text(kind: SpanKind) -> &'static str {
