@@ -34,9 +34,12 @@ pub(super) fn success(data: impl Serialize, total: usize) -> Response {
     text::json(StatusCode::OK, &Envelope::of(data, total))
 }
 
-/// The body of an answer with data that Jaeger does not count.
-pub(super) fn success_body(data: impl Serialize) -> serde_json::Result<Vec<u8>> {
-    serde_json::to_vec(&Envelope::of(data, 0))
+/// The body of an answer with data that Jaeger does not count, of about so many bytes: a body that grows step by step is
+/// there twice at each step.
+pub(super) fn success_body(data: impl Serialize, about_bytes: usize) -> serde_json::Result<Vec<u8>> {
+    let mut body = Vec::with_capacity(about_bytes);
+    serde_json::to_writer(&mut body, &Envelope::of(data, 0))?;
+    Ok(body)
 }
 
 /// An error answer.
