@@ -1,5 +1,9 @@
 //! The envelope of Jaeger's answers: `data`, `total`, `limit`, `offset`, `errors`.
 
+use std::convert::Infallible;
+use std::io;
+
+use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -7,6 +11,9 @@ use skopos_core::{ErrorKind, Kinded};
 
 use crate::query::QueryFailure;
 use crate::text;
+
+/// Size of a chunk of a long body; only a single longer text makes one larger.
+const CHUNK_BYTES: usize = 64 * 1024;
 
 #[derive(Serialize)]
 struct Envelope<'a, T> {
@@ -34,12 +41,42 @@ pub(super) fn success(data: impl Serialize, total: usize) -> Response {
     text::json(StatusCode::OK, &Envelope::of(data, total))
 }
 
-/// The body of an answer with data that Jaeger does not count, of about so many bytes: a body that grows step by step is
-/// there twice at each step.
-pub(super) fn success_body(data: impl Serialize, about_bytes: usize) -> serde_json::Result<Vec<u8>> {
-    let mut body = Vec::with_capacity(about_bytes);
+/// The body of an answer with data that Jaeger does not count, in chunks: one text of many megabytes would be there twice
+/// each time it grows, and the allocator keeps what it once gave in one piece.
+pub(super) fn success_body(data: impl Serialize) -> serde_json::Result<Chunks> {
+    let mut body = Chunks::default();
     serde_json::to_writer(&mut body, &Envelope::of(data, 0))?;
     Ok(body)
+}
+
+/// A text in chunks.
+#[derive(Debug, Default)]
+pub(super) struct Chunks {
+    full: Vec<Bytes>,
+    last: Vec<u8>,
+}
+
+impl io::Write for Chunks {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        if self.last.len() + text.len() > CHUNK_BYTES {
+            let full = std::mem::replace(&mut self.last, Vec::with_capacity(CHUNK_BYTES));
+            self.full.push(full.into());
+        }
+        self.last.extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl From<Chunks> for Body {
+    fn from(mut chunks: Chunks) -> Self {
+        chunks.full.push(chunks.last.into());
+        let chunks = chunks.full.into_iter().map(Ok::<_, Infallible>);
+        Self::from_stream(futures_util::stream::iter(chunks))
+    }
 }
 
 /// An error answer.
