@@ -75,6 +75,11 @@ pub const SUITES: &[Suite] = &[
         run: relabel::run,
     },
     Suite {
+        name: "rules",
+        data: "rules",
+        run: rules::run,
+    },
+    Suite {
         name: "rule-files",
         data: "rules",
         run: rules::run_files,

@@ -1,4 +1,4 @@
-//! Suites `rule-files` and `rule-tests`: rule files of others load as in Prometheus, and their unit
+//! Suites `rule-files` and `rule-tests`, and `rules` with both: rule files of others load as in Prometheus, and their unit
 //! tests have promtool's verdicts.
 //!
 //! Two layouts are known: `expected.tsv` (a verdict for each rule file and test file) and
@@ -14,6 +14,15 @@ use anyhow::Context;
 
 pub use files::run as run_files;
 pub use tests::run as run_tests;
+
+use crate::outcome::Outcome;
+
+/// Runs both suites.
+pub fn run(dir: &Path) -> anyhow::Result<Outcome> {
+    let mut outcome = run_files(dir)?;
+    outcome.merge(run_tests(dir)?);
+    Ok(outcome)
+}
 
 /// A line of `expected.tsv`.
 struct Expected {
