@@ -25,13 +25,12 @@ use std::future::Future;
 use std::sync::Arc;
 
 use opentelemetry::metrics::{Histogram, Meter};
-use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{KeyValue, global};
 use tracing::Span;
 use tracing::field::Empty;
 
 use crate::observed::{Observed, database_duration};
-use crate::propagation::current_context;
+use crate::propagation::{current_context, with_sql_comment};
 use crate::tasks::ErrorType;
 
 pub use statement::Statement;
@@ -164,17 +163,7 @@ impl DatabaseTracer {
 /// The query with the trace context in a comment behind it (sqlcommenter's `traceparent`), so that the database's own log
 /// leads to the trace. Each text is then another one, so statements that the client keeps prepared are better left as is.
 pub fn comment_with_trace(sql: &str) -> Cow<'_, str> {
-    let context = current_context();
-    let span = context.span();
-    let span_context = span.span_context();
-    // A comment of the caller's own may be a hint; a second one would not be read.
-    if !span_context.is_valid() || sql.contains("/*") || sql.contains("--") {
-        return sql.into();
-    }
-    let (trace_id, span_id) = (span_context.trace_id(), span_context.span_id());
-    let flags = span_context.trace_flags().to_u8();
-    let bare = sql.trim_end().trim_end_matches(';');
-    format!("{bare} /*traceparent='00-{trace_id}-{span_id}-{flags:02x}'*/").into()
+    with_sql_comment(&current_context(), sql)
 }
 
 #[cfg(test)]

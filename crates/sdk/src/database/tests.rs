@@ -116,7 +116,8 @@ fn the_trace_goes_into_a_comment_behind_the_query() {
     tracing::info_span!("request").in_scope(|| {
         let (trace_id, span_id) = crate::active_span_ids().expect("a span is active");
         let wanted = format!("SELECT 1 /*traceparent='00-{trace_id}-{span_id}-01'*/");
-        assert_eq!(comment_with_trace("SELECT 1;"), wanted);
+        assert_eq!(comment_with_trace("SELECT 1"), wanted);
+        assert_eq!(comment_with_trace("SELECT 1;"), format!("{wanted};"));
         assert_eq!(comment_with_trace("SELECT 1 /* hint */"), "SELECT 1 /* hint */");
     });
 }

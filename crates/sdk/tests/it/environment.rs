@@ -111,9 +111,7 @@ const LEFT_OUT: [&str; 8] = [
 
 #[test]
 fn otel_variables_mean_what_the_specification_says() {
-    let Some(suite) = shared::<Suite>("propagation/otel_env.yaml") else {
-        return;
-    };
+    let suite = shared::<Suite>("propagation/otel_env.yaml");
     let mut checked = 0;
     for case in &suite.cases {
         if DEPARTURES.iter().any(|(id, _)| *id == case.id) {

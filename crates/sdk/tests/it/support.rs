@@ -1,6 +1,6 @@
 //! Set-ups that leave the process alone, the shared cases, and waiting for what must happen.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -51,9 +51,14 @@ pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A file of the shared cases, where they are at hand.
-pub(crate) fn shared<T: DeserializeOwned>(path: &str) -> Option<T> {
-    let root = PathBuf::from(std::env::var_os("SKOPOS_SHARED")?);
-    let text = std::fs::read_to_string(root.join("conformance").join(path)).expect("the shared cases");
-    Some(serde_saphyr::from_str(&text).expect("cases"))
+/// A file of the shared cases, in `$SKOPOS_SHARED` or in `shared` beside the workspace.
+pub(crate) fn shared<T: DeserializeOwned>(path: &str) -> T {
+    let root = std::env::var_os("SKOPOS_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        PathBuf::from,
+    );
+    let path = root.join("conformance").join(path);
+    let text =
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}; set SKOPOS_SHARED", path.display()));
+    serde_saphyr::from_str(&text).expect("cases")
 }
