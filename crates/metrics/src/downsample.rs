@@ -20,7 +20,7 @@ use skopos_core::TenantId;
 use skopos_storage::day::day_number;
 use skopos_storage::{Aggregate, PartMeta, Retention};
 
-use crate::options::MetricStoreOptions;
+use crate::store::Shared;
 
 pub(crate) use choose::reach;
 pub(crate) use windows::Windows;
@@ -54,23 +54,23 @@ impl DownsampleOptions {
     }
 }
 
-impl MetricStoreOptions {
+impl Shared {
     /// How long samples of a tenant are kept.
     pub(crate) fn raw_retention(&self, tenant: &TenantId) -> Retention {
-        let own = self.tenant_retention.get(tenant).copied();
-        Retention::by_age(own.unwrap_or(self.retention))
+        let own = self.options.tenant_retention.get(tenant).copied();
+        Retention::by_age(own.unwrap_or_else(|| self.limits().retention))
     }
 
     /// How long windows of a tenant are kept. A tenant with a time of its own for samples has that
     /// for windows too, unless it says another.
     pub(crate) fn window_retention(&self, tenant: &TenantId, resolution_ms: i64) -> Retention {
-        let options = self.downsample.iter();
+        let options = self.options.downsample.iter();
         let Some(options) = options.into_iter().find(|of| of.resolution_ms() == resolution_ms) else {
             return self.raw_retention(tenant);
         };
         let age = match options.tenant_retention.get(tenant) {
             Some(own) => Some(*own),
-            None if self.tenant_retention.contains_key(tenant) => None,
+            None if self.options.tenant_retention.contains_key(tenant) => None,
             None => options.retention,
         };
         age.map_or_else(|| self.raw_retention(tenant), Retention::by_age)

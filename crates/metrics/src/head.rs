@@ -37,6 +37,21 @@ pub(crate) struct Head {
     forgets: u64,
 }
 
+impl Head {
+    /// An empty head that keeps so many exemplars.
+    pub(crate) fn new(max_exemplars: usize) -> Self {
+        Self {
+            exemplars: Exemplars::new(max_exemplars),
+            ..Self::default()
+        }
+    }
+
+    /// Keeps so many exemplars from now on.
+    pub(crate) fn set_max_exemplars(&mut self, most: usize) {
+        self.exemplars.set_most(most);
+    }
+}
+
 /// Series that came and went since the store was opened.
 #[derive(Debug, Default)]
 pub(crate) struct Growth {

@@ -9,6 +9,7 @@ use skopos_core::{Clock, SystemClock, TenantId};
 use skopos_storage::FsyncPolicy;
 
 use crate::downsample::DownsampleOptions;
+use crate::limits::StoreLimits;
 
 /// What becomes of the head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,16 +26,12 @@ pub enum Keep {
 pub struct MetricStoreOptions {
     /// The data directory.
     pub root: PathBuf,
-    /// How long samples are kept; zero keeps them for ever.
-    pub retention: Duration,
+    /// What may change while the store is open.
+    pub limits: StoreLimits,
     /// How long tenants keep samples that have a time of their own; zero keeps them for ever.
     pub tenant_retention: BTreeMap<TenantId, Duration>,
     /// Windows of time that old days are summed up in.
     pub downsample: Vec<DownsampleOptions>,
-    /// Bytes of parts beyond which the oldest go; zero is no limit.
-    pub retention_bytes: u64,
-    /// How far a sample may lie behind the newest of its series; zero refuses older ones.
-    pub out_of_order_window: Duration,
     /// What becomes of the head.
     pub keep: Keep,
     /// The head is written to parts when its oldest sample is this old.
@@ -56,11 +53,9 @@ impl MetricStoreOptions {
     pub fn new(root: &Path) -> Self {
         Self {
             root: root.to_path_buf(),
-            retention: Duration::ZERO,
+            limits: StoreLimits::default(),
             tenant_retention: BTreeMap::new(),
             downsample: Vec::new(),
-            retention_bytes: 0,
-            out_of_order_window: Duration::ZERO,
             keep: Keep::Parts,
             flush_after: Duration::from_hours(2),
             head_window: Duration::from_mins(30),

@@ -16,7 +16,7 @@ impl Shared {
         for ((tenant, number), day) in Day::of_parts(&self.storage.manifest().state().parts) {
             expired.extend(self.expired_samples(&tenant, number, &day, now_ms));
             for part in &day.windows {
-                let retention = self.options.window_retention(&tenant, resolution_of(part));
+                let retention = self.window_retention(&tenant, resolution_of(part));
                 expired.extend(retention.expired(std::slice::from_ref(part), now_ms));
             }
         }
@@ -25,7 +25,7 @@ impl Shared {
             self.storage.replace(Vec::new(), &expired, "retention")?;
         }
         let by_size = Retention {
-            size_bytes: self.options.retention_bytes,
+            size_bytes: self.limits().retention_bytes,
             ..Retention::default()
         };
         let expired = by_size.expired(&self.storage.manifest().state().parts, now_ms);
@@ -39,7 +39,7 @@ impl Shared {
     /// The parts of samples of a day that are too old. Where windows live longer, a day goes as a
     /// whole, and not before it has them all.
     fn expired_samples(&self, tenant: &TenantId, number: i64, day: &Day, now_ms: i64) -> Vec<String> {
-        let retention = self.options.raw_retention(tenant);
+        let retention = self.raw_retention(tenant);
         if !self.has_longer_windows(tenant, day, now_ms) {
             return retention.expired(&day.raw, now_ms);
         }
@@ -53,9 +53,9 @@ impl Shared {
 
     /// Whether a day has windows, or gets some.
     fn has_longer_windows(&self, tenant: &TenantId, day: &Day, now_ms: i64) -> bool {
-        let raw_ms = self.options.raw_retention(tenant).cutoff_ms(now_ms);
+        let raw_ms = self.raw_retention(tenant).cutoff_ms(now_ms);
         let outlives = |resolution_ms| {
-            let window_ms = self.options.window_retention(tenant, resolution_ms).cutoff_ms(now_ms);
+            let window_ms = self.window_retention(tenant, resolution_ms).cutoff_ms(now_ms);
             window_ms.is_none_or(|window_ms| raw_ms.is_some_and(|raw_ms| window_ms < raw_ms))
         };
         let makes = self

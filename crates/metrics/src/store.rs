@@ -8,12 +8,13 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 use skopos_core::metric::{AppendReport, CleanReport, MetricBatch, PackedFloats, SnapshotHead};
 use skopos_core::{TenantId, TimeRange, WriteError};
-use skopos_storage::{Retention, SignalOptions, SignalStorage, StorageError, error_text};
+use skopos_storage::{SignalOptions, SignalStorage, StorageError, error_text};
 
 use crate::decoded::DecodedRuns;
 use crate::epochs::Epochs;
 use crate::head::{AppendRules, Head, Known};
 use crate::indexes::PartIndexes;
+use crate::limits::StoreLimits;
 use crate::options::{MetricStoreOptions, MetricStoreStats};
 use crate::part::{check_version, read_metadata};
 use crate::record::{self, Record};
@@ -61,6 +62,7 @@ pub(crate) struct Shared {
     pub(crate) tombstones: Tombstones,
     pub(crate) epochs: Epochs,
     pub(crate) options: MetricStoreOptions,
+    limits: RwLock<StoreLimits>,
     pub(crate) heads: RwLock<BTreeMap<TenantId, Arc<RwLock<Head>>>>,
     /// Appends hold it from the check to the head, a flush while it cuts the log.
     pub(crate) gate: Mutex<Gate>,
@@ -82,10 +84,6 @@ impl MetricStore {
     pub fn open(options: MetricStoreOptions) -> Result<Self, StorageError> {
         let mut signal = SignalOptions::new(&options.root, SIGNAL);
         signal.fsync = options.fsync;
-        signal.retention = Retention {
-            age: options.retention,
-            ..Retention::default()
-        };
         let (storage, report) = SignalStorage::open(&signal)?;
         let tombstones = Tombstones::open(&options.root.join("manifest").join(TOMBSTONES))?;
         let wal = storage.wal();
@@ -96,7 +94,7 @@ impl MetricStore {
             options.clock.now_ms(),
         )?;
         let mut heads = BTreeMap::new();
-        let mut replayed = replay(&storage, &tombstones, &mut heads)?;
+        let mut replayed = replay(&storage, &tombstones, &mut heads, options.limits.max_exemplars)?;
         replayed.torn_bytes = report.torn_bytes;
         restore_metadata(&storage, &mut heads)?;
         let heads = heads
@@ -108,6 +106,7 @@ impl MetricStore {
             epochs,
             heads: RwLock::new(heads.collect()),
             decoded: Arc::new(DecodedRuns::new(options.cache_bytes)),
+            limits: RwLock::new(options.limits),
             options,
             gate: Mutex::new(Gate { epoch: 1 }),
             flushing: Mutex::default(),
@@ -122,6 +121,20 @@ impl MetricStore {
     /// What opening found.
     pub fn replay_report(&self) -> ReplayOutcome {
         self.shared.replayed
+    }
+
+    /// From now on keeps and takes what these limits say; what is too old already goes with the next
+    /// [`MetricStore::maintain`].
+    pub fn set_limits(&self, limits: StoreLimits) {
+        *self.shared.limits.write() = limits;
+        for head in self.shared.heads.read().values() {
+            head.write().set_max_exemplars(limits.max_exemplars);
+        }
+    }
+
+    /// What is kept and taken now.
+    pub fn limits(&self) -> StoreLimits {
+        self.shared.limits()
     }
 
     /// The metrics of one tenant.
@@ -174,12 +187,19 @@ impl MetricStore {
 }
 
 impl Shared {
+    /// What is kept and taken now.
+    pub(crate) fn limits(&self) -> StoreLimits {
+        *self.limits.read()
+    }
+
     /// The head of a tenant, made where there is none.
     pub(crate) fn head(&self, tenant: &TenantId) -> Arc<RwLock<Head>> {
         if let Some(head) = self.heads.read().get(tenant) {
             return Arc::clone(head);
         }
-        Arc::clone(self.heads.write().entry(tenant.clone()).or_default())
+        let mut heads = self.heads.write();
+        let made = || Arc::new(RwLock::new(Head::new(self.limits().max_exemplars)));
+        Arc::clone(heads.entry(tenant.clone()).or_insert_with(made))
     }
 
     /// Checks, logs and applies a batch.
@@ -203,7 +223,7 @@ impl Shared {
         let gate = self.gate.lock();
         let rules = AppendRules {
             epoch: gate.epoch,
-            out_of_order_window_ms: self.options.out_of_order_window.as_millis() as i64,
+            out_of_order_window_ms: self.limits().out_of_order_window.as_millis() as i64,
             max_series: self.options.max_series,
         };
         let mut report = AppendReport::default();
@@ -287,6 +307,7 @@ fn replay(
     storage: &SignalStorage,
     tombstones: &Tombstones,
     heads: &mut BTreeMap<TenantId, Head>,
+    max_exemplars: usize,
 ) -> Result<ReplayOutcome, StorageError> {
     let mut known: BTreeMap<TenantId, Known> = BTreeMap::new();
     let mut outcome = ReplayOutcome::default();
@@ -308,7 +329,10 @@ fn replay(
             }
         }
         let known = known.entry(tenant.clone()).or_default();
-        outcome.samples += heads.entry(tenant).or_default().replay(record, known);
+        outcome.samples += heads
+            .entry(tenant)
+            .or_insert_with(|| Head::new(max_exemplars))
+            .replay(record, known);
         ControlFlow::Continue(())
     })?;
     failed?;

@@ -25,7 +25,7 @@ use skopos_core::metric::{
 };
 use skopos_core::{Labels, Matcher, QueryBudget, TenantId, TimeRange};
 
-use crate::{MetricStore, MetricStoreOptions};
+use crate::{MetricStore, MetricStoreOptions, StoreLimits};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -114,7 +114,7 @@ fn a_flush_moves_samples_to_parts_and_truncates_the_log() {
 fn maintenance_flushes_forgets_and_retires() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut options = MetricStoreOptions::new(folder.path());
-    options.retention = std::time::Duration::from_hours(48);
+    options.limits.retention = std::time::Duration::from_hours(48);
     let store = MetricStore::open(options).expect("opens");
     append(&store, "a", &[(HOUR_MS, 1.0)]);
     assert_eq!(store.maintain(2 * HOUR_MS).expect("maintains").parts, 0);
@@ -148,7 +148,7 @@ fn refusals_name_their_reason() {
 fn late_samples_within_the_window_are_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut options = MetricStoreOptions::new(folder.path());
-    options.out_of_order_window = std::time::Duration::from_mins(1);
+    options.limits.out_of_order_window = std::time::Duration::from_mins(1);
     let store = MetricStore::open(options).expect("opens");
     append(&store, "a", &[(100_000, 1.0)]);
     store.flush().expect("flushes");
@@ -251,4 +251,24 @@ proptest! {
             prop_assert_eq!(bits(&read(&store, &job.to_string(), TimeRange::ALL)), bits(&samples), "job {}", job);
         }
     }
+}
+
+#[test]
+fn limits_change_while_the_store_is_open() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path());
+    append(&store, "a", &[(100_000, 1.0)]);
+    assert_eq!(append(&store, "a", &[(90_000, 2.0)]).refused[0].reason, "out_of_order");
+    let limits = StoreLimits {
+        out_of_order_window: std::time::Duration::from_mins(1),
+        retention: std::time::Duration::from_hours(48),
+        ..StoreLimits::default()
+    };
+    store.set_limits(limits);
+    assert_eq!(store.limits(), limits);
+    assert_eq!(append(&store, "a", &[(90_000, 2.0)]).stored, 1);
+    store.maintain(4 * HOUR_MS).expect("maintains");
+    assert_eq!(store.stats().parts, 1);
+    store.maintain(100 * HOUR_MS).expect("maintains");
+    assert_eq!(store.stats().parts, 0, "what is too old by the new limit went");
 }

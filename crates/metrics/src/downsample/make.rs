@@ -46,7 +46,7 @@ impl Shared {
         if day.raw.is_empty() || !day.is_whole() || end_ms + DAY_CLOSES_AFTER_MS >= now_ms {
             return Vec::new();
         }
-        let raw = self.options.raw_retention(tenant);
+        let raw = self.raw_retention(tenant);
         let is_going = raw.cutoff_ms(now_ms).is_some_and(|cutoff_ms| end_ms <= cutoff_ms);
         let of_age =
             |options: &DownsampleOptions| is_going || end_ms.saturating_add(options.after.as_millis() as i64) <= now_ms;
@@ -78,7 +78,7 @@ impl Shared {
             .filter(|options| !options.after.is_zero());
         makes.filter(move |options| {
             let resolution_ms = options.resolution_ms();
-            let cutoff_ms = self.options.window_retention(tenant, resolution_ms).cutoff_ms(now_ms);
+            let cutoff_ms = self.window_retention(tenant, resolution_ms).cutoff_ms(now_ms);
             cutoff_ms.is_none_or(|cutoff_ms| cutoff_ms < end_ms) && !self.has_current_windows(day, resolution_ms)
         })
     }

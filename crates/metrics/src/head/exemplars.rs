@@ -6,13 +6,12 @@ use hashbrown::HashMap;
 use skopos_core::metric::Exemplar;
 use skopos_core::{Labels, Matcher, TimeRange, matcher};
 
-/// Exemplars kept of a tenant; the oldest go first.
-const MAX_EXEMPLARS: usize = 20_000;
-
 /// The newest exemplars, in the order they came.
 #[derive(Debug, Default)]
 pub(crate) struct Exemplars {
     list: VecDeque<(Labels, Exemplar)>,
+    /// How many are kept; the oldest go first.
+    most: usize,
     /// At the end of the list: those that no part has.
     unflushed: usize,
     /// Of those, what a flush is writing.
@@ -20,14 +19,29 @@ pub(crate) struct Exemplars {
 }
 
 impl Exemplars {
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            most,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn set_most(&mut self, most: usize) {
+        self.most = most;
+        self.trim();
+    }
+
     pub(crate) fn push(&mut self, labels: &Labels, exemplar: Exemplar) {
         self.list.push_back((labels.clone(), exemplar));
         self.unflushed += 1;
-        if self.list.len() > MAX_EXEMPLARS {
-            self.list.pop_front();
-            self.unflushed = self.unflushed.min(self.list.len());
-            self.pending = self.pending.min(self.unflushed);
-        }
+        self.trim();
+    }
+
+    fn trim(&mut self) {
+        let excess = self.list.len().saturating_sub(self.most);
+        self.list.drain(..excess);
+        self.unflushed = self.unflushed.min(self.list.len());
+        self.pending = self.pending.min(self.unflushed);
     }
 
     pub(crate) fn matching(&self, matchers: &[Matcher], range: TimeRange) -> Vec<(Labels, Exemplar)> {

@@ -24,7 +24,7 @@ const FIVE_MINUTES: ResolutionLimit = ResolutionLimit {
 fn options(root: &Path) -> MetricStoreOptions {
     let days = |days: u64| Duration::from_hours(24 * days);
     let mut options = MetricStoreOptions::new(root);
-    options.retention = days(10);
+    options.limits.retention = days(10);
     options.downsample = vec![
         DownsampleOptions {
             retention: Some(days(20)),
@@ -155,7 +155,7 @@ fn a_tenant_keeps_windows_as_long_as_it_says() {
 fn windows_follow_samples_that_come_late_and_merges() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut options = options(folder.path());
-    options.out_of_order_window = Duration::from_hours(24 * 10);
+    options.limits.out_of_order_window = Duration::from_hours(24 * 10);
     let store = MetricStore::open(options).expect("opens");
     append(&store, "a", &samples());
     append(&store, "b", &samples()[..10]);

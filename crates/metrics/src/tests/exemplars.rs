@@ -6,7 +6,7 @@ use skopos_core::metric::{
 use skopos_core::{Labels, TenantId, TimeRange};
 
 use super::{labels, open};
-use crate::MetricStore;
+use crate::{MetricStore, MetricStoreOptions, StoreLimits};
 
 fn exemplar(trace: &str, timestamp_ms: i64) -> Exemplar {
     Exemplar {
@@ -75,4 +75,32 @@ fn one_without_a_time_of_its_own_keeps_the_time_of_its_first_sample() {
     }
     scrape(&store, 4000, vec![exemplar("y", 4000)]);
     assert_eq!(kept(&store), [("x".to_owned(), 1000), ("y".to_owned(), 4000)]);
+}
+
+#[test]
+fn the_oldest_go_beyond_the_most_that_are_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let of = |max_exemplars| StoreLimits {
+        max_exemplars,
+        ..StoreLimits::default()
+    };
+    let open = |max_exemplars| {
+        let mut options = MetricStoreOptions::new(folder.path());
+        options.limits = of(max_exemplars);
+        MetricStore::open(options).expect("opens")
+    };
+    let store = open(2);
+    scrape(&store, 1000, vec![exemplar("x", 500)]);
+    scrape(&store, 2000, vec![exemplar("y", 1500)]);
+    scrape(&store, 3000, vec![exemplar("z", 2500)]);
+    let newest = [("y", 1500), ("z", 2500)].map(|(trace, at)| (trace.to_owned(), at));
+    assert_eq!(kept(&store), newest);
+    drop(store);
+    let store = open(3);
+    assert_eq!(kept(&store).len(), 3, "the log has what memory had not");
+    store.set_limits(of(1));
+    assert_eq!(kept(&store), newest[1..]);
+    store.set_limits(of(0));
+    scrape(&store, 4000, vec![exemplar("w", 3500)]);
+    assert_eq!(kept(&store), []);
 }

@@ -91,7 +91,7 @@ proptest! {
         let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
         let options = folders.each_ref().map(|folder| {
             let mut options = MetricStoreOptions::new(folder.path());
-            options.out_of_order_window = std::time::Duration::from_secs(window_s);
+            options.limits.out_of_order_window = std::time::Duration::from_secs(window_s);
             options.max_series = max_series;
             options
         });

@@ -21,7 +21,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 fn open(root: &Path) -> MetricStore {
     let day = Duration::from_hours(24);
     let mut options = MetricStoreOptions::new(root);
-    options.retention = 10 * day;
+    options.limits.retention = 10 * day;
     options.downsample = [Duration::from_mins(5), Duration::from_hours(1)]
         .map(|resolution| DownsampleOptions {
             retention: Some(Duration::ZERO),

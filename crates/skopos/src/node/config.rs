@@ -23,6 +23,7 @@ use super::otlp;
 use super::remote_write::RemoteWrites;
 use super::rules::RuleDriver;
 use super::sources::{Loaded, Sources};
+use super::stores::NodeStores;
 use crate::cli::serve::ServeArgs;
 
 /// The configuration in force.
@@ -30,7 +31,6 @@ use crate::cli::serve::ServeArgs;
 pub(crate) struct Configuration {
     sources: Sources,
     flags: BTreeMap<String, String>,
-    retention: String,
     type_and_unit_labels: bool,
     loaded: ArcSwap<Loaded>,
     status: Mutex<ReloadStatus>,
@@ -45,6 +45,7 @@ pub(crate) struct Configuration {
 /// What follows the configuration from the start on.
 #[derive(Debug)]
 pub(super) struct ConfiguredParts {
+    pub(super) stores: Arc<NodeStores>,
     pub(super) scraper: Arc<ScrapeManager>,
     pub(super) driver: RuleDriver,
     pub(super) remote_writes: Arc<RemoteWrites>,
@@ -65,7 +66,6 @@ impl Configuration {
         let configuration = Self {
             sources: Sources::of(args),
             flags: flags(args),
-            retention: skopos_config::format_duration(args.retention_metrics),
             type_and_unit_labels: args.features().type_and_unit_labels == Feature::Enabled,
             loaded: ArcSwap::from_pointee(loaded),
             status: Mutex::new(ReloadStatus {
@@ -104,6 +104,7 @@ impl Configuration {
         self.parts.driver.load(loaded, &self.external_url)?;
         self.parts.scraper.apply(&loaded.config)?;
         self.parts.remote_writes.apply(remotes);
+        self.parts.stores.configure(&loaded.config.storage);
         self.parts.limits.replace(loaded.limits.clone());
         if let Some((alerting, prepared)) = alerting.zip(prepared) {
             alerting.apply(loaded, prepared);
@@ -209,7 +210,7 @@ impl ConfigView for Configuration {
     }
 
     fn retention(&self) -> String {
-        self.retention.clone()
+        skopos_config::format_duration(self.parts.stores.metrics().limits().retention)
     }
 
     fn otlp_metrics(&self) -> MetricOptions {

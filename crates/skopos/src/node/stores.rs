@@ -1,10 +1,13 @@
 //! The three stores as the server sees them, with span metrics made on the way in.
 
+mod limits;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use skopos_config::StorageConfig;
 use skopos_core::limits::TenantLimits;
 use skopos_core::metric::{AppendReport, MetricSink as _};
 use skopos_core::span::{SpanBatch, TraceSink};
@@ -18,11 +21,14 @@ use skopos_traces::{SpanMetrics, SpanMetricsOptions, TraceStore, TraceStoreOptio
 
 use crate::cli::serve::{ServeArgs, WalFsync};
 
+use limits::MetricLimits;
+
 /// The stores of a node.
 #[derive(Debug)]
 pub(crate) struct NodeStores {
     path: PathBuf,
     metrics: MetricStore,
+    metric_limits: MetricLimits,
     logs: LogStore,
     traces: TraceStore,
     span_metrics: Arc<SpanMetrics>,
@@ -30,8 +36,9 @@ pub(crate) struct NodeStores {
 
 impl NodeStores {
     /// Opens the stores and replays their logs. What `limits` says holds for what comes later.
-    pub(crate) fn open(args: &ServeArgs, limits: TenantLimits) -> anyhow::Result<Self> {
+    pub(crate) fn open(args: &ServeArgs, configured: &StorageConfig, limits: TenantLimits) -> anyhow::Result<Self> {
         let root = &args.storage_path;
+        let metric_limits = MetricLimits::new(args, configured);
         let fsync = match args.wal_fsync {
             WalFsync::Interval => FsyncPolicy::default(),
             WalFsync::Always => FsyncPolicy::Always,
@@ -42,11 +49,9 @@ impl NodeStores {
             MetricStoreOptions::new(root)
         };
         let metrics = MetricStore::open(MetricStoreOptions {
-            retention: args.retention_metrics,
-            retention_bytes: args.retention_metrics_bytes,
+            limits: metric_limits.in_force(),
             tenant_retention: args.retention_tenants.iter().cloned().collect(),
             downsample: args.downsample.options(),
-            out_of_order_window: args.out_of_order_window,
             cache_bytes: usize::try_from(args.cache_bytes).unwrap_or(usize::MAX),
             flush_after: args.flush_after.unwrap_or(usual.flush_after),
             head_window: args.flush_after.unwrap_or(usual.head_window).min(usual.head_window),
@@ -69,10 +74,17 @@ impl NodeStores {
         Ok(Self {
             path: root.clone(),
             metrics,
+            metric_limits,
             logs,
             traces,
             span_metrics: Arc::new(SpanMetrics::new(SpanMetricsOptions::default())),
         })
+    }
+
+    /// What a configuration says of the metrics' store holds from now on.
+    pub(crate) fn configure(&self, configured: &StorageConfig) {
+        self.metric_limits.configure(configured);
+        self.metrics.set_limits(self.metric_limits.in_force());
     }
 
     /// The metrics of all tenants.
@@ -91,6 +103,8 @@ impl NodeStores {
     /// Flushes what is due and applies retention, in each store whatever happens to the others: on
     /// a full disk one may make the room that another needs.
     pub(crate) fn maintain(&self, now_ms: i64) -> anyhow::Result<()> {
+        // A share of the disk follows its size.
+        self.metrics.set_limits(self.metric_limits.in_force());
         let metrics = self.metrics.maintain(now_ms).map(drop);
         let logs = self.logs.maintain(now_ms).map(drop);
         let traces = self.traces.maintain(now_ms).map(drop);

@@ -52,7 +52,7 @@ impl Wiring {
         telemetry: &Telemetry,
     ) -> anyhow::Result<Self> {
         let limits = TenantLimits::default();
-        let stores = Arc::new(NodeStores::open(args, limits.clone())?);
+        let stores = Arc::new(NodeStores::open(args, &loaded.config.storage, limits.clone())?);
         let tenant = stores.tenant(&TenantId::default());
         if !args.remote.agent {
             telemetry.connect(Arc::clone(&tenant.log_sink), Arc::clone(&tenant.trace_sink));
@@ -69,6 +69,7 @@ impl Wiring {
         let driver = RuleDriver::new(Arc::clone(&groups), &tenant, Arc::clone(&query_log), args);
         let remote_writes = Arc::new(remote_writes(args, &stores, &ledger));
         let parts = ConfiguredParts {
+            stores: Arc::clone(&stores),
             scraper: Arc::clone(&scraper),
             driver: driver.clone(),
             remote_writes: Arc::clone(&remote_writes),

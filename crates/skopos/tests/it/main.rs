@@ -26,4 +26,5 @@ mod query_log;
 mod remote_write;
 mod remote_write_agent;
 mod rules;
+mod storage_limits;
 mod webhook;

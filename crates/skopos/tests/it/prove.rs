@@ -81,7 +81,7 @@ fn what_cannot_be_read_exits_1_and_misuse_2() {
 fn fill(folder: &Path) {
     let mut options = MetricStoreOptions::new(folder);
     // So long ago that the store would take it for too old.
-    options.out_of_order_window = std::time::Duration::from_hours(24);
+    options.limits.out_of_order_window = std::time::Duration::from_hours(24);
     let store = MetricStore::open(options).expect("the store opens");
     let samples = (0..60).map(|minute| MetricSample {
         timestamp_ms: START_MS + minute * 60_000,
