@@ -33,6 +33,9 @@ pub struct RemoteWriteConfig {
     pub send_exemplars: bool,
     /// Whether native histograms are sent.
     pub send_native_histograms: bool,
+    /// Whether each connection goes to any address of the name. Read, shown, and without effect.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub round_robin_dns: bool,
     /// The message, `prometheus.WriteRequest` or `io.prometheus.write.v2.Request`.
     pub protobuf_message: String,
     /// The queue.
@@ -129,6 +132,7 @@ impl RemoteWriteConfig {
                 name: section.text_or_empty("name")?,
                 send_exemplars: section.flag_or("send_exemplars", false)?,
                 send_native_histograms: section.flag_or("send_native_histograms", false)?,
+                round_robin_dns: section.flag_or("round_robin_dns", false)?,
                 protobuf_message: protobuf_message(section)?,
                 queue_config: queue(section)?,
                 metadata_config: metadata(section)?,
@@ -136,7 +140,6 @@ impl RemoteWriteConfig {
                 url: url(section, "url for remote_write is empty")?,
                 headers: headers(section)?,
             };
-            section.flag("round_robin_dns")?;
             for cloud in ["sigv4", "azuread", "google_iam"] {
                 refuse_cloud_signing(section, cloud)?;
             }

@@ -105,6 +105,22 @@ impl RetentionConfig {
 }
 
 impl StorageConfig {
+    /// Says which settings change nothing here.
+    pub(crate) fn without_effect(&self) -> Vec<String> {
+        let settings = [
+            (
+                self.tsdb.stale_series_compaction_threshold.is_some(),
+                "storage.tsdb.stale_series_compaction_threshold has no effect: series leave the head by age, stale or not",
+            ),
+            (
+                self.tsdb.chunk_encoding.is_some(),
+                "storage.tsdb.chunk_encoding has no effect: the encoding follows the samples",
+            ),
+        ];
+        let set = settings.into_iter().filter(|(is_set, _)| *is_set);
+        set.map(|(_, warning)| warning.to_owned()).collect()
+    }
+
     pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()
     }

@@ -79,6 +79,23 @@ fn discoveries_that_are_not_carried_out_are_named() {
 }
 
 #[test]
+fn settings_without_effect_are_named() {
+    let text = "storage: {tsdb: {stale_series_compaction_threshold: 0.5, chunk_encoding: {floats: xor2}}}\ntracing: {endpoint: 'a:4317'}\nremote_write: [{url: 'http://a/', round_robin_dns: true}, {url: 'http://b/'}]\nremote_read: [{url: 'http://c/'}]";
+    let warnings = parse(text).expect("good").warnings;
+    let named = [
+        "storage.tsdb.stale_series_compaction_threshold has no effect",
+        "storage.tsdb.chunk_encoding has no effect",
+        "tracing is read but not carried out",
+        "remote_write http://a/: round_robin_dns has no effect",
+        "remote_read http://c/: read but not carried out",
+    ];
+    assert_eq!(warnings.len(), named.len(), "{warnings:?}");
+    for (warning, named) in warnings.iter().zip(named) {
+        assert!(warning.starts_with(named), "{warning}");
+    }
+}
+
+#[test]
 fn what_is_written_reads_back() {
     let text = "global: {scrape_interval: 5s, external_labels: {a: b}}\nscrape_configs:\n  - job_name: a\n    params: {x: [y]}\n    static_configs: [{targets: ['h:1'], labels: {l: '1'}}]\n    relabel_configs: [{source_labels: [l], regex: 'x|(.*)', target_label: m, replacement: '${1}$2'}]\n";
     let config = parse(text).expect("good");

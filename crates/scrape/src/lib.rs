@@ -13,6 +13,7 @@
 //! Each loop is one task with a token and a drain. Reading a body and appending it run on blocking
 //! threads, as many at once as there are processors.
 
+mod failure_log;
 mod fetch;
 mod ingest;
 mod manager;

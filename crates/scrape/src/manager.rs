@@ -1,7 +1,7 @@
 //! All jobs: starts, changes and ends them as the configuration says.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use skopos_relabel::Relabeler;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::failure_log::OpenedLogs;
 use crate::fetch::{Fetcher, HttpFetcher, InProcessTarget};
 use crate::ingest::{CreatedZeros, IngestRules};
 use crate::pool::{Pool, PoolSetup};
@@ -59,6 +60,16 @@ pub enum ScrapeError {
         job: String,
         /// The pattern and what is wrong with it.
         source: MatcherError,
+    },
+    /// The file of a job's failures cannot be written.
+    #[error("job {job:?}: cannot open scrape_failure_log_file {}: {source}", path.display())]
+    FailureLog {
+        /// The job.
+        job: String,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
     },
     /// The manager has been shut down.
     #[error("scraping has been shut down")]
@@ -145,6 +156,7 @@ impl ScrapeManager {
             return Err(ScrapeError::ShutDown);
         }
         let folder = config.folder();
+        let failure_logs = OpenedLogs::open(config)?;
         let mut changed = Vec::new();
         for job in &config.scrape_configs {
             let is_same = state.pools.get(&job.job_name).is_some_and(|pool| pool.config == *job);
@@ -152,6 +164,7 @@ impl ScrapeManager {
                 changed.push(self.setup(job, &folder)?);
             }
         }
+        self.shared.failures.apply(failure_logs);
         state.ending.retain(|pool| !pool.is_finished());
         let names: Vec<&str> = config.scrape_configs.iter().map(|job| job.job_name.as_str()).collect();
         let gone: Vec<String> = state

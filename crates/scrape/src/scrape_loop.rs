@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
+use crate::failure_log::FailureLogs;
 use crate::fetch::{FetchError, Fetched, Fetcher};
 use crate::ingest::{
     ExtraMetrics, ExtraReport, IngestRules, Ingested, Ingester, ReportSeries, ReportedScrape, Tracked, report_samples,
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) tenant: TenantId,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) failures: FailureLogs,
     /// Bounds how many bodies are read at once.
     cpu: Semaphore,
     /// Memory that samples are gathered in, as many as bodies are read at once.
@@ -45,6 +47,7 @@ impl Shared {
             ledger,
             tenant,
             clock,
+            failures: FailureLogs::default(),
             cpu: Semaphore::new(processors),
             buffers: Mutex::default(),
         }
@@ -289,7 +292,7 @@ impl Carried {
             }),
         };
         // Noted before it is told, so that who sees `up` finds the state that belongs to it.
-        note(state, work.scrape_ms, duration, outcome);
+        note(shared, state, work.scrape_ms, duration, outcome);
         let batch = MetricBatch {
             series: report_samples(&self.report_series, &reported, work.scrape_ms),
             metadata: Vec::new(),
@@ -344,7 +347,7 @@ fn body_bytes(fetched: &Result<Fetched, FetchError>) -> i64 {
     }
 }
 
-fn note(state: &TargetState, scrape_ms: i64, duration: Duration, outcome: Result<(), String>) {
+fn note(shared: &Shared, state: &TargetState, scrape_ms: i64, duration: Duration, outcome: Result<(), String>) {
     let (health, name) = match outcome {
         Ok(()) => (TargetHealth::Up, "ok"),
         Err(_) => (TargetHealth::Down, "failed"),
@@ -352,6 +355,9 @@ fn note(state: &TargetState, scrape_ms: i64, duration: Duration, outcome: Result
     telemetry::SCRAPES.with_label_values(&[name]).inc();
     if let Err(reason) = &outcome {
         tracing::debug!(url = %state.target.url, %reason, "scrape failed");
+        shared
+            .failures
+            .write(&state.scrape_pool, &state.target.url, scrape_ms, reason);
     }
     state.set_last(LastScrape {
         health,

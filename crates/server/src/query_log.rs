@@ -3,10 +3,8 @@
 
 use std::convert::Infallible;
 use std::fmt::Display;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use axum::extract::{ConnectInfo, FromRequestParts, OriginalUri};
@@ -14,6 +12,7 @@ use axum::http::Method;
 use axum::http::request::Parts;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use skopos_config::LineLog;
 use skopos_core::QueryBudget;
 use skopos_promql::{EvalError, QueryOutput};
 
@@ -22,21 +21,14 @@ use crate::query_stats::stats_json;
 /// The log; it writes nothing until it has a file.
 #[derive(Debug, Default)]
 pub struct QueryLog {
-    open: Mutex<Option<(PathBuf, File)>>,
+    open: Mutex<Option<LineLog>>,
 }
 
 impl QueryLog {
     /// Writes to `path` from now on, or to nothing. The file is opened anew each time, so that it may
     /// be moved away before a reload.
     pub fn set_file(&self, path: Option<&Path>) -> std::io::Result<()> {
-        let opened = match path {
-            Some(path) => {
-                let file = OpenOptions::new().create(true).append(true).open(path)?;
-                Some((path.to_owned(), file))
-            }
-            None => None,
-        };
-        *self.open.lock() = opened;
+        *self.open.lock() = path.map(LineLog::open).transpose()?;
         Ok(())
     }
 
@@ -69,10 +61,10 @@ impl QueryLog {
 
     /// A line that cannot be written is told in the program's own log.
     fn write_line(&self, line: &Value) {
-        if let Some((path, file)) = &mut *self.open.lock()
-            && let Err(error) = writeln!(file, "{line}")
+        if let Some(log) = &*self.open.lock()
+            && let Err(error) = log.write(line)
         {
-            tracing::error!(path = %path.display(), %error, "failed to write the query log");
+            tracing::error!(path = %log.path().display(), %error, "failed to write the query log");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Scrapes of real HTTP servers in this process.
 
+mod failure_log;
 mod monitors;
 mod sink;
 mod site;
