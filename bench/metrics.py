@@ -202,6 +202,7 @@ def figures(phase, result):
             for query in result[heat]:
                 out[f"{heat} {query['name']} CPU ms"] = query["server_cpu_ms"]
                 out[f"{heat} {query['name']} p50 ms"] = query["p50_ms"]
+                out[f"{heat} {query['name']} p95 ms"] = query["p95_ms"]
     return out
 
 
@@ -213,7 +214,7 @@ def print_table(phase, results):
     names = list(results)
     by_name = {name: figures(phase, results[name]) for name in names}
     for heat in ("hot", "cold"):
-        for unit in ("CPU ms", "p50 ms"):
+        for unit in ("CPU ms", "p50 ms", "p95 ms"):
             for figure in by_name.values():
                 values = [value for key, value in figure.items() if key.startswith(heat) and key.endswith(unit)]
                 if values:

@@ -15,9 +15,7 @@ fn write(config: &Path, window: &str, retention: &str) {
 /// Pushes a gauge that is so old; gives whether it was taken.
 async fn takes(program: &Program, seconds_old: u64) -> bool {
     let now = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970");
-    let at_ns = (now - std::time::Duration::from_secs(seconds_old))
-        .as_nanos()
-        .to_string();
+    let at_ns = (now.as_nanos() - u128::from(seconds_old) * 1_000_000_000).to_string();
     let gauge = json!({ "name": "level", "gauge": { "dataPoints": [{ "timeUnixNano": at_ns, "asDouble": 1.0 }] } });
     let body = json!({ "resourceMetrics": [{ "scopeMetrics": [{ "metrics": [gauge] }] }] });
     let (status, answer) = program.post("/api/v1/otlp/v1/metrics", &body).await;
