@@ -10,6 +10,7 @@ use crate::global::NameValidationScheme;
 use crate::http_client::HttpClientConfig;
 use crate::relabel::{RelabelConfig, read_rules};
 use crate::section::{Section, read_section};
+use crate::sigv4::SigV4Config;
 use crate::yaml::Node;
 
 /// The `alerting` section.
@@ -39,6 +40,9 @@ pub struct AlertmanagerConfig {
     /// How to connect.
     #[serde(flatten)]
     pub http_client: HttpClientConfig,
+    /// How requests are signed for Amazon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sigv4: Option<SigV4Config>,
     /// Where the Alertmanagers are.
     #[serde(flatten)]
     pub discovery: SdConfigs,
@@ -81,13 +85,9 @@ impl AlertmanagerConfig {
                     format!("expected Alertmanager api version to be one of [v2] but got {api_version}"),
                 ));
             }
-            if section.get("sigv4").is_some() {
-                return Err(section
-                    .problem_at("sigv4", "sigv4 is not supported")
-                    .help("use basic_auth, authorization or oauth2"));
-            }
             let empty = "empty or null Alertmanager target relabeling rule";
-            Ok(Self {
+            let config = Self {
+                sigv4: section.section("sigv4", "sigv4.plain", SigV4Config::read)?,
                 scheme: section.text("scheme")?.unwrap_or_else(|| "http".to_owned()),
                 path_prefix: section.text_or_empty("path_prefix")?,
                 timeout: section.duration_or("timeout", Duration::from_secs(10))?,
@@ -96,7 +96,12 @@ impl AlertmanagerConfig {
                 discovery: SdConfigs::read(section)?,
                 relabel_configs: read_rules(section, "relabel_configs", validation, empty)?,
                 alert_relabel_configs: read_rules(section, "alert_relabel_configs", validation, empty)?,
-            })
+            };
+            config.http_client.refuse_beside_sigv4(
+                section,
+                "at most one of basic_auth, authorization, oauth2, & sigv4 must be configured",
+            )?;
+            Ok(config)
         })
     }
 }

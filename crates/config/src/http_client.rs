@@ -150,6 +150,15 @@ impl HttpClientConfig {
         Ok(config)
     }
 
+    /// Refuses a signature beside other credentials.
+    pub(crate) fn refuse_beside_sigv4(&self, section: &Section<'_>, message: &str) -> Result<()> {
+        let has_others = self.basic_auth.is_some() || self.authorization.is_some() || self.oauth2.is_some();
+        if has_others && section.get("sigv4").is_some() {
+            return Err(section.problem_at("sigv4", message.to_owned()));
+        }
+        Ok(())
+    }
+
     fn check_credentials(&self, section: &Section<'_>, token: &Secret, token_file: &str) -> Result<()> {
         if !token.is_empty() && !token_file.is_empty() {
             return Err(section.problem_at(

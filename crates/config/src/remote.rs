@@ -10,6 +10,7 @@ use crate::global::NameValidationScheme;
 use crate::http_client::HttpClientConfig;
 use crate::relabel::{RelabelConfig, read_rules};
 use crate::section::{Section, read_section};
+use crate::sigv4::SigV4Config;
 use crate::yaml::Node;
 
 /// Where samples are sent.
@@ -38,6 +39,9 @@ pub struct RemoteWriteConfig {
     pub round_robin_dns: bool,
     /// The message, `prometheus.WriteRequest` or `io.prometheus.write.v2.Request`.
     pub protobuf_message: String,
+    /// How requests are signed for Amazon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sigv4: Option<SigV4Config>,
     /// The queue.
     pub queue_config: QueueConfig,
     /// How metadata is sent.
@@ -134,15 +138,20 @@ impl RemoteWriteConfig {
                 send_native_histograms: section.flag_or("send_native_histograms", false)?,
                 round_robin_dns: section.flag_or("round_robin_dns", false)?,
                 protobuf_message: protobuf_message(section)?,
+                sigv4: section.section("sigv4", "sigv4.plain", SigV4Config::read)?,
                 queue_config: queue(section)?,
                 metadata_config: metadata(section)?,
                 http_client: HttpClientConfig::read(section)?,
                 url: url(section, "url for remote_write is empty")?,
                 headers: headers(section)?,
             };
-            for cloud in ["sigv4", "azuread", "google_iam"] {
+            for cloud in ["azuread", "google_iam"] {
                 refuse_cloud_signing(section, cloud)?;
             }
+            config.http_client.refuse_beside_sigv4(
+                section,
+                "at most one of basic_auth, authorization, oauth2, sigv4, azuread or google_iam must be configured",
+            )?;
             Ok(config)
         })
     }
@@ -175,7 +184,7 @@ fn refuse_cloud_signing(section: &Section<'_>, key: &'static str) -> Result<()> 
         None => Ok(()),
         Some(_) => Err(section
             .problem_at(key, format!("{key} is not supported"))
-            .help("use basic_auth, authorization or oauth2")),
+            .help("use basic_auth, authorization, oauth2 or sigv4")),
     }
 }
 

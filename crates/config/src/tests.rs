@@ -79,6 +79,32 @@ fn discoveries_that_are_not_carried_out_are_named() {
 }
 
 #[test]
+fn a_signature_for_amazon_stands_alone_and_hides_its_key() {
+    let text = |more: &str| {
+        let sigv4 = "sigv4: {region: r, access_key: AK, secret_key: hunter2, use_fips_sts_endpoint: true}";
+        format!(
+            "remote_write: [{{url: 'http://a/', {sigv4}}}]\nalerting: {{alertmanagers: [{{static_configs: [{{targets: [a]}}], {sigv4}{more}}}]}}"
+        )
+    };
+    let config = parse(&text("")).expect("good");
+    assert_eq!(config.warnings, Vec::<String>::new());
+    let yaml = config.to_yaml();
+    assert!(
+        yaml.contains("use_fips_sts_endpoint: true") && !yaml.contains("hunter2"),
+        "{yaml}"
+    );
+    let error = parse(&text(", basic_auth: {username: u}"))
+        .expect_err("two kinds")
+        .to_string();
+    assert!(
+        error.contains("at most one of basic_auth, authorization, oauth2, & sigv4"),
+        "{error}"
+    );
+    let half = parse("remote_write: [{url: 'http://a/', sigv4: {access_key: AK}}]").expect_err("half a key");
+    assert!(half.to_string().contains("Access key and Secret Key"), "{half}");
+}
+
+#[test]
 fn settings_without_effect_are_named() {
     let text = "storage: {tsdb: {stale_series_compaction_threshold: 0.5, chunk_encoding: {floats: xor2}}}\ntracing: {endpoint: 'a:4317'}\nremote_write: [{url: 'http://a/', round_robin_dns: true}, {url: 'http://b/'}]\nremote_read: [{url: 'http://c/'}]";
     let warnings = parse(text).expect("good").warnings;

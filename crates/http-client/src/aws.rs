@@ -1,8 +1,10 @@
 //! Requests to Amazon's APIs: whose keys, and the signature.
 
+mod chain;
 mod credentials;
 mod sigv4;
 
+pub use chain::{AwsError, KeyChain, RequestSigner};
 pub use credentials::{Credentials, CredentialsError, KeySettings};
 pub use sigv4::Signer;
 
@@ -13,6 +15,8 @@ use url::Url;
 use crate::HttpClient;
 
 const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
+/// What Amazon calls its Prometheus in signatures.
+pub const AMAZON_PROMETHEUS: &str = "aps";
 /// What Amazon calls us in the sessions of an assumed role.
 pub const SESSION_NAME: &str = "skopos";
 

@@ -41,7 +41,7 @@ pub use self::pagerduty::{PagerdutyConfig, PagerdutyImage, PagerdutyLink};
 pub use self::pushover::PushoverConfig;
 pub use self::rocketchat::{RocketchatAction, RocketchatConfig, RocketchatField};
 pub use self::slack::{SlackAction, SlackConfig, SlackConfirmation, SlackField};
-pub use self::sns::{SigV4Config, SnsConfig};
+pub use self::sns::SnsConfig;
 pub use self::telegram::TelegramConfig;
 pub use self::victorops::VictoropsConfig;
 pub use self::webex::WebexConfig;

@@ -26,5 +26,6 @@ mod query_log;
 mod remote_write;
 mod remote_write_agent;
 mod rules;
+mod sigv4;
 mod storage_limits;
 mod webhook;

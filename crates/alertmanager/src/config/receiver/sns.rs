@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use skopos_config::strict::{Result, Section};
-use skopos_config::{HttpClientConfig, Secret};
+use skopos_config::{HttpClientConfig, SigV4Config};
 
 use crate::config::Release;
 use crate::config::fields::{Context, http_config, text_or};
@@ -40,36 +40,13 @@ pub struct SnsConfig {
     pub use_aws_http_client: bool,
 }
 
-/// AWS Signature Version 4.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct SigV4Config {
-    /// The region; that of the credentials where empty.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub region: String,
-    /// The key's id; from the environment where empty.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub access_key: String,
-    /// The key; from the environment where empty.
-    #[serde(skip_serializing_if = "Secret::is_empty")]
-    pub secret_key: Secret,
-    /// The named profile.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub profile: String,
-    /// The role to assume.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub role_arn: String,
-    /// The external id given when assuming the role.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub external_id: String,
-}
-
 impl SnsConfig {
     pub(super) fn read(section: &Section<'_>, context: &Context<'_>) -> Result<Self> {
         let config = Self {
             http_config: http_config(section, context)?,
             api_url: section.text_or_empty("api_url")?,
             sigv4: section
-                .section("sigv4", "sigv4.plain", |section| SigV4Config::read(section, context))?
+                .section("sigv4", "sigv4.plain", |section| sigv4(section, context))?
                 .unwrap_or_default(),
             topic_arn: section.text_or_empty("topic_arn")?,
             phone_number: section.text_or_empty("phone_number")?,
@@ -93,24 +70,22 @@ impl SnsConfig {
     }
 }
 
-impl SigV4Config {
-    fn read(section: &Section<'_>, context: &Context<'_>) -> Result<Self> {
-        let config = Self {
-            region: section.text_or_empty("region")?,
-            access_key: section.text_or_empty("access_key")?,
-            secret_key: section.secret("secret_key")?,
-            profile: section.text_or_empty("profile")?,
-            role_arn: section.text_or_empty("role_arn")?,
-            external_id: match context.release {
-                Release::V0_33 => String::new(),
-                Release::V0_34 => section.text_or_empty("external_id")?,
-            },
-        };
-        if config.access_key.is_empty() != config.secret_key.is_empty() {
-            section.refuse(section.problem(
-                "must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SigV4 config",
-            ));
-        }
-        Ok(config)
+/// `external_id` came with release 0.34; the endpoint of FIPS 140 is not known there.
+fn sigv4(section: &Section<'_>, context: &Context<'_>) -> Result<SigV4Config> {
+    let config = SigV4Config {
+        region: section.text_or_empty("region")?,
+        access_key: section.text_or_empty("access_key")?,
+        secret_key: section.secret("secret_key")?,
+        profile: section.text_or_empty("profile")?,
+        role_arn: section.text_or_empty("role_arn")?,
+        external_id: match context.release {
+            Release::V0_33 => String::new(),
+            Release::V0_34 => section.text_or_empty("external_id")?,
+        },
+        use_fips_sts_endpoint: false,
+    };
+    if config.has_half_a_key() {
+        section.refuse(section.problem(SigV4Config::HALF_A_KEY));
     }
+    Ok(config)
 }

@@ -7,6 +7,7 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use skopos_config::RemoteWriteConfig;
 use skopos_core::{Clock as _, SystemClock};
+use skopos_http_client::aws::{AMAZON_PROMETHEUS, RequestSigner};
 use skopos_http_client::{ClientOptions, HttpClient};
 use skopos_remote_write::{Answer, Message, Sent, Verdict, judge};
 
@@ -27,6 +28,7 @@ pub(super) struct Client {
     headers: Vec<(String, String)>,
     timeout: Duration,
     retry_on_429: bool,
+    signer: Option<RequestSigner>,
 }
 
 /// What a request came to.
@@ -51,6 +53,10 @@ impl Client {
             headers: headers.map(|(name, value)| (name.clone(), value.clone())).collect(),
             timeout: section.remote_timeout,
             retry_on_429: section.queue_config.retry_on_http_429,
+            signer: section
+                .sigv4
+                .clone()
+                .map(|sigv4| RequestSigner::new(sigv4, AMAZON_PROMETHEUS)),
         })
     }
 
@@ -72,10 +78,16 @@ impl Client {
         }
         let request = request
             .header(CONTENT_ENCODING, "snappy")
-            .header(CONTENT_TYPE, message.content_type())
-            .header("X-Prometheus-Remote-Write-Version", message.version())
-            .body(body);
+            .header("X-Prometheus-Remote-Write-Version", message.version());
         let request = self.http.authorized(request).await.map_err(|error| error.to_string())?;
+        let content_type = message.content_type();
+        let request = match &self.signer {
+            Some(signer) => {
+                let signed = signer.signed(&self.http, request, &self.url, content_type, body).await;
+                signed.map_err(|error| error.to_string())?
+            }
+            None => request.header(CONTENT_TYPE, content_type).body(body),
+        };
         let mut answer = request
             .send()
             .await

@@ -9,6 +9,7 @@ use skopos_alertmanager::alert::PostableAlert;
 use skopos_config::TargetGroup;
 use skopos_core::{Labels, LabelsBuilder};
 use skopos_discovery::Discoveries;
+use skopos_http_client::aws::{AMAZON_PROMETHEUS, RequestSigner};
 use skopos_http_client::{ClientOptions, HttpClient};
 use skopos_relabel::{Relabeler, Verdict};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -73,6 +74,11 @@ impl Group {
             sending: Sending {
                 client: Arc::new(client),
                 timeout: section.config.timeout,
+                signer: section
+                    .config
+                    .sigv4
+                    .clone()
+                    .map(|sigv4| Arc::new(RequestSigner::new(sigv4, AMAZON_PROMETHEUS))),
             },
             alert_rules: [
                 Relabeler::new(&section.alert_relabel_configs)?,

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use skopos_alertmanager::alert::PostableAlert;
 use skopos_core::Labels;
 use skopos_http_client::HttpClient;
+use skopos_http_client::aws::RequestSigner;
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -35,6 +36,7 @@ pub(super) struct Peer {
 pub(super) struct Sending {
     pub(super) client: Arc<HttpClient>,
     pub(super) timeout: Duration,
+    pub(super) signer: Option<Arc<RequestSigner>>,
 }
 
 #[derive(Debug)]
@@ -176,8 +178,16 @@ async fn deliver(queue: Arc<Queue>, url: String, sending: Sending, end: Cancella
 
 async fn post(sending: &Sending, url: &str, body: &Value) -> Result<(), String> {
     let client = &sending.client;
-    let request = client.request(Method::POST, url).timeout(sending.timeout).json(body);
+    let request = client.request(Method::POST, url).timeout(sending.timeout);
     let request = client.authorized(request).await.map_err(|error| error.to_string())?;
+    let request = match &sending.signer {
+        Some(signer) => {
+            let body = body.to_string().into_bytes();
+            let signed = signer.signed(client, request, url, "application/json", body).await;
+            signed.map_err(|error| error.to_string())?
+        }
+        None => request.json(body),
+    };
     let response = request
         .send()
         .await
