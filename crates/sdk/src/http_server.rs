@@ -1,17 +1,19 @@
-//! The layer for an axum router: a server span, request metrics and the caller's trace context, per matched route.
+//! The layer for any HTTP server of tower services, such as an axum router or a service of plain hyper: a server span,
+//! request metrics and the caller's trace context, by route.
+//!
+//! A route is a pattern of paths. A router of axum tells which one it has matched; for others [`HttpOptions::route_of`] names
+//! it. Paths themselves never become labels, so strangers cannot make series.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context as TaskContext, Poll, ready};
+use std::thread;
 
-use axum::body::HttpBody;
-use axum::extract::{MatchedPath, Request};
-use axum::response::Response;
-use http::HeaderName;
 use http::header::CONTENT_LENGTH;
+use http::{HeaderName, Method, Request, Response, Uri};
+use http_body::Body;
 use opentelemetry::metrics::Meter;
 use pin_project_lite::pin_project;
 use prometheus::Registry;
@@ -20,10 +22,12 @@ use tracing::Span;
 
 use self::metrics::RequestMetrics;
 use self::observed::Observed;
+use self::route::Route;
 use crate::SetupError;
 
 mod metrics;
 mod observed;
+mod route;
 mod span;
 
 pub use self::metrics::HttpMetricSet;
@@ -44,6 +48,8 @@ pub struct HttpOptions {
     pub metric_sets: Vec<HttpMetricSet>,
     /// A label of `http_requests_total` for the tenant.
     pub tenant: Option<TenantLabel>,
+    /// Names the route of a request that no router of axum has matched; none for one that is not served.
+    pub route_of: Option<fn(&Method, &Uri) -> Option<&'static str>>,
 }
 
 impl Default for HttpOptions {
@@ -53,6 +59,7 @@ impl Default for HttpOptions {
             ignored_routes: vec!["/metrics".to_owned(), "/health".to_owned()],
             metric_sets: Vec::new(),
             tenant: None,
+            route_of: None,
         }
     }
 }
@@ -111,7 +118,7 @@ impl HttpMetrics {
     }
 }
 
-/// A tower layer for an axum router; see [`crate::Observability::http_layer`].
+/// A tower layer for a router or another service of requests; see [`crate::Observability::http_layer`].
 #[derive(Debug, Clone)]
 pub struct HttpLayer(Arc<Observing>);
 
@@ -141,28 +148,25 @@ pub struct HttpService<S> {
     observing: Arc<Observing>,
 }
 
-impl<S> Service<Request> for HttpService<S>
+impl<S, In, Out> Service<Request<In>> for HttpService<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone,
+    S: Service<Request<In>, Response = Response<Out>> + Clone,
+    S::Error: fmt::Display,
+    In: Body,
+    Out: Body,
 {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = HttpFuture<S>;
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = HttpFuture<S, In>;
 
     fn poll_ready(&mut self, context: &mut TaskContext<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
-        let matched = request.extensions().get::<MatchedPath>().cloned();
-        let route = matched.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
-        if self
-            .observing
-            .options
-            .ignored_routes
-            .iter()
-            .any(|ignored| ignored == route)
-        {
+    fn call(&mut self, request: Request<In>) -> Self::Future {
+        let options = &self.observing.options;
+        let route = Route::of(&request, options);
+        if options.ignored_routes.iter().any(|ignored| ignored == route.as_str()) {
             return HttpFuture {
                 due: None,
                 inner: Some(self.inner.call(request)),
@@ -171,8 +175,8 @@ where
             };
         }
         let method = method_label(request.method());
-        let span = span::server_span(&request, method, route);
-        let observed = Observed::start(Arc::clone(&self.observing), &request, method, matched);
+        let span = span::server_span(&request, method, route.as_str());
+        let observed = Observed::start(Arc::clone(&self.observing), &request, method, route);
         // The one that was asked whether it is ready is the one to call.
         let next = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, next);
@@ -188,9 +192,9 @@ where
 pin_project! {
     /// The answer of the inner service, observed. The service is called when it is first asked for, so that the span is
     /// entered once for an answer that comes at once.
-    pub struct HttpFuture<S: Service<Request>> {
+    pub struct HttpFuture<S: Service<Request<In>>, In> {
         // Until the service is called.
-        due: Option<(S, Request)>,
+        due: Option<(S, Request<In>)>,
         // Until it has answered.
         #[pin]
         inner: Option<S::Future>,
@@ -198,10 +202,13 @@ pin_project! {
         observed: Option<Observed>,
     }
 
-    impl<S: Service<Request>> PinnedDrop for HttpFuture<S> {
+    impl<S: Service<Request<In>>, In> PinnedDrop for HttpFuture<S, In> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.due.is_some() || this.inner.is_some() {
+                if thread::panicking() && let Some(observed) = this.observed.take() {
+                    observed.fail(&"panicked", this.span);
+                }
                 // What a caller that has gone leaves behind ends within the span.
                 let _entered = this.span.enter();
                 drop(this.due.take());
@@ -211,7 +218,7 @@ pin_project! {
     }
 }
 
-impl<S: Service<Request>> fmt::Debug for HttpFuture<S> {
+impl<S: Service<Request<In>>, In> fmt::Debug for HttpFuture<S, In> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpFuture")
             .field("span", &self.span)
@@ -220,8 +227,13 @@ impl<S: Service<Request>> fmt::Debug for HttpFuture<S> {
     }
 }
 
-impl<S: Service<Request, Response = Response, Error = Infallible>> Future for HttpFuture<S> {
-    type Output = Result<Response, Infallible>;
+impl<S, In, Out> Future for HttpFuture<S, In>
+where
+    S: Service<Request<In>, Response = Response<Out>>,
+    S::Error: fmt::Display,
+    Out: Body,
+{
+    type Output = Result<S::Response, S::Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
@@ -236,14 +248,17 @@ impl<S: Service<Request, Response = Response, Error = Infallible>> Future for Ht
         let result = ready!(inner.poll(context));
         this.inner.set(None);
         drop(entered);
-        if let (Some(observed), Ok(response)) = (this.observed.take(), &result) {
-            observed.finish(response, this.span);
+        if let Some(observed) = this.observed.take() {
+            match &result {
+                Ok(response) => observed.finish(response, this.span),
+                Err(error) => observed.fail(error, this.span),
+            }
         }
         Poll::Ready(result)
     }
 }
 
-pub(crate) fn method_label(method: &http::Method) -> &'static str {
+pub(crate) fn method_label(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "POST" => "POST",
@@ -257,7 +272,7 @@ pub(crate) fn method_label(method: &http::Method) -> &'static str {
 }
 
 /// The size of a body in bytes, where it is known before the body is read.
-fn size(headers: &http::HeaderMap, body: &impl HttpBody) -> Option<u64> {
+fn size(headers: &http::HeaderMap, body: &impl Body) -> Option<u64> {
     let told = || headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
     told().or_else(|| body.size_hint().exact())
 }

@@ -235,12 +235,12 @@ impl Observability {
         self.inner.meters.meter(name)
     }
 
-    /// The layer for the router, with the default options.
+    /// The layer for a router or another service of HTTP requests, with the default options.
     pub fn http_layer(&self) -> Result<HttpLayer, SetupError> {
         self.http_layer_with(&HttpOptions::default())
     }
 
-    /// The layer for the router. The first call fixes names and buckets; later layers share its metrics.
+    /// The layer for a router or another service of HTTP requests. The first call fixes names and buckets; later layers share its metrics.
     ///
     /// ```
     /// use skopos_sdk::{HttpMetricSet, HttpOptions, TenantLabel};

@@ -1,11 +1,9 @@
-//! The layer for a router: one context for each request, and its id in the answer.
+//! The layer for a router or another service of requests: one context for each request, and its id in the answer.
 
 use std::task::{Context as TaskContext, Poll};
 
-use axum::extract::Request;
-use axum::response::Response;
 use futures_util::future::BoxFuture;
-use http::HeaderValue;
+use http::{HeaderValue, Request, Response};
 use opentelemetry::Context as OtelContext;
 use opentelemetry::trace::TraceContextExt;
 use tower::{Layer, Service};
@@ -43,20 +41,20 @@ pub struct RequestContextService<S> {
     inner: S,
 }
 
-impl<S> Service<Request> for RequestContextService<S>
+impl<S, In, Out> Service<Request<In>> for RequestContextService<S>
 where
-    S: Service<Request, Response = Response> + Clone + Send + 'static,
+    S: Service<Request<In>, Response = Response<Out>>,
     S::Future: Send + 'static,
 {
-    type Response = Response;
+    type Response = S::Response;
     type Error = S::Error;
-    type Future = BoxFuture<'static, Result<Response, S::Error>>;
+    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
 
     fn poll_ready(&mut self, context: &mut TaskContext<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request<In>) -> Self::Future {
         let mut context = RequestContext::from_headers(request.headers());
         if context.request_id.is_none() {
             context.request_id = RequestContext::generate().request_id;

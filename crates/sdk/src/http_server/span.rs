@@ -1,6 +1,6 @@
 //! The span of one request: the whole of it where it will be told, else what its identity needs.
 
-use axum::extract::Request;
+use http::Request;
 use opentelemetry::trace::SpanKind;
 use tracing::{Span, field};
 
@@ -8,7 +8,7 @@ use crate::propagation::extract_http;
 use crate::sampler::{UNSAMPLED_TARGET, is_bare, span_of_caller};
 
 /// A server span that continues the caller's trace.
-pub(super) fn server_span(request: &Request, method: &'static str, route: &str) -> Span {
+pub(super) fn server_span<B>(request: &Request<B>, method: &'static str, route: &str) -> Span {
     span_of_caller(
         &SpanKind::Server,
         extract_http(request.headers()),
@@ -28,7 +28,7 @@ pub(super) fn record(span: &Span, status: u16) {
     }
 }
 
-fn whole(request: &Request, method: &'static str, route: &str) -> Span {
+fn whole<B>(request: &Request<B>, method: &'static str, route: &str) -> Span {
     tracing::info_span!(
         "http.server.request",
         otel.name = format!("{method} {route}"),
@@ -44,7 +44,7 @@ fn whole(request: &Request, method: &'static str, route: &str) -> Span {
 }
 
 /// What error tracking tells of a request, by references alone: nobody else looks.
-fn bare(request: &Request, method: &'static str, route: &str) -> Span {
+fn bare<B>(request: &Request<B>, method: &'static str, route: &str) -> Span {
     tracing::info_span!(
         target: UNSAMPLED_TARGET,
         "http.server.request",
@@ -56,7 +56,7 @@ fn bare(request: &Request, method: &'static str, route: &str) -> Span {
     )
 }
 
-fn header<'a>(request: &'a Request, name: &str) -> &'a str {
+fn header<'a, B>(request: &'a Request<B>, name: &str) -> &'a str {
     request
         .headers()
         .get(name)

@@ -7,6 +7,7 @@ mod environment;
 mod errors_always;
 mod http_layer;
 mod http_metrics;
+mod hyper_server;
 mod otlp_logs;
 #[cfg(feature = "errors")]
 mod pii;
