@@ -2,7 +2,7 @@
 
 import re
 
-BLOCK = re.compile(r"^```\w+ (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```[\w,]+ (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def shown_files(guide):

@@ -108,6 +108,11 @@ pub fn active_span_ids() -> Option<(String, String)> {
         .then(|| (span_context.trace_id().to_string(), span_context.span_id().to_string()))
 }
 
+/// The guide; its examples run with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/sdk.md")]
+pub struct Guide;
+
 /// The guide to error tracking; its example runs with the documentation.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/sdk-errors.md")]
