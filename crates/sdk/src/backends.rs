@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use crate::SetupError;
 use crate::context::{ContextProcessor, Discard};
-use crate::export::{CountedLogs, CountedSpans, ExportMetrics};
+use crate::export::{CountedLogs, CountedMetrics, CountedSpans, ExportMetrics};
 use crate::sampler::{Ids, KeepErrors, RecordUnsampled, RootSampler};
 use crate::scrub::ScrubSpans;
 use crate::settings::{BatchSettings, Settings, TracesBackend};
@@ -135,13 +135,14 @@ pub(crate) fn logger_provider(
 pub(crate) fn with_otlp_metrics(
     builder: MeterProviderBuilder,
     settings: &Settings,
+    registry: &Registry,
     runtime: &mut ExportRuntime,
 ) -> Result<MeterProviderBuilder, SetupError> {
     let Some(otlp) = settings.metrics.otlp.as_ref().filter(|_| settings.enabled) else {
         return Ok(builder);
     };
     let exporter = otlp::metrics(otlp, settings.metrics.temporality, runtime.get()?)?;
-    let reader = PeriodicReader::builder(exporter)
+    let reader = PeriodicReader::builder(CountedMetrics::new(exporter, registry)?)
         .with_interval(settings.metrics.interval)
         .build();
     Ok(builder.with_reader(reader))

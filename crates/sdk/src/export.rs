@@ -1,4 +1,5 @@
-//! Spans and log records to the back end behind a bounded queue that counts what it sends, drops and fails to send.
+//! Spans and log records to the back end behind a bounded queue that counts what it sends, drops and fails to send; metrics
+//! without a queue, for each export has all of them.
 //!
 //! The batch processors of OpenTelemetry bound their queues too, but only log how much they dropped; here the count is a
 //! metric.
@@ -10,12 +11,14 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 mod logs;
+mod metrics;
 mod spans;
 
 pub(crate) use logs::CountedLogs;
+pub(crate) use metrics::CountedMetrics;
 pub(crate) use spans::CountedSpans;
 
-/// Why a span is not delivered; a log record knows the first two.
+/// Why a span is not delivered; a log record knows the first two, a metric the second.
 const REASONS: [&str; 3] = ["queue_full", "export_failed", "error_buffer_full"];
 
 /// What is exported, as the metrics and the log call it.
@@ -23,6 +26,7 @@ const REASONS: [&str; 3] = ["queue_full", "export_failed", "error_buffer_full"];
 enum Kind {
     Spans,
     Logs,
+    Metrics,
 }
 
 impl Kind {
@@ -30,6 +34,7 @@ impl Kind {
         match self {
             Self::Spans => "spans",
             Self::Logs => "logs",
+            Self::Metrics => "metrics",
         }
     }
 
@@ -37,6 +42,7 @@ impl Kind {
         match self {
             Self::Spans => &REASONS,
             Self::Logs => &REASONS[..2],
+            Self::Metrics => &REASONS[1..2],
         }
     }
 }
@@ -75,7 +81,9 @@ impl ExportMetrics {
         }
         registry.register(Box::new(metrics.exported.clone()))?;
         registry.register(Box::new(metrics.dropped.clone()))?;
-        registry.register(Box::new(metrics.queued.clone()))?;
+        if kind != Kind::Metrics {
+            registry.register(Box::new(metrics.queued.clone()))?;
+        }
         Ok(metrics)
     }
 
@@ -85,57 +93,76 @@ impl ExportMetrics {
     }
 }
 
-/// What processor and exporter share: how many are between them.
+/// Counts what became of what was exported. An outage is told once; the counter tells the extent.
 #[derive(Debug)]
-struct Flow {
-    in_flight: AtomicUsize,
-    failing: AtomicBool,
-    max_queue_size: usize,
+struct Outcome {
+    is_failing: AtomicBool,
     metrics: ExportMetrics,
 }
 
-impl Flow {
-    fn new(max_queue_size: usize, metrics: ExportMetrics) -> Self {
+impl Outcome {
+    fn new(metrics: ExportMetrics) -> Self {
         Self {
-            in_flight: AtomicUsize::new(0),
-            failing: AtomicBool::new(false),
-            max_queue_size,
+            is_failing: AtomicBool::new(false),
             metrics,
         }
     }
 
-    /// Takes one in; false where the queue is full, which is counted.
-    fn enter(&self) -> bool {
-        let queued = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        if queued >= self.max_queue_size {
-            self.in_flight.fetch_sub(1, Ordering::Relaxed);
-            self.metrics.dropped.with_label_values(&["queue_full"]).inc();
-            return false;
-        }
-        self.metrics.queued.set(queued as i64 + 1);
-        true
-    }
-
-    /// Lets a batch out, delivered or not. An outage is told once; the counter tells the extent.
-    fn leave(&self, count: usize, result: &OTelSdkResult) {
-        let before = self.in_flight.fetch_sub(count, Ordering::Relaxed);
-        self.metrics.queued.set(before.saturating_sub(count) as i64);
+    fn tell(&self, count: usize, result: &OTelSdkResult) {
         let what = self.metrics.kind.word();
         match result {
             Ok(()) => {
                 self.metrics.exported.inc_by(count as u64);
-                if self.failing.swap(false, Ordering::Relaxed) {
+                if self.is_failing.swap(false, Ordering::Relaxed) {
                     tracing::info!(what, "export works again");
                 }
             }
             Err(error) => {
                 let dropped = self.metrics.dropped.with_label_values(&["export_failed"]);
                 dropped.inc_by(count as u64);
-                if !self.failing.swap(true, Ordering::Relaxed) {
+                if !self.is_failing.swap(true, Ordering::Relaxed) {
                     tracing::warn!(error = %error, what, count, "export fails, what does not get out is dropped and counted");
                 }
             }
         }
+    }
+}
+
+/// What processor and exporter share: how many are between them.
+#[derive(Debug)]
+struct Flow {
+    in_flight: AtomicUsize,
+    max_queue_size: usize,
+    outcome: Outcome,
+}
+
+impl Flow {
+    fn new(max_queue_size: usize, metrics: ExportMetrics) -> Self {
+        Self {
+            in_flight: AtomicUsize::new(0),
+            max_queue_size,
+            outcome: Outcome::new(metrics),
+        }
+    }
+
+    /// Takes one in; false where the queue is full, which is counted.
+    fn enter(&self) -> bool {
+        let metrics = &self.outcome.metrics;
+        let queued = self.in_flight.fetch_add(1, Ordering::Relaxed);
+        if queued >= self.max_queue_size {
+            self.in_flight.fetch_sub(1, Ordering::Relaxed);
+            metrics.dropped.with_label_values(&["queue_full"]).inc();
+            return false;
+        }
+        metrics.queued.set(queued as i64 + 1);
+        true
+    }
+
+    /// Lets a batch out, delivered or not.
+    fn leave(&self, count: usize, result: &OTelSdkResult) {
+        let before = self.in_flight.fetch_sub(count, Ordering::Relaxed);
+        self.outcome.metrics.queued.set(before.saturating_sub(count) as i64);
+        self.outcome.tell(count, result);
     }
 }
 

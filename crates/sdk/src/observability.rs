@@ -3,7 +3,6 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry::trace::TracerProvider;
@@ -28,9 +27,7 @@ use crate::{SetupError, logging, metrics, panic_hook, propagation, scrub};
 mod directives;
 mod dispatch;
 mod output;
-
-/// How long the flush at shutdown may take; a dead endpoint costs no more than this.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
+mod shutdown;
 
 /// Sets up traces, metrics and logs for this process from the environment, as the first line of `main`.
 ///
@@ -291,30 +288,13 @@ impl Observability {
         if let Some(Err(error)) = self.inner.loggers.as_ref().map(SdkLoggerProvider::force_flush) {
             tracing::debug!(error = %error, "flush of logs");
         }
-        self.flush_errors();
+        #[cfg(feature = "errors")]
+        shutdown::end_errors(&self.inner);
     }
 
     /// Flushes and ends the export. Bounded in time; further spans are dropped.
     pub fn shutdown(&self) {
-        if let Err(error) = self.inner.tracers.shutdown_with_timeout(SHUTDOWN_TIMEOUT) {
-            tracing::debug!(error = %error, "shutdown of traces");
-        }
-        if let Err(error) = self.inner.meters.shutdown_with_timeout(SHUTDOWN_TIMEOUT) {
-            tracing::debug!(error = %error, "shutdown of metrics");
-        }
-        self.flush_errors();
-        // Last, for what the others had to say.
-        let loggers = self.inner.loggers.as_ref();
-        if let Some(Err(error)) = loggers.map(|loggers| loggers.shutdown_with_timeout(SHUTDOWN_TIMEOUT)) {
-            tracing::debug!(error = %error, "shutdown of logs");
-        }
-    }
-
-    fn flush_errors(&self) {
-        #[cfg(feature = "errors")]
-        if let Some(errors) = &self.inner.errors {
-            errors.flush(SHUTDOWN_TIMEOUT);
-        }
+        shutdown::shutdown(&self.inner);
     }
 }
 
@@ -368,7 +348,7 @@ fn meter_provider(
     let builder = SdkMeterProvider::builder()
         .with_reader(reader)
         .with_resource(settings.resource());
-    Ok(backends::with_otlp_metrics(builder, settings, runtime)?.build())
+    Ok(backends::with_otlp_metrics(builder, settings, registry, runtime)?.build())
 }
 
 /// A port that is taken costs the listener, not the service.

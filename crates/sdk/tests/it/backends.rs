@@ -1,61 +1,13 @@
 //! Each back end on a real socket: what arrives there, and what happens when it goes away under load.
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use axum::routing::get;
 use opentelemetry::KeyValue;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use prost::Message;
-use skopos_sdk::Observability;
-use tower::ServiceExt;
 
 use crate::collector::Collector;
-use crate::support::{set_up, value, wait_until};
-
-/// A service whose every request makes two spans.
-struct Service {
-    router: Router,
-    observability: Observability,
-}
-
-impl Service {
-    fn start(vars: &[(&str, &str)]) -> Self {
-        let (observability, _) = set_up(vars);
-        let layer = observability.http_layer().expect("metrics register");
-        let work = || async {
-            tracing::info_span!("work", step = 1).in_scope(|| "done");
-        };
-        let router = Router::new().route("/work", get(work)).layer(layer);
-        Self { router, observability }
-    }
-
-    /// Serves so many requests, each of which must succeed.
-    fn serve(&self, requests: usize) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .expect("a runtime");
-        tracing::dispatcher::with_default(self.observability.dispatch(), || {
-            runtime.block_on(async {
-                for _ in 0..requests {
-                    let request = Request::builder().uri("/work").body(Body::empty()).expect("a request");
-                    let response = self.router.clone().oneshot(request).await.expect("infallible");
-                    assert_eq!(response.status(), StatusCode::OK);
-                }
-            });
-        });
-    }
-
-    fn metric(&self, series: &str) -> f64 {
-        value(&self.observability.render_metrics(), series)
-    }
-
-    fn dropped(&self) -> f64 {
-        let by = |reason: &str| self.metric(&format!("otel_spans_dropped_total{{reason=\"{reason}\"}}"));
-        by("queue_full") + by("export_failed")
-    }
-}
+use crate::service::Service;
+use crate::support::{NOBODY, set_up, wait_until};
 
 /// Requests of one burst. Two spans each, so that a burst is longer than the queue of the test.
 const BURST: usize = 200;
@@ -79,9 +31,9 @@ fn pull_away(mut collector: Collector, vars: &[(&str, &str)]) {
     service.serve(BURST);
     service.observability.flush();
     let made = 2.0 * 3.0 * BURST as f64;
-    let count = || service.metric("otel_spans_exported_total") + service.dropped();
+    let count = || service.metric("otel_spans_exported_total") + service.dropped("spans");
     wait_until("the account of all spans", || count() == made);
-    assert!(service.dropped() > 0.0);
+    assert!(service.dropped("spans") > 0.0);
     assert_eq!(service.metric("otel_spans_queued"), 0.0);
     let served = "http_requests_total{endpoint=\"/work\",method=\"GET\",status=\"200\"}";
     assert_eq!(service.metric(served), 3.0 * BURST as f64);
@@ -132,17 +84,14 @@ fn datadog_is_pulled_away_under_load() {
 
 #[test]
 fn a_back_end_that_never_was_costs_no_request() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("bound");
-    let endpoint = format!("http://{closed}");
+    let endpoint = format!("http://{NOBODY}");
     let vars: Vec<(&str, &str)> = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())]
         .into_iter()
         .chain(QUEUE)
         .collect();
     let service = Service::start(&vars);
     service.serve(BURST);
-    wait_until("a drop", || service.dropped() > 0.0);
+    wait_until("a drop", || service.dropped("spans") > 0.0);
     service.observability.shutdown();
 }
 

@@ -82,6 +82,13 @@ impl Collector {
         self.received().into_iter().map(|(path, ..)| path).collect()
     }
 
+    /// Tells how many requests came so far, also once it is killed.
+    #[cfg(feature = "errors")]
+    pub(crate) fn received_count(&self) -> impl Fn() -> usize + use<> {
+        let received = Arc::clone(&self.received);
+        move || received.lock().expect("no panic while held").len()
+    }
+
     /// Path, headers and body of each request so far.
     pub(crate) fn received(&self) -> Vec<(String, HeaderMap, Bytes)> {
         self.received.lock().expect("no panic while held").clone()

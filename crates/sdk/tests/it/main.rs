@@ -12,6 +12,8 @@ mod otlp_logs;
 #[cfg(feature = "errors")]
 mod pii;
 mod propagation;
+mod pulled_away;
+mod service;
 mod support;
 mod unsampled;
 #[cfg(all(

@@ -11,7 +11,7 @@ use skopos_sdk::Observability;
 use skopos_sdk::context::RequestContext;
 
 use crate::collector::Collector;
-use crate::support::{set_up, value, wait_until};
+use crate::support::{NOBODY, set_up, value, wait_until};
 
 fn text(value: Option<&AnyValue>) -> String {
     match value.and_then(|value| value.value.as_ref()) {
@@ -118,13 +118,10 @@ fn without_the_console_there_are_no_lines_and_secrets_stay_out_of_records() {
 #[test]
 fn a_dead_back_end_costs_records_alone_and_all_are_accounted_for() {
     const EVENTS: usize = 500;
-    let closed = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("bound");
     let (observability, _) = set_up(&[
         ("OTEL_LOGS_EXPORTER", "otlp"),
         ("OTEL_TRACES_EXPORTER", "none"),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("http://{closed}")),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("http://{NOBODY}")),
         ("OTEL_BLRP_MAX_QUEUE_SIZE", "64"),
         ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "16"),
     ]);

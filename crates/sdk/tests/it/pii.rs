@@ -14,7 +14,7 @@ use skopos_sdk::context::RequestContextLayer;
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
-use crate::support::{set_up, wait_until};
+use crate::support::{NOBODY, set_up, wait_until};
 
 type Received = Arc<Mutex<Vec<(String, Bytes)>>>;
 
@@ -164,10 +164,7 @@ fn planted_secrets_leave_by_no_way() {
 /// Nobody listens: requests are answered as ever, envelopes are dropped and counted, and the end comes.
 #[test]
 fn a_dead_endpoint_costs_envelopes_alone() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
-    let address = closed.local_addr().expect("bound");
-    drop(closed);
-    let (observability, _) = set_up(&[("SENTRY_DSN", &format!("http://key@{address}/7"))]);
+    let (observability, _) = set_up(&[("SENTRY_DSN", &format!("http://key@{NOBODY}/7"))]);
     serve(&observability, 200);
     observability.shutdown();
     let dropped = |reason: &str| {

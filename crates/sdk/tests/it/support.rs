@@ -11,6 +11,9 @@ use skopos_sdk::{Observability, ObservabilityBuilder, Settings};
 /// How long a thing that must happen may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Where nobody listens. A port that was free a moment ago may be another test's by now.
+pub(crate) const NOBODY: &str = "127.0.0.1:1";
+
 /// A set-up from variables, with its log lines.
 pub(crate) fn set_up(vars: &[(&str, &str)]) -> (Observability, Arc<Mutex<String>>) {
     let settings = Settings::from_lookup("shop", "1.0", |name| {
