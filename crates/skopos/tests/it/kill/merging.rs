@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::target::{METRIC, Target};
+use super::target::{METRIC, Target, failed_scrapes, gaps};
 use super::write;
 use crate::program::Program;
 use crate::webhook::eventually;
@@ -49,11 +49,7 @@ async fn flushes_merges_and_retention_lose_and_double_nothing() {
     let program = Program::start(&data, &flags).await;
     let stored = write::stored(&program, "kill_merged").await;
     let scraped: BTreeSet<u64> = write::stored(&program, METRIC).await.into_iter().collect();
-    let failed = write::stored(&program, "up")
-        .await
-        .iter()
-        .filter(|up| **up == 0)
-        .count();
+    let failed = failed_scrapes(&program).await;
     program.stop().await;
     let once: BTreeSet<u64> = stored.iter().copied().collect();
     println!(
@@ -65,7 +61,8 @@ async fn flushes_merges_and_retention_lose_and_double_nothing() {
     );
     assert_eq!(once.len(), stored.len(), "a sample is there twice");
     assert_eq!(acknowledged.difference(&once).collect::<Vec<_>>(), Vec::<&u64>::new());
-    assert!(gaps(&shown, &scraped) <= failed, "{shown:?} of which {scraped:?}");
+    let gaps: usize = shown.iter().map(|round| gaps(round, &scraped)).sum();
+    assert!(gaps <= failed, "{shown:?} of which {scraped:?}");
     assert_eq!(part_files(&data.join("parts")), listed_parts(&data));
 }
 
@@ -110,16 +107,6 @@ async fn write_until(url: String, first: u64, taken: Arc<AtomicUsize>, stop: Arc
         id += 1;
     }
     acknowledged
-}
-
-/// Counts that were shown and not stored although a later one of the same round was.
-fn gaps(shown: &[Vec<u64>], scraped: &BTreeSet<u64>) -> usize {
-    let in_round = |round: &Vec<u64>| {
-        let last = round.iter().rposition(|count| scraped.contains(count));
-        let last = last.expect("a round has scrapes");
-        round[..last].iter().filter(|count| !scraped.contains(count)).count()
-    };
-    shown.iter().map(in_round).sum()
 }
 
 /// All files of the metrics' parts.

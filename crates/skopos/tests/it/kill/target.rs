@@ -1,5 +1,6 @@
 //! A target whose counter counts its scrapes.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,6 +8,9 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use parking_lot::Mutex;
+
+use super::write;
+use crate::program::Program;
 
 /// The metric that it shows.
 pub(super) const METRIC: &str = "kill_scrapes_total";
@@ -18,16 +22,31 @@ pub(super) struct Target {
     serving: tokio::task::JoinHandle<()>,
 }
 
-#[derive(Default)]
 struct Served {
     count: u64,
-    /// The counts that were shown since the last look.
-    shown: Vec<u64>,
+    /// What was shown since the last look.
+    shown: Vec<Shown>,
+    note: Box<dyn Fn() -> u64 + Send>,
+}
+
+/// A count that was shown, and what was noted before it was.
+pub(super) struct Shown {
+    pub(super) count: u64,
+    pub(super) note: u64,
 }
 
 impl Target {
     pub(super) async fn start() -> Self {
-        let served = Arc::new(Mutex::new(Served::default()));
+        Self::noting(|| 0).await
+    }
+
+    /// A target that takes a note before each answer.
+    pub(super) async fn noting(note: impl Fn() -> u64 + Send + 'static) -> Self {
+        let served = Arc::new(Mutex::new(Served {
+            count: 0,
+            shown: Vec::new(),
+            note: Box::new(note),
+        }));
         let router = Router::new()
             .route("/metrics", get(show))
             .with_state(Arc::clone(&served));
@@ -58,8 +77,25 @@ impl Target {
     }
 
     pub(super) fn take_shown(&self) -> Vec<u64> {
+        self.take_noted().iter().map(|shown| shown.count).collect()
+    }
+
+    pub(super) fn take_noted(&self) -> Vec<Shown> {
         std::mem::take(&mut self.served.lock().shown)
     }
+}
+
+/// How many scrapes the server stored as failed.
+pub(super) async fn failed_scrapes(program: &Program) -> usize {
+    let ups = write::stored(program, "up").await;
+    ups.iter().filter(|up| **up == 0).count()
+}
+
+/// Counts that were shown and not stored although a later one of the same time was.
+pub(super) fn gaps(shown: &[u64], scraped: &BTreeSet<u64>) -> usize {
+    let last = shown.iter().rposition(|count| scraped.contains(count));
+    let last = last.expect("scrapes were stored");
+    shown[..last].iter().filter(|count| !scraped.contains(count)).count()
 }
 
 impl Drop for Target {
@@ -68,10 +104,14 @@ impl Drop for Target {
     }
 }
 
+/// Each ten counts are a series, so that series are made, continued and ended.
 async fn show(State(served): State<Arc<Mutex<Served>>>) -> String {
     let mut served = served.lock();
     served.count += 1;
-    let count = served.count;
-    served.shown.push(count);
-    format!("# TYPE {METRIC} counter\n{METRIC} {count}\n")
+    let (count, note) = (served.count, (served.note)());
+    served.shown.push(Shown { count, note });
+    format!(
+        "# TYPE {METRIC} counter\n{METRIC}{{block=\"{}\"}} {count}\n",
+        count / 10
+    )
 }
