@@ -76,6 +76,8 @@ pub(crate) enum Verdict {
     Duplicate,
     /// Older than the newest, beyond the window.
     OutOfOrder,
+    /// Too far ahead of the clock.
+    Ahead,
 }
 
 impl MemSeries {

@@ -27,6 +27,9 @@ const SIGNAL: &str = "metrics";
 pub(crate) const TOMBSTONES: &str = "metrics.tombstones.json";
 /// Name of the file of the log's epochs, beside the manifest.
 const EPOCHS: &str = "metrics.epochs.json";
+/// How far ahead of the clock a sample may be (Prometheus' `maxAheadTime`). One that lies further
+/// would keep all later ones of its series out.
+const MOST_AHEAD_MS: i64 = 10 * 60 * 1000;
 
 /// The metrics of all tenants.
 #[derive(Debug, Clone)]
@@ -224,6 +227,7 @@ impl Shared {
         let rules = AppendRules {
             epoch: gate.epoch,
             out_of_order_window_ms: self.limits().out_of_order_window.as_millis() as i64,
+            newest_ms: self.options.clock.now_ms().saturating_add(MOST_AHEAD_MS),
             max_series: self.options.max_series,
         };
         let mut report = AppendReport::default();

@@ -19,6 +19,8 @@ pub(crate) struct AppendRules {
     /// Epoch of the log: series must be defined once in each.
     pub(crate) epoch: u32,
     pub(crate) out_of_order_window_ms: i64,
+    /// The latest time that a sample may have.
+    pub(crate) newest_ms: i64,
     pub(crate) max_series: usize,
 }
 

@@ -28,6 +28,9 @@ const SAMPLES_WRITTEN: HeaderName = HeaderName::from_static("x-prometheus-remote
 const HISTOGRAMS_WRITTEN: HeaderName = HeaderName::from_static("x-prometheus-remote-write-histograms-written");
 const EXEMPLARS_WRITTEN: HeaderName = HeaderName::from_static("x-prometheus-remote-write-exemplars-written");
 
+/// Why series are skipped without telling a sender of 1.0.
+const UNTOLD: [&str; 2] = ["missing_metric_name", "duplicate_label_names"];
+
 /// Versions of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Version {
@@ -163,11 +166,11 @@ fn store_with(
         .map_err(WriteFailure::from)
         .inspect_err(|error| door.reject_body(ledger, error.status()))?;
     door.record(ledger, &decoded.report);
-    // Of series that the decoder left out a sender of 1.0 is not told, as in Prometheus.
-    let mut refused = match version {
-        Version::V1 => AppendReport::default(),
-        Version::V2 => decoded.report,
-    };
+    let mut refused = decoded.report;
+    if version == Version::V1 {
+        // Of series that are none a sender of 1.0 is not told, as in Prometheus.
+        refused.refused.retain(|refusal| !UNTOLD.contains(&refusal.reason));
+    }
     let mut written = Written::default();
     let sink = app.state.stores.tenant(&push.tenant).metric_sink;
     let packed = decoded.floats;

@@ -20,4 +20,5 @@ mod receiver;
 mod search;
 mod statsd;
 mod write;
+mod write_probes;
 mod write_v2;

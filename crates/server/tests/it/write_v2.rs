@@ -7,37 +7,37 @@ use skopos_wire::remote_write::{BucketSpan, HistogramMessage};
 use crate::harness::{Answer, Harness};
 
 #[derive(Clone, PartialEq, Message)]
-struct Request {
+pub(crate) struct Request {
     #[prost(string, repeated, tag = "4")]
-    symbols: Vec<String>,
+    pub(crate) symbols: Vec<String>,
     #[prost(message, repeated, tag = "5")]
-    timeseries: Vec<TimeSeries>,
+    pub(crate) timeseries: Vec<TimeSeries>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct TimeSeries {
+pub(crate) struct TimeSeries {
     #[prost(uint32, repeated, tag = "1")]
-    labels_refs: Vec<u32>,
+    pub(crate) labels_refs: Vec<u32>,
     #[prost(message, repeated, tag = "2")]
-    samples: Vec<Sample>,
+    pub(crate) samples: Vec<Sample>,
     #[prost(message, repeated, tag = "3")]
-    histograms: Vec<HistogramMessage>,
+    pub(crate) histograms: Vec<HistogramMessage>,
     #[prost(message, repeated, tag = "4")]
-    exemplars: Vec<Exemplar>,
+    pub(crate) exemplars: Vec<Exemplar>,
     #[prost(message, optional, tag = "5")]
-    metadata: Option<Metadata>,
+    pub(crate) metadata: Option<Metadata>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Sample {
+pub(crate) struct Sample {
     #[prost(double, tag = "1")]
-    value: f64,
+    pub(crate) value: f64,
     #[prost(int64, tag = "2")]
-    timestamp: i64,
+    pub(crate) timestamp: i64,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Exemplar {
+pub(crate) struct Exemplar {
     #[prost(uint32, repeated, tag = "1")]
     labels_refs: Vec<u32>,
     #[prost(double, tag = "2")]
@@ -47,16 +47,16 @@ struct Exemplar {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Metadata {
+pub(crate) struct Metadata {
     #[prost(int32, tag = "1")]
     kind: i32,
     #[prost(uint32, tag = "3")]
     help_ref: u32,
 }
 
-const V2: &str = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
+pub(crate) const V2: &str = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
 
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.expect("after 1970").as_millis() as i64
 }

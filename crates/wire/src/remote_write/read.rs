@@ -110,7 +110,10 @@ pub(super) fn series_labels(pairs: &mut Vec<(&str, &str)>) -> Result<Labels, Inv
     pairs.retain(|(_, value)| !value.is_empty());
     let labels = Labels::from_sorted_pairs(pairs.iter().copied()).unwrap_or_default();
     if labels.metric_name().is_empty() {
-        return Err(("missing_metric_name", format!("series {labels} has no metric name")));
+        return Err((
+            "missing_metric_name",
+            format!("invalid metric name or labels, got {labels}"),
+        ));
     }
     Ok(labels)
 }

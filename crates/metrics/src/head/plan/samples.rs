@@ -40,6 +40,7 @@ pub(super) struct SamplePlan<'a> {
     last_ms: i64,
     start_ms: i64,
     window_ms: i64,
+    newest_ms: i64,
 }
 
 impl<'a> SamplePlan<'a> {
@@ -50,6 +51,7 @@ impl<'a> SamplePlan<'a> {
             last_ms: i64::MIN,
             start_ms: series.start_ms(),
             window_ms: rules.out_of_order_window_ms,
+            newest_ms: rules.newest_ms,
         }
     }
 
@@ -89,9 +91,11 @@ impl<'a> SamplePlan<'a> {
         }
     }
 
-    /// What is plain from the samples before in the batch; `None` where the series must say.
+    /// What is plain from the clock and the samples before in the batch; `None` where the series must say.
     fn verdict_of_order(&self, timestamp_ms: i64) -> Option<Verdict> {
-        if timestamp_ms > self.last_ms || self.window_ms > 0 {
+        if timestamp_ms > self.newest_ms {
+            Some(Verdict::Ahead)
+        } else if timestamp_ms > self.last_ms || self.window_ms > 0 {
             None
         } else if timestamp_ms == self.last_ms {
             Some(Verdict::Duplicate)
@@ -116,8 +120,24 @@ impl<'a> SamplePlan<'a> {
                 self.note_start(timestamp_ms, start_ms, record);
             }
             Verdict::Repeated => report.stored += 1,
-            Verdict::Duplicate => report.refuse("duplicate_timestamp", || self.example(timestamp_ms)),
-            Verdict::OutOfOrder => report.refuse("out_of_order", || self.example(timestamp_ms)),
+            Verdict::Duplicate => report.refuse("duplicate_timestamp", || {
+                format!(
+                    "duplicate sample for timestamp {timestamp_ms}; overrides not allowed: {}",
+                    self.series.labels
+                )
+            }),
+            Verdict::OutOfOrder => report.refuse("out_of_order", || {
+                format!(
+                    "out of order sample for series {} at {timestamp_ms}",
+                    self.series.labels
+                )
+            }),
+            Verdict::Ahead => report.refuse("too_far_in_future", || {
+                format!(
+                    "out of bounds: timestamp is too far in the future: {} at {timestamp_ms}",
+                    self.series.labels
+                )
+            }),
         }
         verdict == Verdict::Accept
     }
@@ -133,9 +153,5 @@ impl<'a> SamplePlan<'a> {
             timestamp_ms,
             start_ms,
         });
-    }
-
-    fn example(&self, timestamp_ms: i64) -> String {
-        format!("{} at {timestamp_ms}", self.series.labels)
     }
 }
