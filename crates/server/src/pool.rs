@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::Sender;
 use skopos_core::{ErrorKind, Kinded};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::telemetry;
 
@@ -92,16 +92,28 @@ impl WorkPool {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PoolError> {
-        let permit = {
-            let _waiting = self.enter_queue()?;
-            Arc::clone(&self.permits).acquire_owned().await
-        };
-        let permit = permit.map_err(|_| PoolError::Busy)?;
+        let place = self.place().await?;
+        self.run_at(place, work).await
+    }
+
+    /// Waits until a job may begin.
+    pub(crate) async fn place(&self) -> Result<Place, PoolError> {
+        let _waiting = self.enter_queue()?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        permit.map(Place).map_err(|_| PoolError::Busy)
+    }
+
+    /// As [`WorkPool::run`], for who has waited already.
+    pub(crate) async fn run_at<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PoolError> {
         let (sender, receiver) = oneshot::channel();
         let span = tracing::Span::current();
         let job = move || {
             let result = span.in_scope(|| catch_unwind(AssertUnwindSafe(work)));
-            drop(permit);
+            drop(place);
             // The caller may have gone away; its result is of use to nobody else.
             drop(sender.send(result));
         };
@@ -154,6 +166,10 @@ pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "panic without a text".to_owned())
 }
+
+/// A place among the jobs begun.
+#[derive(Debug)]
+pub(crate) struct Place(#[expect(dead_code, reason = "held until the job has ended")] OwnedSemaphorePermit);
 
 /// A place among those who wait; leaving it, in whatever way, gives it back.
 struct QueuePlace<'a>(&'a AtomicUsize);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use skopos_core::{Kinded, QueryBudget};
+use skopos_core::{BudgetError, Kinded, QueryBudget};
 
 use crate::pool::PoolError;
 use crate::router::App;
@@ -52,6 +52,8 @@ impl QueryText {
 /// Why a query gave no result.
 #[derive(Debug)]
 pub(crate) enum QueryFailure<E> {
+    /// It waited for others until its time was over.
+    Waited(BudgetError),
     /// The pool did not run it to its end.
     Pool(PoolError),
     /// The engine or store refused it.
@@ -80,11 +82,13 @@ where
     let _cancel = CancelOnDrop(budget.cancel_flag());
     let started = Instant::now();
     let worker_budget = Arc::clone(&budget);
-    let outcome = app.queries.run(move || work(&worker_budget)).await;
-    let outcome = match outcome {
-        Ok(Ok(result)) => Ok(result),
-        Ok(Err(error)) => Err(QueryFailure::Engine(error)),
-        Err(error) => Err(QueryFailure::Pool(error)),
+    let outcome = match tokio::time::timeout(timeout, app.queries.place()).await {
+        Ok(Ok(place)) => match app.queries.run_at(place, move || work(&worker_budget)).await {
+            Ok(result) => result.map_err(QueryFailure::Engine),
+            Err(error) => Err(QueryFailure::Pool(error)),
+        },
+        Ok(Err(error)) => Err(QueryFailure::Pool(error)),
+        Err(_) => Err(QueryFailure::Waited(BudgetError::Timeout { stage: "query queue" })),
     };
     observe(&query, started.elapsed(), &budget, outcome.is_ok(), options.slow_after);
     outcome

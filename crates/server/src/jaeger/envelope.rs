@@ -119,6 +119,7 @@ impl JaegerError {
 impl<E: Kinded + std::fmt::Display> From<QueryFailure<E>> for JaegerError {
     fn from(failure: QueryFailure<E>) -> Self {
         match failure {
+            QueryFailure::Waited(error) => Self::of(error.kind(), error.to_string()),
             QueryFailure::Pool(error) => Self::of(error.kind(), error.to_string()),
             QueryFailure::Engine(error) => Self::of(error.kind(), error.to_string()),
         }

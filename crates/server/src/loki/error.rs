@@ -47,6 +47,7 @@ impl From<ParseError> for LokiError {
 impl<E: Kinded + fmt::Display> From<QueryFailure<E>> for LokiError {
     fn from(failure: QueryFailure<E>) -> Self {
         match failure {
+            QueryFailure::Waited(error) => Self::of(&error),
             QueryFailure::Pool(error) => Self::of(&error),
             QueryFailure::Engine(error) => Self::of(&error),
         }

@@ -103,6 +103,7 @@ impl ApiError {
 impl<E: Kinded + fmt::Display> From<QueryFailure<E>> for ApiError {
     fn from(failure: QueryFailure<E>) -> Self {
         match failure {
+            QueryFailure::Waited(error) => Self::of(&error),
             QueryFailure::Pool(error) => Self::of(&error),
             QueryFailure::Engine(error) => Self::of(&error),
         }

@@ -67,6 +67,7 @@ async fn answer(app: Shared, request: Request<Body>) -> Result<Response, ReadFai
     })
     .await
     .map_err(|failure| match failure {
+        QueryFailure::Waited(error) => ReadFailure::Query(error.to_string()),
         QueryFailure::Pool(error) => ReadFailure::Query(error.to_string()),
         QueryFailure::Engine(error) => ReadFailure::Query(error.to_string()),
     })?;

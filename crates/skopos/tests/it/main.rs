@@ -22,6 +22,7 @@ mod kubernetes;
 mod limits;
 mod program;
 mod prove;
+mod query_limits;
 mod query_log;
 mod remote_write;
 mod remote_write_agent;
