@@ -1,6 +1,7 @@
 //! How to connect to others over HTTP: credentials, TLS, proxy, headers.
 
 mod oauth2;
+mod proxy;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use self::oauth2::OAuth2;
+pub use self::proxy::ProxyConfig;
 pub(crate) use self::tls::read_tls;
 pub use self::tls::{TlsConfig, TlsVersion};
 
@@ -35,18 +37,9 @@ pub struct HttpClientConfig {
     pub follow_redirects: bool,
     /// Whether HTTP/2 may be used.
     pub enable_http2: bool,
-    /// The proxy's URL.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub proxy_url: String,
-    /// Comma-separated hosts that are not proxied.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub no_proxy: String,
-    /// Whether the proxy comes from the environment.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub proxy_from_environment: bool,
-    /// Headers for the proxy's CONNECT.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub proxy_connect_header: BTreeMap<String, Vec<Secret>>,
+    /// The proxy.
+    #[serde(flatten)]
+    pub proxy: ProxyConfig,
     /// Further headers of each request.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub http_headers: BTreeMap<String, HeaderValues>,
@@ -61,10 +54,7 @@ impl Default for HttpClientConfig {
             tls_config: TlsConfig::default(),
             follow_redirects: true,
             enable_http2: true,
-            proxy_url: String::new(),
-            no_proxy: String::new(),
-            proxy_from_environment: false,
-            proxy_connect_header: BTreeMap::new(),
+            proxy: ProxyConfig::default(),
             http_headers: BTreeMap::new(),
         }
     }
@@ -132,14 +122,10 @@ impl HttpClientConfig {
             tls_config: read_tls(section)?,
             follow_redirects: section.flag_or("follow_redirects", true)?,
             enable_http2: section.flag_or("enable_http2", true)?,
-            proxy_url: section.text_or_empty("proxy_url")?,
-            no_proxy: section.text_or_empty("no_proxy")?,
-            proxy_from_environment: section.flag_or("proxy_from_environment", false)?,
-            proxy_connect_header: read_proxy_headers(section)?,
+            proxy: ProxyConfig::read(section)?,
             http_headers: HeaderValues::read_map(section, "http_headers")?,
         };
         config.check_credentials(section, &bearer_token, &bearer_token_file)?;
-        config.check_proxy(section)?;
         if !bearer_token.is_empty() || !bearer_token_file.is_empty() {
             config.authorization = Some(Authorization {
                 scheme: "Bearer".to_owned(),
@@ -188,43 +174,6 @@ impl HttpClientConfig {
         }
         Ok(())
     }
-
-    fn check_proxy(&self, section: &Section<'_>) -> Result<()> {
-        check_proxy(section, &self.proxy_url, &self.no_proxy, self.proxy_from_environment)?;
-        let has_proxy = self.proxy_from_environment || !self.proxy_url.is_empty();
-        if !self.proxy_connect_header.is_empty() && !has_proxy {
-            return Err(section.problem_at(
-                "proxy_connect_header",
-                "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured",
-            ));
-        }
-        Ok(())
-    }
-}
-
-fn check_proxy(section: &Section<'_>, url: &str, no_proxy: &str, from_environment: bool) -> Result<()> {
-    if from_environment && !url.is_empty() {
-        return Err(section.problem_at(
-            "proxy_url",
-            "if proxy_from_environment is configured, proxy_url must not be configured",
-        ));
-    }
-    if from_environment && !no_proxy.is_empty() {
-        return Err(section.problem_at(
-            "no_proxy",
-            "if proxy_from_environment is configured, no_proxy must not be configured",
-        ));
-    }
-    if url.is_empty() && !no_proxy.is_empty() {
-        return Err(section.problem_at(
-            "no_proxy",
-            "if no_proxy is configured, proxy_url must also be configured",
-        ));
-    }
-    if !url.is_empty() && url::Url::parse(url).is_err() {
-        return Err(section.problem_at("proxy_url", format!("{url:?} is not a URL")));
-    }
-    Ok(())
 }
 
 impl BasicAuth {
@@ -288,15 +237,6 @@ impl Authorization {
         }
         Ok(authorization)
     }
-}
-
-fn read_proxy_headers(section: &Section<'_>) -> Result<BTreeMap<String, Vec<Secret>>> {
-    let headers = section.lists_map("proxy_connect_header")?;
-    let hidden = |values: Vec<String>| values.into_iter().map(Secret::new).collect();
-    Ok(headers
-        .into_iter()
-        .map(|(name, values)| (name, hidden(values)))
-        .collect())
 }
 
 /// Headers that the client sets itself.

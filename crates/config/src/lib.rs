@@ -40,7 +40,9 @@ pub use discovery::{FileSdConfig, OtherSdConfig, SdConfigs, SdValues};
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use error::{ConfigError, Position};
 pub use global::{GlobalConfig, Limits, NameEscapingScheme, NameValidationScheme, NativeHistogramOptions};
-pub use http_client::{Authorization, BasicAuth, HeaderValues, HttpClientConfig, OAuth2, TlsConfig, TlsVersion};
+pub use http_client::{
+    Authorization, BasicAuth, HeaderValues, HttpClientConfig, OAuth2, ProxyConfig, TlsConfig, TlsVersion,
+};
 pub use line_log::LineLog;
 pub use loki::{LokiConfig, LokiLimits};
 pub use otlp::{OtlpConfig, TranslationStrategy};

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Method, NoProxy, Proxy, RequestBuilder};
-use skopos_config::HttpClientConfig;
+use skopos_config::{HttpClientConfig, ProxyConfig};
 
 use oauth2::TokenSource;
 
@@ -118,7 +118,7 @@ impl HttpClient {
         }
         builder = match socket {
             Some(socket) => builder.unix_socket(socket),
-            None => with_proxy(builder, config)?,
+            None => with_proxy(builder, &config.proxy)?,
         };
         builder = tls::configured(builder, &config.tls_config, options.folder)?;
         let tokens = match &config.oauth2 {
@@ -157,6 +157,15 @@ impl HttpClient {
     /// Adds the headers and credentials of the settings.
     pub async fn authorized(&self, request: RequestBuilder) -> Result<RequestBuilder, HttpClientError> {
         self.authenticated(self.with_headers(request).await?).await
+    }
+
+    /// Forgets the token that a server did not take; whether there was one, so that asking again with
+    /// another may help.
+    pub async fn forget_token(&self) -> bool {
+        match &self.tokens {
+            Some(tokens) => tokens.forget().await,
+            None => false,
+        }
     }
 
     async fn with_headers(&self, mut request: RequestBuilder) -> Result<RequestBuilder, HttpClientError> {
@@ -240,7 +249,7 @@ fn kind_of(error: &reqwest::Error) -> &'static str {
     }
 }
 
-fn with_proxy(builder: ClientBuilder, config: &HttpClientConfig) -> Result<ClientBuilder, HttpClientError> {
+fn with_proxy(builder: ClientBuilder, config: &ProxyConfig) -> Result<ClientBuilder, HttpClientError> {
     if config.proxy_from_environment {
         return Ok(builder);
     }

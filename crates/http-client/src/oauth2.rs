@@ -8,7 +8,7 @@ use serde::Deserialize;
 use skopos_config::OAuth2;
 use tokio::sync::Mutex;
 
-use crate::{ClientOptions, HttpClientError, describe, read_secret, tls};
+use crate::{ClientOptions, HttpClientError, describe, read_secret, tls, with_proxy};
 
 /// A token is not used in the last seconds of its life.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
@@ -51,6 +51,7 @@ struct Answer {
 impl TokenSource {
     pub(crate) fn new(config: &OAuth2, options: ClientOptions<'_>) -> Result<Self, HttpClientError> {
         let builder = Client::builder().user_agent(options.user_agent).timeout(TIMEOUT);
+        let builder = with_proxy(builder, &config.proxy)?;
         let builder = tls::configured(builder, &config.tls_config, options.folder)?;
         Ok(Self {
             client: builder
@@ -91,6 +92,11 @@ impl TokenSource {
             expires: life.and_then(|life| now.checked_add(life.saturating_sub(EXPIRY_MARGIN))),
         });
         Ok(authorization)
+    }
+
+    /// Forgets the token; whether there was one.
+    pub(crate) async fn forget(&self) -> bool {
+        self.current.lock().await.take().is_some()
     }
 
     async fn fetch(&self, secret: &str) -> Result<Answer, HttpClientError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::tls::{TlsConfig, read_tls};
-use super::{check_proxy, read_proxy_headers, refuse_references};
+use super::{ProxyConfig, refuse_references};
 use crate::error::Result;
 use crate::secret::Secret;
 use crate::section::Section;
@@ -32,6 +32,9 @@ pub struct OAuth2 {
     /// TLS settings of the token request.
     #[serde(skip_serializing_if = "TlsConfig::is_default")]
     pub tls_config: TlsConfig,
+    /// The proxy of the token request.
+    #[serde(flatten)]
+    pub proxy: ProxyConfig,
 }
 
 impl OAuth2 {
@@ -44,6 +47,7 @@ impl OAuth2 {
             scopes: section.texts("scopes")?,
             endpoint_params: section.text_map("endpoint_params")?,
             tls_config: read_tls(section)?,
+            proxy: ProxyConfig::read(section)?,
         };
         refuse_references(section, &["client_secret_ref", "client_certificate_key_ref"])?;
         Self::check_jwt(section)?;
@@ -56,13 +60,6 @@ impl OAuth2 {
         if !oauth2.client_secret.is_empty() && !oauth2.client_secret_file.is_empty() {
             return Err(section.problem("at most one of oauth2 client_secret, client_secret_file & client_secret_ref must be configured using grant-type=client_credentials"));
         }
-        check_proxy(
-            section,
-            &section.text_or_empty("proxy_url")?,
-            &section.text_or_empty("no_proxy")?,
-            section.flag_or("proxy_from_environment", false)?,
-        )?;
-        read_proxy_headers(section)?;
         Ok(oauth2)
     }
 

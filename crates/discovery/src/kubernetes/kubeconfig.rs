@@ -6,7 +6,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
-use skopos_config::{Authorization, BasicAuth, HttpClientConfig, Secret, TlsConfig};
+use skopos_config::{Authorization, BasicAuth, HttpClientConfig, ProxyConfig, Secret, TlsConfig};
 
 use crate::error::DiscoveryError;
 
@@ -151,7 +151,10 @@ fn client(cluster: &Cluster, user: &User, folder: &Path) -> Result<HttpClientCon
             ..BasicAuth::default()
         }),
         tls_config,
-        proxy_url: cluster.proxy_url.clone(),
+        proxy: ProxyConfig {
+            proxy_url: cluster.proxy_url.clone(),
+            ..ProxyConfig::default()
+        },
         ..HttpClientConfig::default()
     })
 }

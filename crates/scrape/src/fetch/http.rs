@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use reqwest::{Method, Response};
+use reqwest::{Method, Response, StatusCode};
 use skopos_config::{NameEscapingScheme, ScrapeConfig, ScrapeProtocol};
 use skopos_http_client::{ClientOptions, HttpClient, HttpClientError, describe};
 use skopos_wire::exposition::{BodyFormat, Format};
@@ -47,14 +47,12 @@ impl HttpFetcher {
     }
 
     pub(crate) async fn fetch(&self, url: &str, timeout: Duration) -> Result<Fetched, FetchError> {
-        let request = self
-            .client
-            .request(Method::GET, url)
-            .header(ACCEPT, &self.accept)
-            .header("X-Prometheus-Scrape-Timeout-Seconds", timeout.as_secs_f64().to_string());
-        let request = self.client.authorized(request).await?;
-        let response = request.send().await.map_err(|error| transport(url, &error))?;
-        if response.status() != reqwest::StatusCode::OK {
+        let mut response = self.ask(url, timeout).await?;
+        // A token that was withdrawn before its time.
+        if response.status() == StatusCode::UNAUTHORIZED && self.client.forget_token().await {
+            response = self.ask(url, timeout).await?;
+        }
+        if response.status() != StatusCode::OK {
             return Err(FetchError::Status {
                 status: response.status().to_string(),
             });
@@ -62,6 +60,16 @@ impl HttpFetcher {
         let format = self.format(&response)?;
         let body = self.body(url, response).await?;
         Ok(Fetched { body, format })
+    }
+
+    async fn ask(&self, url: &str, timeout: Duration) -> Result<Response, FetchError> {
+        let request = self
+            .client
+            .request(Method::GET, url)
+            .header(ACCEPT, &self.accept)
+            .header("X-Prometheus-Scrape-Timeout-Seconds", timeout.as_secs_f64().to_string());
+        let request = self.client.authorized(request).await?;
+        request.send().await.map_err(|error| transport(url, &error))
     }
 
     async fn body(&self, url: &str, mut response: Response) -> Result<Vec<u8>, FetchError> {

@@ -2,8 +2,11 @@
 
 mod failure_log;
 mod monitors;
+mod oauth2;
+mod proxy;
 mod sink;
 mod site;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -55,6 +58,14 @@ impl Bench {
             .until(line, |lines| lines.iter().any(|stored| stored == line))
             .await;
     }
+}
+
+/// Serves on a free port until the test ends.
+async fn serve(router: axum::Router) -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
 }
 
 fn job(site: &Site, more: &str) -> String {

@@ -278,12 +278,14 @@ fn receivers_inherit_from_global() {
         (bot.app_token.expose(), bot.api_url.is_empty(), bot.title.as_str()),
         ("xoxb", true, "")
     );
-    assert_eq!(bot.http_config.proxy_url, "http://proxy:1");
+    assert_eq!(bot.http_config.proxy.proxy_url, "http://proxy:1");
     assert!(bot.actions[0].name.is_empty());
     let IntegrationKind::Slack(updating) = integration(&config, "slack[1]") else {
         panic!("not slack")
     };
-    assert!(updating.app_token.is_empty() && updating.update_message && updating.http_config.proxy_url.is_empty());
+    assert!(
+        updating.app_token.is_empty() && updating.update_message && updating.http_config.proxy.proxy_url.is_empty()
+    );
     let IntegrationKind::Opsgenie(opsgenie) = integration(&config, "opsgenie[0]") else {
         panic!("not opsgenie")
     };

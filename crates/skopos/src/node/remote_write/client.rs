@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::Method;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use skopos_config::RemoteWriteConfig;
 use skopos_core::{Clock as _, SystemClock};
 use skopos_http_client::aws::{AMAZON_PROMETHEUS, RequestSigner};
@@ -79,19 +79,7 @@ impl Client {
         let request = request
             .header(CONTENT_ENCODING, "snappy")
             .header("X-Prometheus-Remote-Write-Version", message.version());
-        let request = self.http.authorized(request).await.map_err(|error| error.to_string())?;
-        let content_type = message.content_type();
-        let request = match &self.signer {
-            Some(signer) => {
-                let signed = signer.signed(&self.http, request, &self.url, content_type, body).await;
-                signed.map_err(|error| error.to_string())?
-            }
-            None => request.header(CONTENT_TYPE, content_type).body(body),
-        };
-        let mut answer = request
-            .send()
-            .await
-            .map_err(|error| skopos_http_client::describe(&error))?;
+        let mut answer = self.exchange(request, message.content_type(), body).await?;
         let verdict = verdict(&answer, message, sent, self.retry_on_429);
         let mut text = Vec::new();
         while text.len() < MAX_ANSWER_BYTES {
@@ -107,9 +95,38 @@ impl Client {
             text: format!("{}: {}", answer.status(), String::from_utf8_lossy(&text).trim()),
         })
     }
+
+    async fn exchange(&self, request: RequestBuilder, content_type: &str, body: Vec<u8>) -> Result<Response, String> {
+        if let Some(signer) = &self.signer {
+            let request = self.authorized(request).await?;
+            let signed = signer.signed(&self.http, request, &self.url, content_type, body).await;
+            return send(signed.map_err(|error| error.to_string())?).await;
+        }
+        let request = request.header(CONTENT_TYPE, content_type).body(body);
+        let again = request.try_clone();
+        let answer = send(self.authorized(request).await?).await?;
+        // A token that was withdrawn before its time.
+        if answer.status() == StatusCode::UNAUTHORIZED
+            && let Some(again) = again
+            && self.http.forget_token().await
+        {
+            return send(self.authorized(again).await?).await;
+        }
+        Ok(answer)
+    }
+
+    async fn authorized(&self, request: RequestBuilder) -> Result<RequestBuilder, String> {
+        let authorized = self.http.authorized(request).await;
+        authorized.map_err(|error| error.to_string())
+    }
 }
 
-fn verdict(answer: &reqwest::Response, message: Message, sent: Sent, retry_on_429: bool) -> Verdict {
+async fn send(request: RequestBuilder) -> Result<Response, String> {
+    let answer = request.send().await;
+    answer.map_err(|error| skopos_http_client::describe(&error))
+}
+
+fn verdict(answer: &Response, message: Message, sent: Sent, retry_on_429: bool) -> Verdict {
     let headers = answer.headers();
     let known = Answer {
         status: answer.status().as_u16(),
