@@ -1,6 +1,7 @@
 //! `skopos export`: samples of a data directory as OpenMetrics, JSON lines or Parquet, metric after
 //! metric, so that memory holds one metric at most; of a large one, one series.
 
+mod json;
 mod jsonl;
 mod openmetrics;
 mod parquet;
@@ -145,7 +146,7 @@ fn tell(exported: &Exported) {
     let left_out = [
         (
             exported.histograms_left_out,
-            "native histograms: --format parquet keeps them",
+            "native histograms: --format jsonl and parquet keep them",
         ),
         (
             exported.markers_left_out,

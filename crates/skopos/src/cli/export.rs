@@ -25,7 +25,7 @@ pub(crate) enum ExportFormat {
   skopos export --format parquet --from 2026-03-01T00:00:00Z --to 2026-03-31T23:59:59Z -o march.parquet
 
 No server may run on the data directory meanwhile; export a snapshot of it (POST /api/v1/admin/tsdb/snapshot) while one
-does. Native histograms are kept by parquet alone, staleness markers too, exemplars by openmetrics alone; what is
+does. Native histograms are kept by jsonl and parquet, staleness markers by parquet, exemplars by openmetrics; what is
 left out is counted and told on stderr. docs/import-export.md describes the columns.")]
 pub(crate) struct ExportArgs {
     /// The form of the output.

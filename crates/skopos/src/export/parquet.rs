@@ -11,13 +11,12 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
-use serde_json::json;
-use skopos_core::histogram::{FloatHistogram, Span};
 use skopos_core::labels::METRIC_NAME;
 use skopos_core::metric::{Exemplar, Series};
+use skopos_core::sample::is_stale;
 use skopos_storage::columns::{append_labels, label_map_builder, label_map_type};
 
-use super::{Exported, Form};
+use super::{Exported, Form, json};
 
 /// Rows that are given to the writer at once, and rows of a group.
 const BATCH_ROWS: usize = 16 * 1024;
@@ -83,7 +82,14 @@ impl Form for ParquetRows {
         let floats = series.timestamps_ms.iter().zip(&series.values);
         let floats = floats.map(|(time_ms, value)| (*time_ms, Some(*value), None));
         let histograms = series.histogram_timestamps_ms.iter().zip(&series.histograms);
-        let histograms = histograms.map(|(time_ms, histogram)| (*time_ms, None, Some(text(histogram))));
+        // Of a staleness marker nothing but that counts, whatever it ends.
+        let histograms = histograms.map(|(time_ms, histogram)| {
+            if is_stale(histogram.sum) {
+                (*time_ms, Some(histogram.sum), None)
+            } else {
+                (*time_ms, None, Some(json::histogram(histogram).to_string()))
+            }
+        });
         let mut rows = floats.chain(histograms).peekable();
         while rows.peek().is_some() {
             let some: Vec<_> = rows.by_ref().take(BATCH_ROWS).collect();
@@ -97,27 +103,4 @@ impl Form for ParquetRows {
         let mut out = self.writer.into_inner().context("failed to end the Parquet file")?;
         out.flush().context("failed to write")
     }
-}
-
-/// A native histogram as JSON; a float that JSON has no number for is null.
-fn text(histogram: &FloatHistogram) -> String {
-    let spans = |spans: &[Span]| {
-        spans
-            .iter()
-            .map(|span| json!([span.offset, span.length]))
-            .collect::<Vec<_>>()
-    };
-    json!({
-        "schema": histogram.schema,
-        "zero_threshold": histogram.zero_threshold,
-        "zero_count": histogram.zero_count,
-        "count": histogram.count,
-        "sum": histogram.sum,
-        "positive_spans": spans(&histogram.positive_spans),
-        "positive_buckets": histogram.positive_buckets,
-        "negative_spans": spans(&histogram.negative_spans),
-        "negative_buckets": histogram.negative_buckets,
-        "custom_values": histogram.custom_values,
-    })
-    .to_string()
 }

@@ -1,17 +1,18 @@
 //! `skopos import` beside the real Prometheus: its data directory is taken in, and queries are answered
 //! as it answered them. The tests need Debian's package `prometheus` (2.42) and fail without it.
 
-mod feed;
+pub(crate) mod feed;
+mod live;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::differential::answer::{Answer, Asked};
-use crate::differential::prometheus::{self, Prometheus};
+use crate::differential::prometheus::{self, Prometheus, Setup};
+use crate::export::export;
 use crate::program::{Program, command};
 use feed::{END_SECONDS, HEAD_SECONDS};
 
@@ -19,6 +20,8 @@ const FLAGS: &[&str] = &[
     "--enable-feature=native-histograms,exemplar-storage",
     "--web.enable-admin-api",
 ];
+/// `skopos serve` keeps what is old.
+pub(crate) const FOR_EVER: [&str; 2] = ["--storage.retention.time", "0s"];
 
 /// What is asked of both.
 fn questions() -> Vec<Asked> {
@@ -73,7 +76,7 @@ fn compare(ours: &[Answer], theirs: &[Answer]) {
 }
 
 /// Runs `skopos import …` and gives its report; the exit code must be as expected.
-fn import(arguments: &[&str], source: &Path, target: &Path, code: i32) -> Value {
+pub(crate) fn import(arguments: &[&str], source: &Path, target: &Path, code: i32) -> Value {
     let output = command()
         .arg("import")
         .args(arguments)
@@ -103,9 +106,16 @@ fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
+/// How many parts lie below a folder, which may change meanwhile.
 fn parquet_files(folder: &Path) -> usize {
-    let is_part = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "parquet");
-    tree(folder).keys().filter(is_part).count()
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let count = |path: PathBuf| {
+        if path.is_dir() {
+            return parquet_files(&path);
+        }
+        usize::from(path.extension().is_some_and(|extension| extension == "parquet"))
+    };
+    entries.map(|entry| count(entry.path())).sum()
 }
 
 /// Blocks of old samples by promtool.
@@ -141,7 +151,11 @@ async fn a_data_directory_is_taken_in_and_answers_as_before() {
     backfill(&home);
     let (theirs, their_histograms) = {
         drop(rustls::crypto::ring::default_provider().install_default());
-        let original = Prometheus::start_with(&home, FLAGS).await;
+        let setup = Setup {
+            flags: FLAGS,
+            ..Setup::default()
+        };
+        let original = Prometheus::start_as(&home, setup).await;
         for body in feed::writes() {
             prometheus::write(&original.url, body).await;
         }
@@ -191,8 +205,7 @@ async fn a_data_directory_is_taken_in_and_answers_as_before() {
         "{again:#}"
     );
 
-    let for_ever = ["--storage.retention.time", "0s"];
-    let program = Program::start(&target, &for_ever).await;
+    let program = Program::start(&target, &FOR_EVER).await;
     compare(&answers(&program.url).await, &theirs);
     let ours = histograms(&program.url).await;
     assert!(!their_histograms.is_empty());
@@ -247,7 +260,7 @@ async fn a_selection_is_taken_and_the_rest_is_counted() {
     let from = (END_SECONDS - 4 * 86_400).to_string();
     let selection = ["prometheus", "--match", r#"{job="1"}"#, "--from", &from];
     let taken = import(&selection, &source, &target, 0);
-    let program = Program::start(&target, &["--storage.retention.time", "0s"]).await;
+    let program = Program::start(&target, &FOR_EVER).await;
     let count = |query: &str| {
         let parameters = [("query", query.to_owned()), ("time", END_SECONDS.to_string())];
         let program = &program;
@@ -272,7 +285,9 @@ fn an_import_that_was_killed_goes_on() {
     let source = folder.path().join("data");
     let (clean, killed) = (folder.path().join("clean"), folder.path().join("killed"));
     let whole = import(&["prometheus"], &source, &clean, 0);
-    for round in 1..=12u64 {
+    let parts = parquet_files(&clean);
+    // In the middle of the first part, and after each of some.
+    for written in 0..parts.min(6) {
         let mut child = command()
             .args(["import", "prometheus"])
             .arg(&source)
@@ -282,14 +297,24 @@ fn an_import_that_was_killed_goes_on() {
             .stderr(Stdio::null())
             .spawn()
             .expect("the program starts");
-        std::thread::sleep(Duration::from_millis(round * 12));
+        while parquet_files(&killed) < written {
+            assert!(child.try_wait().expect("a process").is_none(), "it ended too early");
+        }
         child.kill().expect("a process");
         child.wait().expect("its end");
+        assert!(parquet_files(&killed) < parts, "it was in the middle");
     }
     import(&["prometheus"], &source, &killed, 0);
-    assert_eq!(parquet_files(&killed), parquet_files(&clean), "{whole:#}");
+    assert_eq!(parquet_files(&killed), parts, "{whole:#}");
+    let (samples, said) = export("jsonl", &clean);
+    assert!(
+        said.contains(&format!("exported {} samples", whole["samples"])),
+        "{said}"
+    );
+    assert_eq!(export("jsonl", &killed), (samples.clone(), said.clone()));
     let again = import(&["prometheus"], &source, &killed, 0);
     assert_eq!(again["samples"], 0);
+    assert_eq!(export("jsonl", &killed), (samples, said));
 }
 
 #[test]
@@ -317,60 +342,6 @@ fn damage_is_told_and_the_rest_is_taken() {
         .output();
     let text = String::from_utf8_lossy(&nothing.expect("the program runs").stderr).into_owned();
     assert!(text.contains("--storage.tsdb.path"), "{text}");
-}
-
-/// Runs `skopos export` and gives what it wrote and what it said.
-fn export(format: &str, store: &Path) -> (Vec<u8>, String) {
-    let output = command()
-        .args(["export", "--format", format, "--storage.path"])
-        .arg(store)
-        .output()
-        .expect("the program runs");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{said}");
-    (output.stdout, said)
-}
-
-#[test]
-fn what_is_exported_can_be_imported_again() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let text = folder.path().join("in.om");
-    std::fs::write(
-        &text,
-        "# TYPE c counter\n# HELP c Counts.\nc_total{a=\"x\"} 1 1700000000.001 # {trace_id=\"t\"} 0.5 1700000000\n\
-         c_total{a=\"x\"} 2.5 1700000001\n# TYPE g gauge\ng{b=\"q\\\"\\\\\\n\"} NaN 1600000000\ng +Inf 1700000000.5\n# EOF\n",
-    )
-    .expect("a file");
-    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
-    let report = import(&["openmetrics"], &text, &first, 0);
-    assert_eq!(
-        (&report["samples"], &report["exemplars"]),
-        (&4.into(), &1.into()),
-        "{report:#}"
-    );
-    let (exported, said) = export("openmetrics", &first);
-    assert!(said.contains("exported 4 samples of 3 series"), "{said}");
-    let again = folder.path().join("again.om");
-    std::fs::write(&again, &exported).expect("a file");
-    import(&["openmetrics"], &again, &second, 0);
-    let (once_more, _) = export("openmetrics", &second);
-    assert_eq!(String::from_utf8_lossy(&once_more), String::from_utf8_lossy(&exported));
-
-    let (lines, said) = export("jsonl", &first);
-    assert!(said.contains("left out 1 exemplars"), "{said}");
-    let lines: Vec<Value> = String::from_utf8_lossy(&lines)
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect();
-    assert_eq!(lines[0]["metric"]["__name__"], "c_total");
-    assert_eq!(lines[0]["timestamps"][1], 1_700_000_001_000_i64);
-    assert_eq!(
-        (&lines[1]["values"][0], &lines[2]["values"][0]),
-        (&"Infinity".into(), &Value::Null)
-    );
-
-    let (file, _) = export("parquet", &first);
-    assert!(file.starts_with(b"PAR1") && file.ends_with(b"PAR1"));
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod cli_silences;
 mod differential;
 mod dlq;
 mod downsampling;
+mod export;
 mod import;
 mod jaeger;
 mod kill;

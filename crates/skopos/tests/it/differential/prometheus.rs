@@ -11,6 +11,28 @@ use skopos_wire::remote_write::{LabelMessage, SampleMessage, TimeSeries, WriteRe
 
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// How one is started.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setup<'a> {
+    /// `prometheus.yml`.
+    pub(crate) config: &'a str,
+    /// How much time a block covers.
+    pub(crate) block: &'a str,
+    /// More flags.
+    pub(crate) flags: &'a [&'a str],
+}
+
+impl Default for Setup<'_> {
+    /// One batch may hold more than an hour.
+    fn default() -> Self {
+        Self {
+            config: "global: {evaluation_interval: 1m}\n",
+            block: "24h",
+            flags: &[],
+        }
+    }
+}
+
 /// The process; it ends with the value.
 pub(crate) struct Prometheus {
     child: Child,
@@ -20,26 +42,17 @@ pub(crate) struct Prometheus {
 impl Prometheus {
     /// Starts one on an empty folder and waits until it is ready.
     pub(crate) async fn start(folder: &Path) -> Self {
-        Self::start_with(folder, &[]).await
+        Self::start_as(folder, Setup::default()).await
     }
 
-    /// Starts one with more flags; its data lies in `data` below the folder.
-    pub(crate) async fn start_with(folder: &Path, more: &[&str]) -> Self {
-        std::fs::create_dir_all(folder).expect("a folder");
-        let config = folder.join("prometheus.yml");
-        std::fs::write(&config, "global: {evaluation_interval: 1m}\n").expect("a file");
-        Self::start_at(folder, &free_address(), &config, more).await
+    /// Starts one as it is said; its data lies in `data` below the folder.
+    pub(crate) async fn start_as(folder: &Path, setup: Setup<'_>) -> Self {
+        Self::start_at(folder, &free_address(), setup).await
     }
 
     /// Starts it anew after [`Self::kill`], where it was.
     pub(crate) async fn start_again(folder: &Path, url: &str) -> Self {
-        Self::start_at(
-            folder,
-            url.trim_start_matches("http://"),
-            &folder.join("prometheus.yml"),
-            &[],
-        )
-        .await
+        Self::start_at(folder, url.trim_start_matches("http://"), Setup::default()).await
     }
 
     /// Sends SIGKILL and waits for the end.
@@ -47,7 +60,10 @@ impl Prometheus {
         drop(self);
     }
 
-    async fn start_at(folder: &Path, address: &str, config: &Path, more: &[&str]) -> Self {
+    async fn start_at(folder: &Path, address: &str, setup: Setup<'_>) -> Self {
+        std::fs::create_dir_all(folder).expect("a folder");
+        let config = folder.join("prometheus.yml");
+        std::fs::write(&config, setup.config).expect("a file");
         let child = Command::new("prometheus")
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
@@ -56,13 +72,12 @@ impl Prometheus {
                 "--web.enable-remote-write-receiver",
                 "--storage.tsdb.retention.time=100y",
             ])
-            // So that one batch may hold more than an hour.
             .args([
-                "--storage.tsdb.min-block-duration=24h",
-                "--storage.tsdb.max-block-duration=24h",
+                format!("--storage.tsdb.min-block-duration={}", setup.block),
+                format!("--storage.tsdb.max-block-duration={}", setup.block),
             ])
             .args(["--web.console.templates=", "--web.console.libraries="])
-            .args(more)
+            .args(setup.flags)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

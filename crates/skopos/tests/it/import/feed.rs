@@ -146,8 +146,8 @@ fn end_of(mut series: TimeSeries) -> TimeSeries {
     series
 }
 
-/// Bodies of remote writes.
-pub(super) fn writes() -> Vec<Vec<u8>> {
+/// What is written.
+pub(crate) fn series() -> Vec<TimeSeries> {
     let mut series: Vec<TimeSeries> = (0..JOBS)
         .map(|job| floats("written_gauge", job, move |at| ((at * (job + 1)) % 1013) as f64 / 8.0))
         .collect();
@@ -165,7 +165,12 @@ pub(super) fn writes() -> Vec<Vec<u8>> {
     series.push(counter);
     series.push(end_of(integer_histograms()));
     series.push(end_of(float_histograms()));
-    let bodies = series.into_iter().map(|series| {
+    series
+}
+
+/// Bodies of remote writes.
+pub(crate) fn writes() -> Vec<Vec<u8>> {
+    let bodies = series().into_iter().map(|series| {
         let request = WriteRequest {
             timeseries: vec![series],
             ..WriteRequest::default()
