@@ -2,6 +2,7 @@
 //! that hold after loading.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context;
@@ -9,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use skopos_config::{LoadOptions, Mode, PrometheusConfig};
 
-use crate::Outcome;
+use crate::{Outcome, data};
 
 #[derive(Deserialize)]
 struct Semantics {
@@ -17,26 +18,34 @@ struct Semantics {
     effective: BTreeMap<String, Value>,
 }
 
-/// Runs all cases of `expected.tsv` and `semantics.jsonl` in `dir`, and the HTTP client blocks.
+/// The verdicts of files; without it their names tell.
+const EXPECTED: &str = "expected.tsv";
+
+/// Runs all cases of `expected.tsv` and `semantics.jsonl` in `dir`, and the HTTP client blocks. Cases of
+/// files that are not there are left out.
 pub fn run(dir: &Path) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::default();
-    let expected = std::fs::read_to_string(dir.join("expected.tsv")).context("expected.tsv")?;
+    let expected = match data::text(&dir.join(EXPECTED))? {
+        Some(expected) => expected,
+        None => named_verdicts(dir)?,
+    };
     for line in expected.lines().skip(1) {
         let mut columns = line.split('\t');
         let (file, mode) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
         let (verdict, words) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
-        outcome.record(file, check_verdict(&load(dir, file, mode)?, verdict, words));
+        if let Some(loaded) = load(dir, file, mode)? {
+            outcome.record(file, check_verdict(&loaded, verdict, words));
+        }
     }
-    let semantics = std::fs::read_to_string(dir.join("semantics.jsonl")).context("semantics.jsonl")?;
+    let semantics = data::text(&dir.join("semantics.jsonl"))?.unwrap_or_default();
     for line in semantics.lines() {
         let case: Semantics = serde_json::from_str(line).context("semantics.jsonl")?;
-        let mode = if case.file.starts_with("agent") {
-            "agent"
-        } else {
-            "server"
-        };
-        let result = check_values(&load(dir, &case.file, mode)?, &case.effective);
-        outcome.record(format!("{} (values)", case.file), result);
+        if let Some(loaded) = load(dir, &case.file, mode(&case.file))? {
+            outcome.record(
+                format!("{} (values)", case.file),
+                check_values(&loaded, &case.effective),
+            );
+        }
     }
     http_client(&dir.join("http_client"), &mut outcome)?;
     Ok(outcome)
@@ -44,10 +53,32 @@ pub fn run(dir: &Path) -> anyhow::Result<Outcome> {
 
 type Loaded = Result<PrometheusConfig, String>;
 
-fn load(dir: &Path, file: &str, mode: &str) -> anyhow::Result<Loaded> {
+/// The table of a folder that has none: `.good.yml` must load and `.bad.yml` must not.
+fn named_verdicts(dir: &Path) -> anyhow::Result<String> {
+    let mut table = String::from("file\tmode\tverdict\n");
+    for path in data::files(dir)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let verdict = match name.strip_suffix(".yml").unwrap_or_default().rsplit('.').next() {
+            Some("good") => "ok",
+            Some("bad") => "error",
+            _ => continue,
+        };
+        let mode = mode(&name);
+        writeln!(table, "{name}\t{mode}\t{verdict}")?;
+    }
+    Ok(table)
+}
+
+/// The mode that a file's name speaks of.
+fn mode(file: &str) -> &'static str {
+    if file.starts_with("agent") { "agent" } else { "server" }
+}
+
+/// `None` where there is no such file.
+fn load(dir: &Path, file: &str, mode: &str) -> anyhow::Result<Option<Loaded>> {
     let path = dir.join(file);
-    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    Ok(parse(&text, &path, mode))
+    let text = data::text(&path)?;
+    Ok(text.map(|text| parse(&text, &path, mode)))
 }
 
 fn parse(text: &str, path: &Path, mode: &str) -> Loaded {
@@ -101,12 +132,10 @@ fn with_defaults(config: &PrometheusConfig) -> Value {
 
 /// Each block is the HTTP client of a job; a name with `bad` or one of the known ones is refused.
 fn http_client(dir: &Path, outcome: &mut Outcome) -> anyhow::Result<()> {
-    let mut files: Vec<_> = std::fs::read_dir(dir)?.collect::<Result<_, _>>()?;
-    files.sort_by_key(std::fs::DirEntry::file_name);
-    for file in files {
-        let name = file.file_name().to_string_lossy().into_owned();
-        let block = std::fs::read_to_string(file.path())?;
-        let result = check_http_block(&name, &block, &file.path());
+    for path in data::files(dir)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let block = std::fs::read_to_string(&path)?;
+        let result = check_http_block(&name, &block, &path);
         outcome.record(format!("http_client/{name}"), result);
     }
     Ok(())

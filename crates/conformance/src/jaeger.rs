@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use skopos_core::span::{AttributeValue, Span};
 use skopos_wire::jaeger::{decode_batch, is_thrift, references};
 
-use crate::Outcome;
+use crate::{Outcome, data};
 
 #[derive(Deserialize)]
 struct Suite {
@@ -31,9 +31,12 @@ struct Expect {
     spans: Option<Vec<Value>>,
 }
 
-/// Runs the cases of a file.
-pub fn run(file: &Path) -> anyhow::Result<Outcome> {
-    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+/// Runs the cases of a file, or of the `thrift_http.yaml` in a folder.
+pub fn run(path: &Path) -> anyhow::Result<Outcome> {
+    let file = data::file(path, "thrift_http.yaml");
+    let Some(text) = data::text(&file)? else {
+        return Ok(Outcome::default());
+    };
     let suite: Suite = serde_saphyr::from_str(&text).with_context(|| file.display().to_string())?;
     let mut outcome = Outcome::default();
     for case in suite.cases {

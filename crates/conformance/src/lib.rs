@@ -9,6 +9,7 @@
 
 pub mod alertmanager;
 pub mod config;
+mod data;
 pub mod exposition;
 pub mod jaeger;
 pub mod otlp;
@@ -32,9 +33,8 @@ pub struct Suite {
     pub name: &'static str,
     /// Folder or file of its data, relative to `conformance/` of the shared folder.
     pub data: &'static str,
-    /// Runs all cases of the data at the given path. An error means that the data is missing or
-    /// unreadable; a case that fails is part of the outcome.
-    pub run: fn(&Path) -> anyhow::Result<Outcome>,
+    /// Runs the cases that there are at a path.
+    cases: fn(&Path) -> anyhow::Result<Outcome>,
 }
 
 /// All suites.
@@ -42,62 +42,62 @@ pub const SUITES: &[Suite] = &[
     Suite {
         name: "promql",
         data: "promql",
-        run: promql::run,
+        cases: promql::run,
     },
     Suite {
         name: "exposition",
         data: "exposition",
-        run: exposition::run,
+        cases: exposition::run,
     },
     Suite {
         name: "otlp-names",
         data: "otlp",
-        run: otlp::run,
+        cases: otlp::run,
     },
     Suite {
         name: "jaeger-thrift",
         data: "jaeger/thrift_http.yaml",
-        run: jaeger::run,
+        cases: jaeger::run,
     },
     Suite {
         name: "config",
         data: "config",
-        run: config::run,
+        cases: config::run,
     },
     Suite {
         name: "pii",
         data: "sentry",
-        run: pii::run,
+        cases: pii::run,
     },
     Suite {
         name: "relabel",
         data: "relabel.yaml",
-        run: relabel::run,
+        cases: relabel::run,
     },
     Suite {
         name: "rules",
         data: "rules",
-        run: rules::run,
+        cases: rules::run,
     },
     Suite {
         name: "rule-files",
         data: "rules",
-        run: rules::run_files,
+        cases: rules::run_files,
     },
     Suite {
         name: "rule-tests",
         data: "rules",
-        run: rules::run_tests,
+        cases: rules::run_tests,
     },
     Suite {
         name: "alertmanager-config",
         data: "alertmanager/config",
-        run: alertmanager::config_files::run,
+        cases: alertmanager::config_files::run,
     },
     Suite {
         name: "alertmanager-scenarios",
         data: "alertmanager/scenarios.yaml",
-        run: alertmanager::scenarios::run,
+        cases: alertmanager::scenarios::run,
     },
 ];
 
@@ -106,6 +106,15 @@ impl Suite {
     #[must_use]
     pub fn by_name(name: &str) -> Option<&'static Self> {
         SUITES.iter().find(|suite| suite.name == name)
+    }
+
+    /// Runs the cases of the data at a path, which may have only a part of the suite's files. An error
+    /// means that there is none at all or that they are unreadable; a case that fails is part of the outcome.
+    pub fn run(&self, data: &Path) -> anyhow::Result<Outcome> {
+        let outcome = (self.cases)(data)?;
+        let is_empty = outcome.passed + outcome.failures.len() == 0;
+        anyhow::ensure!(!is_empty, "{} has no case of {}", data.display(), self.name);
+        Ok(outcome)
     }
 
     /// Where its data lies by default.

@@ -28,7 +28,7 @@ fn main() -> anyhow::Result<ExitCode> {
         format!("unknown suite {:?}; there are: {}", arguments.suite, names.join(", "))
     })?;
     let data = arguments.dir.unwrap_or_else(|| suite.default_data());
-    let outcome = (suite.run)(&data)?;
+    let outcome = suite.run(&data)?;
     let mut out = std::io::stdout().lock();
     for failure in &outcome.failures {
         writeln!(out, "{failure}")?;

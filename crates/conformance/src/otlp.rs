@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::Value;
 
-use crate::Outcome;
+use crate::{Outcome, data};
 
 type Run = fn(&Value, &mut Outcome) -> anyhow::Result<()>;
 
@@ -27,10 +27,9 @@ pub fn run(dir: &Path) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::default();
     for (name, run) in FILES {
         let file = dir.join(name);
-        if !file.exists() {
+        let Some(text) = data::text(&file)? else {
             continue;
-        }
-        let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        };
         let suite: Value = serde_saphyr::from_str(&text).with_context(|| file.display().to_string())?;
         run(&suite, &mut outcome).with_context(|| file.display().to_string())?;
     }

@@ -26,29 +26,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::Outcome;
+use crate::{Outcome, data};
 
 /// Runs the scripts in `dir`, and the tables that lie beside them.
 pub fn run(dir: &Path) -> anyhow::Result<Outcome> {
     let mut outcome = tables::run(dir)?;
     outcome.merge(differential::run(&dir.join("diff"))?);
-    for path in scripts(dir)? {
+    let is_script = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "test");
+    for path in data::files(dir)?.into_iter().filter(is_script) {
         let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         runner::run(&name, &text, &mut outcome);
     }
     Ok(outcome)
-}
-
-fn scripts(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(dir).with_context(|| format!("failed to read {}", dir.display()))?;
-    let mut paths = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "test") {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
 }

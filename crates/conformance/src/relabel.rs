@@ -11,9 +11,10 @@ use skopos_core::{Labels, LabelsBuilder};
 use skopos_relabel::{Relabeler, Verdict};
 use skopos_scrape::{Discovered, Target, target_of_labels};
 
-use crate::Outcome;
+use crate::{Outcome, data};
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Suite {
     cases: Vec<Case>,
     config_validation: Vec<Validation>,
@@ -64,9 +65,12 @@ struct Expected {
     dropped: bool,
 }
 
-/// Runs all cases of the file.
-pub fn run(file: &Path) -> anyhow::Result<Outcome> {
-    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+/// Runs all cases of the file, or of the `relabel.yaml` in the folder.
+pub fn run(path: &Path) -> anyhow::Result<Outcome> {
+    let file = data::file(path, "relabel.yaml");
+    let Some(text) = data::text(&file)? else {
+        return Ok(Outcome::default());
+    };
     let suite: Suite = serde_saphyr::from_str(&text).with_context(|| file.display().to_string())?;
     let mut outcome = Outcome::default();
     for case in &suite.cases {

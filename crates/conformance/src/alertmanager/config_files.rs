@@ -9,7 +9,7 @@ use skopos_alertmanager::config::{ConfigError, Release};
 use skopos_alertmanager::{Config, LoadOptions};
 
 use super::{check_verdict, folded};
-use crate::Outcome;
+use crate::{Outcome, data};
 
 #[derive(Deserialize)]
 struct Expectations {
@@ -24,14 +24,18 @@ struct Expectation {
     error: String,
 }
 
-/// Runs all cases of `EXPECT.yaml` in `dir`. The verdicts are those of release 0.33.
+/// Runs the cases of `EXPECT.yaml` in `dir` whose files are there. The verdicts are those of release 0.33.
 pub fn run(dir: &Path) -> anyhow::Result<Outcome> {
-    let text = std::fs::read_to_string(dir.join("EXPECT.yaml")).context("EXPECT.yaml")?;
+    let Some(text) = data::text(&dir.join("EXPECT.yaml"))? else {
+        return Ok(Outcome::default());
+    };
     let expectations: Expectations = serde_saphyr::from_str(&text).context("EXPECT.yaml")?;
     let mut outcome = Outcome::default();
     for expectation in &expectations.files {
         let path = dir.join(&expectation.file);
-        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let Some(text) = data::text(&path)? else {
+            continue;
+        };
         let options = LoadOptions {
             release: Release::V0_33,
             ..LoadOptions::for_path(path)

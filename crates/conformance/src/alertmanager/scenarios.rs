@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{api, config_text, inhibit, matcher, route, time_interval, timeline};
-use crate::Outcome;
+use crate::{Outcome, data};
 
 /// A scenario: what all kinds have, and the rest for the runner of its kind.
 #[derive(Debug, Deserialize)]
@@ -51,12 +51,10 @@ const KINDS: &[(&str, Run)] = &[
 
 /// Runs all scenarios of the file, or of the `scenarios.yaml` in the folder.
 pub fn run(path: &Path) -> anyhow::Result<Outcome> {
-    let file = if path.is_dir() {
-        path.join("scenarios.yaml")
-    } else {
-        path.to_owned()
+    let file = data::file(path, "scenarios.yaml");
+    let Some(text) = data::text(&file)? else {
+        return Ok(Outcome::default());
     };
-    let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     // Labels such as `y` are texts.
     let options = serde_saphyr::options! { strict_booleans: true };
     let file: File = serde_saphyr::from_str_with_options(&text, options).with_context(|| file.display().to_string())?;

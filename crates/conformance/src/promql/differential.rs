@@ -14,7 +14,7 @@ use skopos_core::{Labels, QueryBudget};
 use skopos_promql::{Engine, EvalError, QueryOutput, Value};
 
 use super::round_trip;
-use crate::Outcome;
+use crate::{Outcome, data};
 use skopos_rules::memory::{MemoryStore, Stored};
 
 /// Relative difference that the compliance project allows.
@@ -55,17 +55,17 @@ struct ExpectedSeries {
     values: Vec<(f64, String)>,
 }
 
-/// Runs the queries in `dir`, if it exists.
+/// Runs the queries in `dir`, if it has them and the data.
 pub(super) fn run(dir: &Path) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::default();
-    if !dir.exists() {
+    let dataset = data::text(&dir.join("dataset.jsonl"))?;
+    let queries = data::bytes(&dir.join("expected.jsonl.gz"))?;
+    let (Some(dataset), Some(queries)) = (dataset, queries) else {
         return Ok(outcome);
-    }
-    let (store, t0_ms) = load(&dir.join("dataset.jsonl"))?;
-    let path = dir.join("expected.jsonl.gz");
-    let file = std::fs::File::open(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    };
+    let (store, t0_ms) = load(&dataset)?;
     let engine = Engine::default();
-    for line in BufReader::new(GzDecoder::new(file)).lines() {
+    for line in BufReader::new(GzDecoder::new(queries.as_slice())).lines() {
         let expected: Expected = serde_json::from_str(&line?)?;
         let budget = QueryBudget::unbounded();
         let (start_ms, end_ms) = (t0_ms + START_MS, t0_ms + END_MS);
@@ -75,8 +75,7 @@ pub(super) fn run(dir: &Path) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-fn load(path: &Path) -> anyhow::Result<(MemoryStore, i64)> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
+fn load(text: &str) -> anyhow::Result<(MemoryStore, i64)> {
     let mut lines = text.lines();
     let header: Header = serde_json::from_str(lines.next().context("the data set is empty")?)?;
     let store = MemoryStore::new();

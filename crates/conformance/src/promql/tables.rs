@@ -13,7 +13,7 @@ use skopos_promql::parse;
 
 use super::round_trip;
 use super::runner::same_samples;
-use crate::Outcome;
+use crate::{Outcome, data};
 use skopos_promql::notation::parse_series;
 
 /// Runs the tables in `dir`.
@@ -40,10 +40,7 @@ pub(super) fn run(dir: &Path) -> anyhow::Result<Outcome> {
 
 fn lines(dir: &Path, name: &str) -> anyhow::Result<Vec<Value>> {
     let path = dir.join(name);
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let text = data::text(&path)?.unwrap_or_default();
     let rows = text.lines().map(serde_json::from_str);
     rows.collect::<Result<_, _>>()
         .with_context(|| format!("failed to parse {}", path.display()))

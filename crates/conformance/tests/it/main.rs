@@ -1,5 +1,6 @@
 //! The conformance suites as tests: one test per suite or file.
 
+mod part;
 mod round_trip;
 
 use std::path::Path;
@@ -17,7 +18,7 @@ fn suites_have_data() {
 
 fn all_cases_hold(suite: &str) {
     let suite = Suite::by_name(suite).expect("the suite is listed");
-    let outcome = (suite.run)(&suite.default_data()).expect("the data is readable");
+    let outcome = suite.run(&suite.default_data()).expect("the data is readable");
     let failures: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
     assert!(outcome.is_success(), "{outcome}\n{}", failures.join("\n"));
 }
@@ -77,7 +78,7 @@ fn rule_tests() {
 fn published_rule_files() {
     let suite = Suite::by_name("rule-files").expect("the suite is listed");
     let data = skopos_conformance::shared_dir().join("real/rules");
-    let outcome = (suite.run)(&data).expect("the data is readable");
+    let outcome = suite.run(&data).expect("the data is readable");
     let failures: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
     assert!(outcome.is_success(), "{outcome}\n{}", failures.join("\n"));
 }
@@ -88,7 +89,7 @@ const LEAST_PROMQL_CASES: usize = 2000;
 #[test]
 fn promql() {
     let suite = Suite::by_name("promql").expect("the suite is listed");
-    let outcome = (suite.run)(&suite.default_data()).expect("the data is readable");
+    let outcome = suite.run(&suite.default_data()).expect("the data is readable");
     assert!(
         outcome.passed + outcome.failures.len() >= LEAST_PROMQL_CASES,
         "{outcome}"
@@ -102,7 +103,7 @@ fn promql() {
 fn promql_scenarios() {
     let suite = Suite::by_name("promql").expect("the suite is listed");
     let scenarios = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
-    let outcome = (suite.run)(Path::new(scenarios)).expect("the scenarios are readable");
+    let outcome = suite.run(Path::new(scenarios)).expect("the scenarios are readable");
     let failures: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
     assert!(outcome.is_success(), "{outcome}\n{}", failures.join("\n"));
 }
