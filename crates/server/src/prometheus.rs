@@ -60,7 +60,10 @@ pub(crate) fn router() -> Router<Shared> {
             "/api/v1/labels",
             read(get(series::label_names).post(series::label_names)),
         )
-        .route("/api/v1/label/{name}/values", read(get(series::label_values)))
+        .route(
+            "/api/v1/label/{name}/values",
+            read(get(series::label_values).post(series::label_values)),
+        )
         .route("/api/v1/rules", read(get(rules::rules)))
         .route("/api/v1/alerts", read(get(rules::alerts)))
         .route("/api/v1/alertmanagers", read(get(rules::alertmanagers)))

@@ -4,6 +4,7 @@ mod alertmanager;
 mod amtool;
 mod bodies;
 mod classic;
+mod grafana;
 mod harness;
 mod influx;
 mod jaeger;

@@ -17,7 +17,7 @@ use crate::harness::{Answer, Harness};
 const T0_MS: i64 = 1_700_000_000_000;
 
 /// Ten samples a minute apart of `m{n="0"}` and `m{n="1"}`.
-fn load(harness: &Harness) {
+pub(crate) fn load(harness: &Harness) {
     let series = (0..2).map(|number| SeriesBatch {
         labels: Labels::from_pairs([("__name__", "m"), ("n", &number.to_string())]),
         samples: (0..10)

@@ -27,6 +27,7 @@ mod query_limits;
 mod query_log;
 mod remote_write;
 mod remote_write_agent;
+mod retention;
 mod rules;
 mod sigv4;
 mod storage_limits;
