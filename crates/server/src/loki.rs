@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use serde_json::json;
 
 use crate::router::Shared;
 use crate::{otlp, text};
@@ -49,16 +48,7 @@ pub(crate) fn router() -> Router<Shared> {
 
 /// Facts about the build; Grafana asks for them.
 async fn build_info(State(app): State<Shared>) -> Response {
-    let build = &app.state.build;
-    let body = json!({
-        "version": build.version,
-        "revision": build.revision,
-        "branch": build.branch,
-        "buildDate": build.build_date,
-        "buildUser": "",
-        "goVersion": "",
-    });
-    text::json(StatusCode::OK, &body)
+    text::json(StatusCode::OK, &app.state.build.json())
 }
 
 async fn ready(State(app): State<Shared>) -> Response {

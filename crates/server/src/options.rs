@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 /// Bounds of queries, under the meaning of Prometheus' `--query.*` flags.
 #[derive(Debug, Clone)]
 pub struct QueryOptions {
@@ -171,4 +173,18 @@ pub struct BuildInfo {
     pub branch: String,
     /// When it was built.
     pub build_date: String,
+}
+
+impl BuildInfo {
+    /// As the APIs of Prometheus, the Pushgateway and Loki tell it.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "version": self.version,
+            "revision": self.revision,
+            "branch": self.branch,
+            "buildUser": "",
+            "buildDate": self.build_date,
+            "goVersion": "",
+        })
+    }
 }

@@ -32,6 +32,7 @@ pub(crate) use self::groups::PushGroups;
 use self::groups::{Mode, PushError};
 use crate::body::{BodyError, read_push};
 use crate::doors::Door;
+use crate::options::AdminApi;
 use crate::pool::PoolError;
 use crate::router::{App, Shared};
 use crate::text;
@@ -47,6 +48,8 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/metrics/job/{*group}", group())
         .route("/metrics/job@base64/{*group}", group())
         .route("/api/v1/metrics", get(api::metrics))
+        .route("/api/v1/status", get(api::status))
+        .route("/api/v1/admin/wipe", put(wipe))
 }
 
 /// Why a push or a deletion failed.
@@ -108,6 +111,25 @@ async fn delete(State(app): State<Shared>, request: Request<Body>) -> Result<Sta
         Ok(append(&worker, &tenant, ended)?)
     });
     deleted.await??;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Deletes all groups of a tenant. As upstream there is no such path unless the admin API is enabled.
+async fn wipe(State(app): State<Shared>, request: Request<Body>) -> Result<StatusCode, Failure> {
+    if app.state.options.admin_api == AdminApi::Disabled {
+        return Ok(StatusCode::NOT_FOUND);
+    }
+    let tenant = read_push(&app, DOOR, request).await?.tenant;
+    let worker = Arc::clone(&app);
+    let wiped = app.ingest.run(move || -> Result<(), Failure> {
+        let now_ms = worker.state.clock.now_ms();
+        for (group, _) in worker.push_groups.of(&tenant) {
+            let ended = worker.push_groups.delete(&tenant, &group, now_ms)?;
+            append(&worker, &tenant, ended)?;
+        }
+        Ok(())
+    });
+    wiped.await??;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -51,15 +51,7 @@ pub(crate) async fn runtime_info(State(app): State<Shared>) -> Response {
 
 /// Facts about the build.
 pub(crate) async fn build_info(State(app): State<Shared>) -> Response {
-    let build = &app.state.build;
-    success(json!({
-        "version": build.version,
-        "revision": build.revision,
-        "branch": build.branch,
-        "buildUser": "",
-        "buildDate": build.build_date,
-        "goVersion": "",
-    }))
+    success(app.state.build.json())
 }
 
 /// The replay is over before requests are answered.

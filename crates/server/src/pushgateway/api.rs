@@ -1,4 +1,4 @@
-//! `GET /api/v1/metrics`: the groups with all they hold, as the Pushgateway tells them.
+//! What the Pushgateway tells of itself: `GET /api/v1/metrics`, the groups with all they hold, and `GET /api/v1/status`.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -18,6 +18,16 @@ use crate::time::rfc3339;
 pub(super) async fn metrics(State(app): State<Shared>, Tenant(tenant): Tenant) -> Response {
     let groups = app.push_groups.of(&tenant);
     let data: Vec<Value> = groups.iter().map(|(labels, group)| group_json(labels, group)).collect();
+    text::json(StatusCode::OK, &json!({ "status": "success", "data": data }))
+}
+
+/// Flags, build and start.
+pub(super) async fn status(State(app): State<Shared>) -> Response {
+    let data = json!({
+        "flags": app.state.config.flags(),
+        "build_information": app.state.build.json(),
+        "start_time": rfc3339(Some(app.started_ms)),
+    });
     text::json(StatusCode::OK, &json!({ "status": "success", "data": data }))
 }
 

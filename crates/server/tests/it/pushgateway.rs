@@ -1,7 +1,7 @@
 //! The Pushgateway's API: pushes, merges, deletions, refusals, and what survives a restart.
 
 use reqwest::{Method, StatusCode};
-use skopos_server::ServerOptions;
+use skopos_server::{AdminApi, ServerOptions};
 
 use crate::harness::{Answer, Harness};
 
@@ -132,4 +132,38 @@ async fn groups_survive_a_restart() {
     ok(&second, Method::POST, "/metrics/job/backup", "more 1\n").await;
     second.until("count({job=\"backup\"})", "7").await;
     second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_groups_are_wiped_where_the_admin_api_is_enabled() {
+    let closed = Harness::start().await;
+    let (status, _) = send(&closed, Method::PUT, "/api/v1/admin/wipe", "").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+
+    let harness = Harness::with(ServerOptions {
+        admin_api: AdminApi::Enabled,
+        ..ServerOptions::default()
+    })
+    .await;
+    ok(&harness, Method::PUT, "/metrics/job/a", "one 1\n").await;
+    ok(&harness, Method::PUT, "/metrics/job/b", "two 2\n").await;
+    harness.until("count({__name__=~\"one|two\"})", "2").await;
+    let (status, _) = send(&harness, Method::PUT, "/api/v1/admin/wipe", "").await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    assert_eq!(harness.value("count({__name__=~\"one|two\"})").await, None);
+    let (_, groups) = send(&harness, Method::GET, "/api/v1/metrics", "").await;
+    assert!(groups.contains("\"data\":[]"), "{groups}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_status_tells_flags_build_and_start() {
+    let harness = Harness::start().await;
+    let (status, text) = send(&harness, Method::GET, "/api/v1/status", "").await;
+    assert_eq!(status, StatusCode::OK);
+    let data = serde_json::from_str::<serde_json::Value>(&text).expect("JSON")["data"].clone();
+    assert!(
+        data["flags"].is_object() && data["build_information"]["version"].is_string(),
+        "{text}"
+    );
+    assert!(data["start_time"].as_str().expect("a time").ends_with('Z'), "{text}");
 }
