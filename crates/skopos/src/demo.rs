@@ -66,7 +66,7 @@ pub(crate) async fn run(mut args: DemoArgs, telemetry: Telemetry) -> anyhow::Res
         .flat_map(|system| system.faults.iter().map(|fault| (system.name, *fault)))
         .collect();
     let board = Arc::new(Switchboard::new(faults, launch));
-    let node = Node::start(&args.serve, telemetry, Some(Arc::clone(&board) as _)).await?;
+    let node = Box::pin(Node::start(&args.serve, telemetry, Some(Arc::clone(&board) as _))).await?;
     let fleet = Fleet::start(&services, &board, &node);
     banner::print_fleet(&services);
     node.asked_to_stop().await;

@@ -110,7 +110,7 @@ fn serve(args: &cli::serve::ServeArgs) -> anyhow::Result<ExitCode> {
     set_up_tls()?;
     let telemetry = telemetry::Telemetry::start(&args.log_level, args.log_format)?;
     runtime()?.block_on(async {
-        let node = node::Node::start(args, telemetry, None).await?;
+        let node = Box::pin(node::Node::start(args, telemetry, None)).await?;
         node.asked_to_stop().await;
         node.stop().await
     })?;
