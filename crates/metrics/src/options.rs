@@ -57,7 +57,7 @@ impl MetricStoreOptions {
             tenant_retention: BTreeMap::new(),
             downsample: Vec::new(),
             keep: Keep::Parts,
-            flush_after: Duration::from_hours(2),
+            flush_after: Duration::from_hours(1),
             head_window: Duration::from_mins(30),
             max_series: 0,
             cache_bytes: 64 << 20,

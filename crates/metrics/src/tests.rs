@@ -117,7 +117,7 @@ fn maintenance_flushes_forgets_and_retires() {
     options.limits.retention = std::time::Duration::from_hours(48);
     let store = MetricStore::open(options).expect("opens");
     append(&store, "a", &[(HOUR_MS, 1.0)]);
-    assert_eq!(store.maintain(2 * HOUR_MS).expect("maintains").parts, 0);
+    assert_eq!(store.maintain(2 * HOUR_MS - 1).expect("maintains").parts, 0);
     assert_eq!(store.maintain(4 * HOUR_MS).expect("maintains").parts, 1);
     assert_eq!(store.stats().series, 0, "the head has forgotten what lies in parts");
     assert_eq!(read(&store, "a", TimeRange::ALL), [(HOUR_MS, 1.0)]);
