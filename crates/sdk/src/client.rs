@@ -10,6 +10,8 @@
 //! # drop(answer); Ok(()) }
 //! ```
 
+use std::error::Error;
+use std::io;
 use std::sync::OnceLock;
 
 use http::Extensions;
@@ -150,11 +152,55 @@ fn known_method(method: &Method) -> &'static str {
     crate::http_server::method_label(method)
 }
 
-/// The text of an error, its URL without user, password and query, which may hold tokens.
+/// The text of an error and of what caused it, the URL without user, password and query, which may hold tokens.
 pub(crate) fn error_message(error: &reqwest::Error) -> String {
-    let text = error.to_string();
-    match error.url() {
-        Some(url) => text.replace(url.as_str(), &Address::of(url).plain),
-        None => text,
+    let mut text = error.to_string();
+    if let Some(url) = error.url() {
+        text = text.replace(url.as_str(), &Address::of(url).plain);
+    }
+    for cause in causes(error).map(ToString::to_string) {
+        // An I/O error says what the error inside says.
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+/// Whether the handshake failed because the server's certificate is not to be trusted.
+pub(crate) fn is_certificate_invalid(error: &reqwest::Error) -> bool {
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref())
+        .any(|error| matches!(error, rustls::Error::InvalidCertificate(_)))
+}
+
+/// What caused it, one error after the other, and those inside I/O errors, whose `source` passes them over.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| {
+        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        inner.map_or_else(|| cause.source(), |inner| Some(inner))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_error_tells_its_causes_once_and_no_secrets_of_the_url() {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = closed.local_addr().expect("bound");
+        drop(closed);
+        let url = format!("http://user:secret@{address}/path?token=secret");
+        let client = Client::builder().no_proxy().build().expect("a client");
+        let error = send(&client, client.get(url)).await.expect_err("nobody listens");
+        assert_eq!(error.error_type(), "connect");
+        let text = error.error_message();
+        assert_eq!(text.matches("Connection refused").count(), 1, "{text}");
+        assert!(
+            text.contains(&address.to_string()) && !text.contains("secret"),
+            "{text}"
+        );
     }
 }

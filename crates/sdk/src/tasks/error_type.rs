@@ -91,6 +91,7 @@ impl ErrorType for reqwest::Error {
         }
         let kind = match self {
             _ if self.is_timeout() => "timeout",
+            _ if self.is_connect() && crate::client::is_certificate_invalid(self) => "server_certificate_invalid",
             _ if self.is_connect() => "connect",
             _ if self.is_decode() => "decode",
             _ if self.is_body() => "body",
