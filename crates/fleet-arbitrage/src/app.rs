@@ -22,7 +22,7 @@ use self::models::Models;
 use self::payments::Payments;
 pub(crate) use self::task::{TaskKind, TaskRequest};
 use crate::faults::{API_SLOW, FAULTS};
-use crate::payments::{DEMO_SECRET, SECRET_VARIABLE};
+use crate::payments::{DEMO_SECRET, SECRET_VARIABLE, certificate};
 use crate::peer::{self, Named, Peer};
 use crate::{APP, MODEL, PAYMENTS};
 
@@ -58,12 +58,12 @@ pub(crate) struct AppArgs {
     )]
     marketplaces: Vec<Named>,
     /// Where payment-provider is.
-    #[arg(long, default_value = "http://127.0.0.1:8054", value_name = "URL")]
+    #[arg(long, default_value = "https://localhost:8055", value_name = "URL")]
     payments: Url,
     /// Address under which payment-provider reaches this service.
     #[arg(long, default_value = "http://127.0.0.1:8050", value_name = "URL")]
     public_url: Url,
-    /// Secret that the webhooks of payments are signed with.
+    /// Secret that the webhooks of payments are signed with, and that the key of the certificate authority is made from.
     #[arg(long, env = SECRET_VARIABLE, default_value = DEMO_SECRET, hide_env_values = true, value_name = "TEXT")]
     webhook_secret: String,
     /// Tasks that run at one time.
@@ -128,19 +128,17 @@ fn agents(arguments: &AppArgs, context: &Context) -> Result<Agents, FleetError> 
     let resolved: Vec<_> = arguments.marketplaces.iter().map(Named::resolved).collect();
     let hosts: Vec<_> = resolved.iter().filter_map(|(_, host)| *host).collect();
     let client = peer::client(CALL_TIMEOUT, &hosts)?;
+    let payment_client = certificate::client(CALL_TIMEOUT, &arguments.webhook_secret)?;
     let names = arguments.marketplaces.iter().map(|market| market.name.as_str());
     let markets = names
         .zip(&resolved)
         .map(|(name, (base, _))| (name.to_owned(), Peer::new(name, base, client.clone())));
     Ok(Agents {
         markets: Markets::new(markets.collect(), context),
-        models: Models::new(
-            Peer::new(MODEL, arguments.model.as_str(), client.clone()),
-            &context.faults,
-        ),
+        models: Models::new(Peer::new(MODEL, arguments.model.as_str(), client), &context.faults),
         knowledge: Knowledge::shipped(&context.faults),
         payments: Payments::new(
-            Peer::new(PAYMENTS, arguments.payments.as_str(), client),
+            Peer::new(PAYMENTS, arguments.payments.as_str(), payment_client),
             arguments.public_url.as_str(),
             arguments.webhook_secret.clone(),
         ),

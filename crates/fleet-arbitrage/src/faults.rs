@@ -18,6 +18,7 @@ pub(crate) const MARKET_ERRORS: &str = "arbitrage-market-errors";
 pub(crate) const MARKET_SLOW: &str = "arbitrage-market-slow";
 pub(crate) const RIVAL: &str = "arbitrage-rival";
 pub(crate) const WEBHOOK_KEY: &str = "arbitrage-webhook-key";
+pub(crate) const CERTIFICATE_EXPIRED: &str = "arbitrage-certificate-expired";
 pub(crate) const SETTLEMENT_SLOW: &str = "arbitrage-settlement-slow";
 
 /// All of the system's.
@@ -76,6 +77,12 @@ pub(crate) const FAULTS: &[FaultSpec] = &[
         PAYMENTS,
         "the provider signs with a key that nobody else has: its messages are refused and payments stay unconfirmed",
         &["PaymentFailures"],
+    ),
+    FaultSpec::switch(
+        CERTIFICATE_EXPIRED,
+        PAYMENTS,
+        "the provider presents a certificate that has expired: no handshake succeeds and no payment is asked for",
+        &["CertificateExpired", "CertificateExpiresSoon", "PaymentFailures"],
     ),
     FaultSpec::switch(
         SETTLEMENT_SLOW,

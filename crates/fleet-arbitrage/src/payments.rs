@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, serve_http};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs, serve_http, serve_https};
 use skopos_fleet_frame::{Fault, FleetError};
 use tracing::Instrument;
 
@@ -22,7 +22,9 @@ use crate::failure::Refusal;
 use crate::faults::{FAULTS, SETTLEMENT_SLOW, WEBHOOK_KEY};
 use crate::{PAYMENTS, peer, signature};
 
-/// Where the secret of the webhooks comes from, for both sides.
+pub(crate) mod certificate;
+
+/// Where the secret that the provider shares with its customer comes from, for both sides.
 pub(crate) const SECRET_VARIABLE: &str = "ARBITRAGE_WEBHOOK_SECRET";
 /// The secret of a demo, in which no money moves.
 pub(crate) const DEMO_SECRET: &str = "arbitrage-demo";
@@ -38,10 +40,13 @@ const MAX_REMEMBERED: usize = 100_000;
 /// Settings of the payment provider.
 #[derive(Debug, Args)]
 pub(crate) struct PaymentArgs {
-    /// Where HTTP is served.
+    /// Where health and metrics are served over HTTP.
     #[arg(long, default_value = "127.0.0.1:8054", value_name = "ADDRESS")]
     listen: SocketAddr,
-    /// Secret that webhooks are signed with.
+    /// Where payments are taken over HTTPS.
+    #[arg(long, default_value = "127.0.0.1:8055", value_name = "ADDRESS")]
+    tls_listen: SocketAddr,
+    /// Secret that webhooks are signed with, and that the key of the certificate authority is made from.
     #[arg(long, env = SECRET_VARIABLE, default_value = DEMO_SECRET, hide_env_values = true, value_name = "TEXT")]
     webhook_secret: String,
     #[command(flatten)]
@@ -87,6 +92,7 @@ pub(crate) fn run(arguments: PaymentArgs) -> Result<(), FleetError> {
 
 async fn serve(arguments: PaymentArgs, context: Context) -> Result<(), FleetError> {
     crate::propagate();
+    let config = certificate::server_config(&arguments.webhook_secret, &context)?;
     let provider = Arc::new(Provider {
         secret: arguments.webhook_secret,
         client: peer::client(WEBHOOK_TIMEOUT, &[])?,
@@ -97,9 +103,12 @@ async fn serve(arguments: PaymentArgs, context: Context) -> Result<(), FleetErro
     let router = Router::new()
         .route("/v1/payments", post(pay))
         .with_state(provider)
-        .layer(crate::http_layer(&context)?)
-        .merge(context.own_routes());
-    serve_http(arguments.listen, router, context.stop.clone()).await
+        .layer(crate::http_layer(&context)?);
+    tokio::try_join!(
+        serve_http(arguments.listen, context.own_routes(), context.stop.clone()),
+        serve_https(arguments.tls_listen, router, context.stop.clone(), config),
+    )
+    .map(|_| ())
 }
 
 async fn pay(

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::http::header::RETRY_AFTER;
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use skopos_fleet_frame::{FleetError, http_client};
@@ -64,12 +64,18 @@ impl Named {
     }
 }
 
+/// Begins a client whose calls end within the time.
+pub(crate) fn builder(timeout: Duration) -> ClientBuilder {
+    http_client(timeout).user_agent(concat!("arbitrage/", env!("CARGO_PKG_VERSION")))
+}
+
 /// A client whose calls end within the time; `hosts` are names that are resolved without asking anyone.
 pub(crate) fn client(timeout: Duration, hosts: &[(&str, SocketAddr)]) -> Result<Client, FleetError> {
-    let builder = http_client(timeout).user_agent(concat!("arbitrage/", env!("CARGO_PKG_VERSION")));
     hosts
         .iter()
-        .fold(builder, |builder, (name, address)| builder.resolve(name, *address))
+        .fold(builder(timeout), |builder, (name, address)| {
+            builder.resolve(name, *address)
+        })
         .build()
         .map_err(FleetError::HttpClient)
 }

@@ -18,13 +18,16 @@ mod fault;
 mod order;
 mod service;
 mod system;
+mod tls;
 
 pub use client::http_client;
 pub use connections::OpenConnections;
 pub use error::FleetError;
 pub use fault::{Fault, Faults};
 pub use order::Order;
-pub use process::{BusArgs, Context, DRAIN_LIMIT, ProcessArgs, health_router, serve_http, serve_http_counted};
+pub use process::{
+    BusArgs, Context, DRAIN_LIMIT, ProcessArgs, health_router, serve_http, serve_http_counted, serve_https,
+};
 pub use service::{DEFAULT_BUS, DEFAULT_SEED, Launch, Role, ServiceSpec};
 pub use system::{FaultKind, FaultSpec, SystemSpec};
 pub use traffic::{Flow, MixArgs};

@@ -3,11 +3,13 @@
 use std::future::Future;
 use std::io::BufRead;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::serve::Listener;
 use clap::Args;
+use rustls::ServerConfig;
 use skopos_bus::BusConfig;
 use skopos_sdk::log::{self, chain};
 use skopos_sdk::{Observability, ObservabilityBuilder, Settings, SetupError};
@@ -15,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::tls::TlsListener;
 use crate::{FaultSpec, Faults, FleetError, OpenConnections, Order};
 
 /// Time that a service has after the order to stop; what is unfinished then is delivered again to the next one.
@@ -221,6 +224,16 @@ pub async fn serve_http_counted(
     connections: OpenConnections,
 ) -> Result<(), FleetError> {
     serve_on(connections.of(listen(address).await?), router, stop).await
+}
+
+/// As [`serve_http`] over TLS, where `config` has the certificate.
+pub async fn serve_https(
+    address: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+    config: Arc<ServerConfig>,
+) -> Result<(), FleetError> {
+    serve_on(TlsListener::new(listen(address).await?, config), router, stop).await
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, FleetError> {

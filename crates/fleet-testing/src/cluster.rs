@@ -74,7 +74,7 @@ impl Cluster {
             let arguments = strings(&container["args"]);
             assert_eq!(arguments[..3], ["fleet", self.pack.system.name, name]);
             assert!(arguments.contains(&format!("0.0.0.0:{port}").as_str()), "{name}");
-            assert_eq!(container["ports"], json!([{ "name": "http", "containerPort": port }]));
+            assert_eq!(container["ports"][0], json!({ "name": "http", "containerPort": port }));
             let template = &self.object("Deployment", name)["spec"]["template"];
             let front = &self.object("Service", name)["spec"];
             assert_eq!(front["selector"], template["metadata"]["labels"], "{name}");

@@ -29,7 +29,7 @@ fn each_alert_has_a_fault_and_each_fault_an_alert() {
     PACK.assert_each_alert_has_a_fault();
     let alerts = PACK.alerts();
     let names: BTreeSet<&str> = alerts.iter().filter_map(|rule| rule["alert"].as_str()).collect();
-    assert_eq!(names.len(), 18 + 1, "Watchdog is beside the 18");
+    assert_eq!(names.len(), 20 + 1, "Watchdog is beside the 20");
     assert!(SYSTEM.faults.iter().all(|fault| !fault.alerts.is_empty()));
 }
 

@@ -1,6 +1,6 @@
 //! Starts services as processes and asks them.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -83,6 +83,12 @@ impl Service {
             assert!(started.elapsed() < PATIENCE, "it does not end");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Says a line to it, as a supervisor does.
+    pub(crate) fn order(&self, line: &str) {
+        let mut input = self.child.stdin.as_ref().expect("piped");
+        writeln!(input, "{line}").expect("it listens");
     }
 
     pub(crate) async fn metrics(&self) -> String {

@@ -12,6 +12,7 @@ const TRADES: usize = 20;
 
 struct System {
     app: Service,
+    payments: Service,
     _peers: Vec<Service>,
 }
 
@@ -20,7 +21,11 @@ impl System {
         let model = Service::start("model-service", free_port(), &[]).await;
         let north = Service::start("marketplace-north", free_port(), &[]).await;
         let south = Service::start("marketplace-south", free_port(), &[]).await;
-        let payments = Service::start("payment-provider", free_port(), payment_flags).await;
+        let tls_port = free_port();
+        let tls_address = format!("127.0.0.1:{tls_port}");
+        let payment_flags = [&["--tls-listen", &tls_address], payment_flags].concat();
+        let payments = Service::start("payment-provider", free_port(), &payment_flags).await;
+        let payments_url = format!("https://localhost:{tls_port}");
         let port = free_port();
         let (north_flag, south_flag) = (
             format!("marketplace-north={}", north.url),
@@ -35,14 +40,15 @@ impl System {
             "--marketplace",
             &south_flag,
             "--payments",
-            &payments.url,
+            &payments_url,
             "--public-url",
             &own_url,
         ];
         let app = Service::start("arbitrage", port, &[&flags[..], app_flags].concat()).await;
         Self {
             app,
-            _peers: vec![model, north, south, payments],
+            payments,
+            _peers: vec![model, north, south],
         }
     }
 
@@ -77,6 +83,14 @@ impl System {
             assert!(started.elapsed() < PATIENCE, "{task}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    async fn certificate_expiry(&self) -> f64 {
+        value(
+            &self.payments.metrics().await,
+            "tls_certificate_expiry_timestamp_seconds",
+            &[],
+        )
     }
 
     async fn trade(&self) -> Value {
@@ -194,4 +208,48 @@ async fn what_the_provider_did_not_sign_is_no_payment() {
     ] {
         assert!(value(&text, name, labels) >= 1.0, "{name} {labels:?} in\n{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_certificate_ends_the_handshake_and_the_payment() {
+    let system = System::start(&[], &[]).await;
+    let trade = system.trade().await;
+    assert_eq!(trade["state"], "done", "{trade}");
+    let now = jiff::Timestamp::now().as_second() as f64;
+    assert!(system.certificate_expiry().await > now);
+
+    system.payments.order("fault arbitrage-certificate-expired on");
+    let started = Instant::now();
+    while system.certificate_expiry().await > now {
+        assert!(started.elapsed() < PATIENCE, "the fault is not switched");
+    }
+    let trade = system.trade().await;
+    assert_eq!(trade["state"], "failed", "{trade}");
+    let error = trade["error"].as_str().expect("an error");
+    assert!(
+        error.contains("invalid peer certificate: certificate expired"),
+        "{error}"
+    );
+    let text = system.app.metrics().await;
+    let kind = "server_certificate_invalid";
+    for (name, labels) in [
+        (
+            "payment_processing_duration_milliseconds_count",
+            &[("outcome", "error")][..],
+        ),
+        (
+            "task_error_total",
+            &[("task_type", "trade"), ("error_type", &format!("payment.{kind}"))],
+        ),
+        ("http_client_request_duration_seconds_count", &[("error_type", kind)]),
+    ] {
+        assert!(value(&text, name, labels) >= 1.0, "{name} {labels:?} in\n{text}");
+    }
+
+    system.payments.order("fault arbitrage-certificate-expired off");
+    while system.certificate_expiry().await <= now {
+        assert!(started.elapsed() < PATIENCE, "the fault is not switched back");
+    }
+    let trade = system.trade().await;
+    assert_eq!(trade["state"], "done", "{trade}");
 }
