@@ -10,7 +10,8 @@ another system measures under the same name; of all five together also what they
 on copies of the packs in which everything that waits waits briefly, then switches one fault of each system after the
 other on and off: each alert that the fault promises must arrive at a local webhook on 127.0.0.1:9099, firing, then
 resolved. `--full-length` takes the pack of a system as it is, switches all faults on at once and waits up to 40 minutes
-for all alerts; what other systems were named go through `--alerts` meanwhile. One run at a time: ports are fixed.
+for all alerts; what other systems were named go through `--alerts` meanwhile. `--exporters` has Debian's exporters of
+Redis, PostgreSQL and the machine in the place of the fleet's own. One run at a time: ports are fixed.
 Ends with a table and `N passed, N failed`; exit 1 on a failure.
 """
 
@@ -24,6 +25,7 @@ import time
 from lib.checks import Checks, eventually
 from lib.dashboards import check_dashboards
 from lib.demo import Demo
+from lib.exporters import Exporters, check_exporters
 from lib.pack import SERVER_PORT, open_packs
 from lib.processes import cores, memory_bytes
 from lib.selectors import foreign_series
@@ -115,6 +117,7 @@ def run(checks, arguments, folder):
     is_short = lambda system: arguments.alerts and system not in arguments.full_length
     packs = open_packs(arguments.system, lambda pack: short(pack) if is_short(pack.name) else pack)
     hook = Webhook()
+    exporters = Exporters(folder) if arguments.exporters else None
     chosen = [word for pack in packs for word in ("--system", pack.system, "--pack", str(pack.folder))]
     demo = Demo(os.path.abspath(arguments.binary), folder, [*chosen, "--load", str(arguments.load)],
                 SERVER_PORT if any(pack.watches_the_server for pack in packs) else None)
@@ -124,6 +127,8 @@ def run(checks, arguments, folder):
         check_without_faults(checks, demo, packs, arguments.quiet)
         if not arguments.system and not arguments.alerts:
             check_footprint(checks, demo)
+        if exporters:
+            check_exporters(checks, demo, next(pack for pack in packs if pack.system == "recommender"))
         trials = []
         if arguments.alerts or arguments.full_length:
             trials = check_with_faults(checks, demo, hook, packs, arguments)
@@ -134,6 +139,8 @@ def run(checks, arguments, folder):
         if demo.process.poll() is None:
             demo.stop()
         hook.close()
+        if exporters:
+            exporters.stop()
         if checks.failed:
             print(demo.tail())
 
@@ -152,6 +159,7 @@ def main():
     parser.add_argument("--quiet", type=float, default=60, metavar="SECONDS", help="how long nothing may fire before faults come (60)")
     parser.add_argument("--patience", type=float, default=FAULT_SECONDS, metavar="SECONDS", help=f"longest wait for an alert or its end ({FAULT_SECONDS})")
     parser.add_argument("--longest-window", type=float, default=LONGEST_WINDOW, metavar="SECONDS", help=f"bound of a short pack's windows ({LONGEST_WINDOW})")
+    parser.add_argument("--exporters", action="store_true", help="scrape Debian's exporters; needs the recommender")
     parser.add_argument("--load", type=float, default=1, help="how much traffic: 2 is twice the usual")
     arguments = parser.parse_args()
     if not arguments.alerts:
@@ -160,6 +168,8 @@ def main():
         parser.error("--full-length names a system that --system does not")
     if arguments.full_length and set(arguments.system) - set(arguments.full_length):
         arguments.alerts = True
+    if arguments.exporters and arguments.system and "recommender" not in arguments.system:
+        parser.error("--exporters needs the recommender, whose pack scrapes them")
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:
         run(checks, arguments, folder)

@@ -11,6 +11,8 @@ pub enum Role {
     Service,
     /// It makes the system work: it takes a seed and a load.
     Traffic,
+    /// It shows what others do; where such an exporter runs already, that one is scraped.
+    Exporter,
 }
 
 /// One service of a system, as a supervisor sees it.
@@ -87,6 +89,15 @@ impl ServiceSpec {
             start_order: 2,
             role: Role::Traffic,
             is_on_bus: false,
+        }
+    }
+
+    /// Metrics of a program or of the machine, on the port where the original exporter has them.
+    #[must_use]
+    pub const fn exporter(system: &'static str, name: &'static str, port: u16, about: &'static str) -> Self {
+        Self {
+            role: Role::Exporter,
+            ..Self::service(system, name, port, about)
         }
     }
 

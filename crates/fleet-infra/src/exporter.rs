@@ -1,17 +1,25 @@
-//! `/metrics` of an exporter: what a source reads at each scrape, and the process's own metrics beside it.
+//! `/metrics` of an exporter: what a source reads at each scrape, and the process's own metrics beside it. Where another
+//! exporter has the port, ours waits for its end.
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{Encoder, TextEncoder};
-use skopos_fleet_frame::FleetError;
 use skopos_fleet_frame::process::{Context, health_router, serve_http};
+use skopos_fleet_frame::{FleetError, http_client};
 use skopos_log_macros::{self as log, chain};
+use tokio_util::sync::CancellationToken;
+
+/// How long the exporter of others may take to answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+/// Pause between looks whether it has ended.
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
 /// What is read at each scrape.
 pub(crate) trait Source: Send + Sync + 'static {
@@ -31,7 +39,29 @@ pub(crate) async fn serve(address: SocketAddr, source: impl Source, context: &Co
         }
     };
     let router = Router::new().route("/metrics", get(render)).merge(health_router());
-    serve_http(address, router, context.stop.clone()).await
+    stand_in(address, router, context.stop.clone()).await
+}
+
+/// Serves the router as long as no other exporter does at that address.
+pub(crate) async fn stand_in(address: SocketAddr, router: Router, stop: CancellationToken) -> Result<(), FleetError> {
+    if is_exporter(address).await {
+        log::info!(%address, "an exporter answers already and is used until it ends");
+        while std::net::TcpListener::bind(address).is_err() {
+            if stop.run_until_cancelled(tokio::time::sleep(LOOK_PAUSE)).await.is_none() {
+                return Ok(());
+            }
+        }
+    }
+    serve_http(address, router, stop).await
+}
+
+/// Whether `/metrics` is served at that address.
+pub async fn is_exporter(address: SocketAddr) -> bool {
+    let Ok(client) = http_client(ANSWER_LIMIT).no_proxy().build() else {
+        return false;
+    };
+    let answer = client.get(format!("http://{address}/metrics")).send().await;
+    answer.is_ok_and(|answer| answer.status().is_success())
 }
 
 fn encode(families: &[MetricFamily]) -> String {
@@ -105,6 +135,29 @@ impl Family {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn the_exporter_of_others_is_left_alone_until_it_ends() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        assert!(!is_exporter(address).await, "nobody answers");
+        let of = |name: &'static str| Router::new().route("/metrics", get(move || std::future::ready(name)));
+        let other = tokio::spawn(async move { axum::serve(listener, of("other")).await });
+        let stop = CancellationToken::new();
+        let ours = tokio::spawn(stand_in(address, of("ours"), stop.clone()));
+        let ask = async || {
+            let client = http_client(ANSWER_LIMIT).no_proxy().build().expect("a client");
+            let answer = client.get(format!("http://{address}/metrics")).send().await?;
+            answer.text().await
+        };
+        assert_eq!(ask().await.expect("an answer"), "other");
+        other.abort();
+        while ask().await.map_or(true, |name| name != "ours") {
+            assert!(!ours.is_finished(), "it gave up");
+        }
+        stop.cancel();
+        ours.await.expect("no panic").expect("it ends well");
+    }
 
     #[test]
     fn families_become_text_and_empty_ones_do_not() {

@@ -2,6 +2,7 @@
 //!
 //! Stores are the real programs, kept by a process of the fleet: their data lies in a folder of ours, their lines become
 //! our log lines, and they end with us. Without the program the process stays, says so once, and its `/metrics` answers.
+//! Exporters are ours where no other answers on their port.
 
 use clap::{Args, Subcommand};
 use skopos_fleet_frame::{FleetError, Role, ServiceSpec, SystemSpec};
@@ -14,6 +15,8 @@ mod node_exporter;
 mod postgres;
 mod program;
 mod redis;
+
+pub use exporter::is_exporter;
 
 /// Name on the command line.
 pub const NAME: &str = "infra";
@@ -37,22 +40,22 @@ pub const SYSTEM: SystemSpec = SystemSpec {
             role: Role::Bus,
             ..ServiceSpec::service(NAME, BROKER, 9092, "event bus on the Kafka protocol, in memory").start_order(0)
         },
-        ServiceSpec::service(
+        ServiceSpec::exporter(
             NAME,
             REDIS,
             9121,
             "Redis on 6379 where it is installed, with its exporter",
         )
         .start_order(0),
-        ServiceSpec::service(
+        ServiceSpec::exporter(
             NAME,
             POSTGRES,
             9187,
             "PostgreSQL on 5432 where it is installed, with its exporter",
         )
         .start_order(0),
-        ServiceSpec::service(NAME, NODE_EXPORTER, 9100, "the machine's metrics"),
-        ServiceSpec::service(NAME, CADVISOR, 8080, "what containers and the fleet's processes use"),
+        ServiceSpec::exporter(NAME, NODE_EXPORTER, 9100, "the machine's metrics"),
+        ServiceSpec::exporter(NAME, CADVISOR, 8080, "what containers and the fleet's processes use"),
     ],
     needs: &[],
     faults: &[],

@@ -7,10 +7,10 @@ use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use clap::Args;
 use skopos_fleet_frame::FleetError;
-use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router, serve_http};
+use skopos_fleet_frame::process::{self, Context, ProcessArgs, health_router};
 use skopos_host::Host;
 
-use crate::{NODE_EXPORTER, SYSTEM};
+use crate::{NODE_EXPORTER, SYSTEM, exporter};
 
 /// Settings of the node exporter.
 #[derive(Debug, Args)]
@@ -36,5 +36,5 @@ async fn serve(arguments: NodeExporterArgs, context: Context) -> Result<(), Flee
         std::future::ready(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
     };
     let router = Router::new().route("/metrics", get(render)).merge(health_router());
-    serve_http(arguments.listen, router, context.stop.clone()).await
+    exporter::stand_in(arguments.listen, router, context.stop.clone()).await
 }

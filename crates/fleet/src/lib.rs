@@ -13,4 +13,5 @@ mod systems;
 
 pub use command::{FleetCommand, run};
 pub use skopos_fleet_frame::{FaultKind, FaultSpec, FleetError, Launch, Order, Role, ServiceSpec, SystemSpec};
+pub use skopos_fleet_infra::is_exporter;
 pub use systems::{INFRA, SYSTEMS, needed};

@@ -47,7 +47,7 @@ pub(crate) async fn run(mut args: DemoArgs, telemetry: Telemetry) -> anyhow::Res
         .filter(|service| has_own_bus || service.role != Role::Bus)
         .copied()
         .collect();
-    ports::refuse_taken(services.iter())?;
+    ports::refuse_taken(&services).await?;
     if services.iter().any(|service| service.role == Role::Bus) {
         args.serve.bus = Some(launch.bus.clone());
     }

@@ -2,16 +2,21 @@
 //! found out only by its log.
 
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use anyhow::bail;
 use skopos_fleet::{Role, ServiceSpec};
 
-/// Fails with the first port that something else listens on.
-pub(super) fn refuse_taken<'a>(services: impl Iterator<Item = &'a ServiceSpec>) -> anyhow::Result<()> {
+/// Fails with the first port that something else listens on, unless it is an exporter in the place of ours.
+pub(super) async fn refuse_taken(services: &[ServiceSpec]) -> anyhow::Result<()> {
     for service in services {
         let Some(port) = service.port else { continue };
-        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        match TcpListener::bind(address) {
+            Err(error)
+                if error.kind() == ErrorKind::AddrInUse
+                    && service.role == Role::Exporter
+                    && skopos_fleet::is_exporter(address).await => {}
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
                 let mend = if service.role == Role::Bus {
                     "end what listens there, or name an outside bus with --bus kafka://HOST:PORT"
