@@ -29,6 +29,8 @@ const HTTP_BACKLOG: usize = 16;
 pub struct BrokerOptions {
     /// Where clients connect.
     pub listen: SocketAddr,
+    /// Host that clients are told to connect to; the listening address where there is none.
+    pub advertise: Option<String>,
     /// Bytes of records that every group has read which a partition keeps, so that they can be looked at.
     pub retain_read_bytes: usize,
     /// Bytes that a partition keeps at most, read or not; older records are dropped and counted.
@@ -41,6 +43,7 @@ impl BrokerOptions {
     pub fn new(listen: SocketAddr) -> Self {
         Self {
             listen,
+            advertise: None,
             retain_read_bytes: 256 * 1024,
             max_partition_bytes: 8 * 1024 * 1024,
         }
@@ -77,7 +80,7 @@ impl EmbeddedBroker {
             .ok_or_else(|| BusError::Embedded("it has no address".to_owned()))?;
         fake.with_state(|state| {
             for broker in &mut state.brokers {
-                broker.host = address.ip().to_string();
+                broker.host = options.advertise.clone().unwrap_or_else(|| address.ip().to_string());
                 broker.port = i32::from(address.port());
             }
             state.auto_create_topics = false;

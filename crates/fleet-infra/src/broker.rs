@@ -23,6 +23,9 @@ pub(crate) struct BrokerArgs {
     /// Where Kafka clients and scrapes connect.
     #[arg(long, default_value = "127.0.0.1:9092", value_name = "ADDRESS")]
     listen: SocketAddr,
+    /// Host that clients are told to connect to, where they reach it by another one than --listen names.
+    #[arg(long, value_name = "HOST")]
+    advertise: Option<String>,
     /// KiB of records that every group has read which a partition keeps.
     #[arg(long, default_value_t = 256, value_name = "KIB")]
     retain_read_kib: usize,
@@ -41,6 +44,7 @@ pub(super) fn run(arguments: BrokerArgs) -> Result<(), FleetError> {
 async fn serve(arguments: BrokerArgs, context: Context) -> Result<(), FleetError> {
     let mut broker = EmbeddedBroker::start(BrokerOptions {
         listen: arguments.listen,
+        advertise: arguments.advertise,
         retain_read_bytes: arguments.retain_read_kib * 1024,
         max_partition_bytes: arguments.max_partition_kib * 1024,
     })

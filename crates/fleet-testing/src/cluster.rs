@@ -1,5 +1,7 @@
 //! The objects for Kubernetes: each service runs, is found by one ServiceMonitor, and is watched by the pack's rules.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::{Pack, list, strings};
@@ -84,6 +86,55 @@ impl Cluster {
         }
     }
 
+    /// The jobs that the monitors give: what an endpoint is relabelled to, else what the Services that are found are called.
+    pub fn jobs(&self) -> BTreeSet<&str> {
+        let mut jobs = BTreeSet::new();
+        for monitor in self.objects("ServiceMonitor") {
+            for endpoint in list(&monitor["spec"]["endpoints"]) {
+                jobs.extend(self.jobs_of(&monitor["spec"], endpoint));
+            }
+        }
+        jobs
+    }
+
+    fn jobs_of<'a>(&'a self, spec: &'a Value, endpoint: &'a Value) -> Vec<&'a str> {
+        let mut rules = endpoint["relabelings"].as_array().into_iter().flatten();
+        if let Some(rule) = rules.find(|rule| rule["targetLabel"] == "job") {
+            return vec![rule["replacement"].as_str().expect("a text")];
+        }
+        let namespaces = &spec["namespaceSelector"]["matchNames"];
+        let mut services = self.objects("Service");
+        services.retain(|service| {
+            let metadata = &service["metadata"];
+            let is_near = namespaces.is_null() || list(namespaces).contains(&metadata["namespace"]);
+            let mut ports = list(&service["spec"]["ports"]).iter();
+            is_near
+                && takes(&spec["selector"], &metadata["labels"])
+                && ports.any(|port| port["name"] == endpoint["port"])
+        });
+        let label = spec["jobLabel"].as_str().expect("a label's name");
+        let jobs = services
+            .into_iter()
+            .map(|service| &service["metadata"]["labels"][label]);
+        jobs.map(|job| job.as_str().expect("a job")).collect()
+    }
+
+    /// The monitors give every job of `prometheus.yml`, and so every one that an alert asks for.
+    pub fn assert_gives_each_job(&self) {
+        let (given, scraped) = (self.jobs(), self.pack.targets());
+        for job in scraped.keys() {
+            assert!(
+                given.contains(job.as_str()),
+                "no monitor gives the job {job}: {given:?}"
+            );
+        }
+        for rule in self.pack.alerts() {
+            for job in jobs_asked(rule["expr"].as_str().expect("an expression")) {
+                assert!(given.contains(job), "{}: no monitor gives the job {job}", rule["alert"]);
+            }
+        }
+    }
+
     /// The [monitor](Self::monitor) of a service selects all labels of its Service, so it finds no other.
     pub fn assert_monitors_find_one_service_each(&self) {
         for (name, _) in self.pack.services() {
@@ -91,6 +142,13 @@ impl Cluster {
             assert_eq!(selected, &self.object("Service", name)["metadata"]["labels"]);
         }
     }
+}
+
+/// The jobs that an expression names, one by one or as alternatives.
+fn jobs_asked(expression: &str) -> impl Iterator<Item = &str> {
+    let matchers = expression.split("job=").skip(1);
+    let texts = matchers.filter_map(|matcher| matcher.split('"').nth(1));
+    texts.flat_map(|text| text.split('|'))
 }
 
 /// Whether a label selector takes these labels: `matchLabels`, and `NotIn` of `matchExpressions`.

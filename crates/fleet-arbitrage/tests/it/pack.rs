@@ -39,6 +39,7 @@ fn the_cluster_runs_finds_and_watches_every_service() {
     cluster.assert_has_the_rules();
     cluster.assert_runs_each_service();
     cluster.assert_monitors_find_one_service_each();
+    cluster.assert_gives_each_job();
 }
 
 #[test]

@@ -15,6 +15,7 @@ fn each_service_runs_and_is_found_by_its_monitor() {
     let cluster = PACK.cluster();
     cluster.assert_runs_each_service();
     cluster.assert_monitors_find_one_service_each();
+    cluster.assert_gives_each_job();
     for (name, _) in PACK.services() {
         let errors_always = json!({ "name": "ERRORS_ALWAYS", "value": "true" });
         assert!(list(&cluster.container(name)["env"]).contains(&errors_always), "{name}");

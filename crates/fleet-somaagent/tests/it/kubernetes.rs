@@ -76,6 +76,7 @@ fn every_service_is_found_once() {
 fn every_service_runs_and_knows_where_others_are() {
     let cluster = PACK.cluster();
     cluster.assert_runs_each_service();
+    cluster.assert_gives_each_job();
     for (name, _) in PACK.services() {
         assert_eq!(cluster.object("Service", name)["metadata"]["labels"]["app"], name);
         // Addresses of others are those of Services that exist.

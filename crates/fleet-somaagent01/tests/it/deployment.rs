@@ -17,7 +17,9 @@ fn the_cluster_has_the_rules_of_the_pack() {
 fn the_cluster_has_every_service_and_the_monitor_finds_it() {
     let cluster = PACK.cluster();
     cluster.assert_runs_each_service();
+    cluster.assert_gives_each_job();
     assert_eq!(cluster.objects("ServiceMonitor").len(), 1);
+    cluster.object("Namespace", "somaagent01");
 }
 
 #[test]
