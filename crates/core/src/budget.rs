@@ -35,8 +35,8 @@ pub enum BudgetError {
         /// What the query was doing.
         stage: &'static str,
     },
-    /// More samples would be held in memory than allowed.
-    #[error("query processing would load too many samples into memory in {stage}")]
+    /// More samples would be held in memory than allowed. Prometheus' text is the same for all stages.
+    #[error("query processing would load too many samples into memory in query execution")]
     TooManySamples {
         /// What the query was doing.
         stage: &'static str,

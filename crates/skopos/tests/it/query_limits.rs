@@ -64,17 +64,17 @@ async fn a_query_of_too_many_samples_is_unprocessable() {
         found["data"]["result"].get(0).map(drop)
     })
     .await;
+    let refused = refusal(
+        "execution",
+        "query processing would load too many samples into memory in query execution",
+    );
     for query in [
         r#"{job="skopos"}"#,
         r#"sum by (job) ({job="skopos"})"#,
         "max_over_time(vector(1)[100s:1s])",
     ] {
-        for (status, answer) in ask_all(&program, query, &[]).await {
-            assert_eq!(status, 422, "{query}: {answer}");
-            let text = answer["error"].as_str().expect("a text").to_owned();
-            assert_eq!(answer, refusal("execution", &text));
-            let start = "query processing would load too many samples into memory in ";
-            assert!(text.starts_with(start), "{query}: {text}");
+        for answer in ask_all(&program, query, &[]).await {
+            assert_eq!(answer, (422, refused.clone()), "{query}");
         }
     }
     for (status, answer) in ask_all(&program, "max_over_time(vector(1)[10s:1s])", &[]).await {
