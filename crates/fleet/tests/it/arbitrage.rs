@@ -12,7 +12,8 @@ const QUESTION: &str = "Where is olive oil cheaper?";
 const PRICES: (f64, f64) = (2.50, 10.0);
 /// Tasks of the usual traffic that are waited for.
 const TASKS: f64 = 12.0;
-const SUBMITTED: &str = "http_request_total{method=\"POST\",route=\"/v1/tasks\",status=\"202\",otel_scope_name=\"skopos-sdk\"}";
+const SUBMITTED: &str =
+    "http_request_total{method=\"POST\",route=\"/v1/tasks\",status=\"202\",otel_scope_name=\"skopos-sdk\"}";
 
 fn start(name: &'static str, flags: &[&str], collector: SocketAddr) -> Service {
     let listen = ["--listen", "127.0.0.1:0"];

@@ -3,6 +3,7 @@
 
 mod peers;
 mod receiver;
+mod resharding;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -40,6 +40,8 @@ pub(super) struct Reader {
     sums: Sums,
     noted: Instant,
     resharded: Instant,
+    /// Where the reader was then.
+    looked_at: Offset,
     lost_records: u64,
 }
 
@@ -66,6 +68,7 @@ impl Reader {
         let had_all = progress.shards.iter().map(|shard| shard.done).min().unwrap_or_default();
         Self {
             follower: queue.common.store.follow(progress.learn_from),
+            looked_at: progress.learn_from,
             state: State {
                 reading: Reading::new(queue.remote().rules.clone()),
                 epoch: progress.learn_from,
@@ -89,7 +92,17 @@ impl Reader {
         let _drained = self.queue.drained.clone().drop_guard();
         while !self.queue.stopping.is_cancelled() {
             let queue = Arc::clone(&self.queue);
-            let has_more = self.follower.read(&mut |record| self.state.take(&queue, record));
+            // Shards that are full hold the reader up: it must not read a whole piece of the log before it
+            // looks whether they are too few.
+            let look_at = self.noted + NOTE_EVERY;
+            let has_more = self.follower.read(&mut |record| {
+                let taken = self.state.take(&queue, record);
+                if Instant::now() < look_at {
+                    taken
+                } else {
+                    ControlFlow::Break(())
+                }
+            });
             match has_more {
                 Ok(true) => {}
                 Ok(false) if self.queue.draining.is_cancelled() => self.queue.drained.cancel(),
@@ -153,7 +166,7 @@ impl Reader {
         let elapsed = self.resharded.elapsed();
         self.resharded = Instant::now();
         let sums = self.queue.counts.sums();
-        let behind = self.queue.counts.behind();
+        let behind = self.queue.counts.behind().saturating_add(self.unread(elapsed));
         let current = self.state.shards.len();
         let desired = self.resharder.desired(sums.since(self.sums, elapsed, behind), current);
         self.sums = sums;
@@ -194,6 +207,15 @@ impl Reader {
                 "the number of shards changed"
             );
         }
+    }
+
+    /// How long reading what the log has would take at the pace of the last `elapsed`. Shards that are full hold the
+    /// reader up: what waits behind them shows here alone.
+    fn unread(&mut self, elapsed: Duration) -> Duration {
+        let at = self.follower.next_offset();
+        let read = at.0 - std::mem::replace(&mut self.looked_at, at).0;
+        let unread = self.queue.common.store.next_log_offset().0.saturating_sub(at.0);
+        elapsed.mul_f64(unread as f64 / read.max(1) as f64)
     }
 
     /// Lets the shards send what they have. Returns whether they did.
