@@ -43,15 +43,23 @@ impl SigV4Config {
         self.access_key.is_empty() != self.secret_key.is_empty()
     }
 
-    pub(crate) fn read(section: &Section<'_>) -> Result<Self> {
-        let config = Self {
+    /// Reads what all that have the section know of it.
+    pub fn read_common(section: &Section<'_>) -> Result<Self> {
+        Ok(Self {
             region: section.text_or_empty("region")?,
             access_key: section.text_or_empty("access_key")?,
             secret_key: section.secret("secret_key")?,
             profile: section.text_or_empty("profile")?,
             role_arn: section.text_or_empty("role_arn")?,
+            ..Self::default()
+        })
+    }
+
+    pub(crate) fn read(section: &Section<'_>) -> Result<Self> {
+        let config = Self {
             external_id: section.text_or_empty("external_id")?,
             use_fips_sts_endpoint: section.flag_or("use_fips_sts_endpoint", false)?,
+            ..Self::read_common(section)?
         };
         if config.has_half_a_key() {
             return Err(section.problem(Self::HALF_A_KEY));

@@ -73,16 +73,11 @@ impl SnsConfig {
 /// `external_id` came with release 0.34; the endpoint of FIPS 140 is not known there.
 fn sigv4(section: &Section<'_>, context: &Context<'_>) -> Result<SigV4Config> {
     let config = SigV4Config {
-        region: section.text_or_empty("region")?,
-        access_key: section.text_or_empty("access_key")?,
-        secret_key: section.secret("secret_key")?,
-        profile: section.text_or_empty("profile")?,
-        role_arn: section.text_or_empty("role_arn")?,
         external_id: match context.release {
             Release::V0_33 => String::new(),
             Release::V0_34 => section.text_or_empty("external_id")?,
         },
-        use_fips_sts_endpoint: false,
+        ..SigV4Config::read_common(section)?
     };
     if config.has_half_a_key() {
         section.refuse(section.problem(SigV4Config::HALF_A_KEY));
