@@ -17,6 +17,7 @@ import tempfile
 
 from alerting import eventually
 from lib.checks import Checks, free_port
+from lib.venv import python_of
 from python_service import Skopos
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "metrics_in"
@@ -100,10 +101,7 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         venv = arguments.venv.resolve() if arguments.venv else folder / "venv"
-        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-        python = venv / "bin" / "python"
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                        "--requirement", FOLDER / "requirements.txt"], check=True)
+        python = python_of(venv, "--requirement", FOLDER / "requirements.txt")
         run(checks, os.path.abspath(arguments.binary), folder, python)
     print(checks.summary())
     sys.exit(checks.failed > 0)

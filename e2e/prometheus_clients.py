@@ -18,6 +18,7 @@ import time
 
 from alerting import Program, eventually
 from lib.checks import Checks, free_port
+from lib.venv import python_of
 
 CLIENT = "prometheus-api-client==0.7.2"
 # Runs within the virtual environment; prints what each call of the client gives as JSON.
@@ -46,15 +47,8 @@ print(json.dumps({
 """
 
 
-def install(venv):
-    """A virtual environment with the client."""
-    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    pip = [venv / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, CLIENT], check=True)
-
-
-def ask_client(checks, venv, url):
-    ran = subprocess.run([venv / "bin" / "python", "-c", CALLS, url], capture_output=True, text=True, check=False)
+def ask_client(checks, python, url):
+    ran = subprocess.run([python, "-c", CALLS, url], capture_output=True, text=True, check=False)
     checks.check("prometheus-api-client makes all its calls", ran.returncode == 0, ran.stderr[-2000:])
     if ran.returncode:
         return
@@ -104,9 +98,7 @@ def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        venv = options.venv or folder / "venv"
-        if not (venv / "bin" / "python").exists():
-            install(venv)
+        python = python_of(options.venv or folder / "venv", CLIENT)
         address = f"127.0.0.1:{free_port()}"
         arguments = [options.binary, "serve", "--storage.path", str(folder / "data"), "--web.listen-address", address,
                      "--otlp.http-listen-address", "off", "--otlp.grpc-listen-address", "off",
@@ -116,7 +108,7 @@ def main():
             twice = "count_over_time(up{job='skopos'}[1m]) > 1"
             checks.check("Skopos has scraped itself twice", eventually(
                 lambda: skopos.get("/api/v1/query", query=twice)["data"]["result"]))
-            ask_client(checks, venv, f"http://{address}")
+            ask_client(checks, python, f"http://{address}")
             ask_promtool(checks, f"http://{address}")
             explain(checks, options.binary, f"http://{address}")
         finally:

@@ -15,7 +15,6 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +25,7 @@ from alerting import Program, eventually
 from lib.checks import Checks, free_port
 from lib.dashboards import check_dashboards
 from lib.guide import check_files
+from lib.venv import python_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "docs" / "guides" / "python.md"
@@ -68,13 +68,6 @@ def lay_out(folder):
         path = folder / name
         path.write_text(re.sub(r"(?<=localhost:)\d+", lambda found: str(ports[found[0]]), path.read_text()))
     return ports
-
-
-def install(venv):
-    """A virtual environment with the guide's requirements."""
-    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    requirements = ["--requirement", FILES / "requirements.txt", "--constraint", FILES / CONSTRAINTS]
-    subprocess.run([venv / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", *requirements], check=True)
 
 
 def start_skopos(binary, folder, ports):
@@ -205,7 +198,7 @@ def check_service(checks, skopos, shop, ports):
 
 def run(checks, binary, folder, venv):
     ports, programs = lay_out(folder), []
-    install(venv)
+    python_of(venv, "--requirement", FILES / "requirements.txt", "--constraint", FILES / CONSTRAINTS)
     try:
         programs.append(start_skopos(binary, folder, ports))
         for name, port in (("stock", ports["8001"]), ("shop", ports["8000"])):
