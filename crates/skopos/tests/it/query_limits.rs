@@ -37,7 +37,8 @@ async fn ask_all(program: &Program, query: &str, more: &[(&str, &str)]) -> Vec<(
         .elapsed()
         .expect("after 1970")
         .as_secs();
-    let (start, end) = ((now - 60).to_string(), now.to_string());
+    // The last point is after what was scraped within this second.
+    let (start, end) = ((now - 59).to_string(), (now + 1).to_string());
     let range = [("start", start.as_str()), ("end", &end), ("step", "30")];
     let mut answers = Vec::new();
     for way in [Way::Get, Way::Post] {

@@ -61,6 +61,8 @@ impl Prometheus {
     }
 
     async fn start_at(folder: &Path, address: &str, setup: Setup<'_>) -> Self {
+        // Requests need it, and this may be the first program of a test.
+        drop(rustls::crypto::ring::default_provider().install_default());
         std::fs::create_dir_all(folder).expect("a folder");
         let config = folder.join("prometheus.yml");
         std::fs::write(&config, setup.config).expect("a file");
