@@ -78,7 +78,7 @@ async fn a_query_of_too_many_samples_is_unprocessable() {
             assert_eq!(answer, (422, refused.clone()), "{query}");
         }
     }
-    for (status, answer) in ask_all(&program, "max_over_time(vector(1)[10s:1s])", &[]).await {
+    for (status, answer) in ask_all(&program, "vector(1)", &[]).await {
         assert_eq!(status, 200, "{answer}");
     }
 }
