@@ -41,7 +41,7 @@ pub(crate) fn run(serves: Serves, kind: &Kind, count: u64) {
 #[expect(clippy::print_stdout, reason = "the result of the program")]
 pub(crate) fn print(wanted: &[&str]) {
     for kind in kinds::wanted(wanted) {
-        let counts = [kind.requests as u64 / 16, kind.requests as u64 / 4];
+        let counts = [kind.requests as u64 / 4, kind.requests as u64];
         let of = |serves: Serves| callgrind::instructions(&[REQUESTS, serves.word(), kind.name], counts);
         let plain = of(Serves::Plain);
         let [unsampled, sampled] = [Serves::Unsampled, Serves::Sampled].map(|serves| of(serves) - plain);

@@ -11,7 +11,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use skopos_sdk::{Observability, ObservabilityBuilder, Settings};
 
-use crate::kinds;
+use crate::{kinds, processor};
 
 /// First argument of a server's process.
 pub(crate) const SERVE: &str = "--serve";
@@ -46,6 +46,8 @@ impl Serves {
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// Processor time when it was last asked for.
+    asked: Duration,
 }
 
 impl Server {
@@ -60,11 +62,21 @@ impl Server {
         let stdout = child.stdout.take().expect("piped");
         BufReader::new(stdout).read_line(&mut line).expect("an address");
         let address = line.trim().parse().expect("an address");
-        Self { child, address }
+        Self {
+            child,
+            address,
+            asked: Duration::ZERO,
+        }
+    }
+
+    /// Processor time since this was last asked, or since the start.
+    pub(crate) fn used_since_asked(&mut self) -> Duration {
+        let now = self.processor_time();
+        now.saturating_sub(std::mem::replace(&mut self.asked, now))
     }
 
     /// Processor time of all its threads so far. Exact while they wait, as between two rounds.
-    pub(crate) fn processor_time(&self) -> Duration {
+    fn processor_time(&self) -> Duration {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("Linux");
         let of = |thread: std::fs::DirEntry| {
             let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
@@ -122,6 +134,7 @@ pub(crate) fn service(serves: Serves) -> (axum::Router, Option<Observability>) {
 
 /// Serves until standard input ends; the address is written to standard output.
 pub(crate) fn serve(serves: Serves) {
+    processor::keep_to(processor::SERVER);
     let (router, observability) = service(serves);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
