@@ -52,6 +52,21 @@ fn floats(batch: &MetricBatch) -> Vec<(String, i64, f64)> {
 const JOBS: &str = r#"{__name__="jobs_total", job="svc"}"#;
 
 #[test]
+fn every_digit_of_a_double_counts() {
+    // A reader that rounds twice takes each of these for a neighbour.
+    for text in ["90.42225290942383", "42.215889504792884", "99.53445921031731"] {
+        let point = format!(r#"{{"timeUnixNano":"{START_NS}","asDouble":{text}}}"#);
+        let body = format!(
+            r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"name":"g","gauge":{{"dataPoints":[{point}]}}}}]}}]}}]}}"#
+        );
+        let request = decode_metrics(Codec::Json, body.as_bytes()).expect("a good request");
+        let found = metric_batch(&request, &MetricOptions::default(), &mut DeltaStreams::default(), 0);
+        let values: Vec<f64> = floats(&found.batch).into_iter().map(|(_, _, value)| value).collect();
+        assert_eq!(values, [text.parse::<f64>().expect("a double")]);
+    }
+}
+
+#[test]
 fn deltas_are_added_up_and_begin_at_zero() {
     let mut deltas = DeltaStreams::default();
     let first = translated(&mut deltas, &delta_sum(0, 10, 5));
