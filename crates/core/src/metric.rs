@@ -4,6 +4,7 @@ mod admin;
 mod downsampled;
 mod estimate;
 mod packed;
+mod share;
 mod view;
 
 use std::fmt;
@@ -19,6 +20,7 @@ pub use downsampled::{
 };
 pub use estimate::ReadEstimate;
 pub use packed::{FloatPoint, PackedFloats};
+pub use share::Share;
 pub use view::{Lent, SeriesView, Wanted};
 
 /// A value at a time.
@@ -275,6 +277,19 @@ pub trait MetricSource: Send + Sync + fmt::Debug {
         }
         budget.release(held);
         Ok(if has_windows { Lent::Nothing } else { Lent::Samples })
+    }
+
+    /// The series of a selection in at most `count` shares of about as much work, so that several threads take them; those
+    /// of a share are sorted and stand before those of the next one. `None` where they can only be visited one after the
+    /// other.
+    fn shares<'a>(
+        &'a self,
+        selection: &'a Selection<'a>,
+        wanted: Wanted,
+        count: usize,
+    ) -> Option<Vec<Box<dyn Share + 'a>>> {
+        let _ = (selection, wanted, count);
+        None
     }
 
     /// As [`MetricSource::select`], with the start timestamps of the samples. Stores that keep

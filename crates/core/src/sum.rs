@@ -24,6 +24,14 @@ impl Sum {
         self.sum = total;
     }
 
+    /// Adds what another one is the sum of.
+    pub fn add_sum(&mut self, other: Self) {
+        self.add(other.sum);
+        if self.sum.is_finite() {
+            self.lost += other.lost;
+        }
+    }
+
     /// The sum with what was lost.
     pub fn value(self) -> f64 {
         if self.sum.is_infinite() {

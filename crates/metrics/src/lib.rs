@@ -35,6 +35,7 @@ mod record;
 mod retain;
 mod run;
 mod series;
+mod shares;
 mod store;
 mod telemetry;
 mod tenant;

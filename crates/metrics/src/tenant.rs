@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use skopos_core::metric::{
     AppendReport, DownsampledSeries, Exemplar, Lent, MetricBatch, MetricMetadata, MetricSink, MetricSource,
-    PackedFloats, ReadEstimate, ResolutionLimit, Selection, Series, SeriesView, StartTimestamps, Wanted,
+    PackedFloats, ReadEstimate, ResolutionLimit, Selection, Series, SeriesView, Share, StartTimestamps, Wanted,
 };
 use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TenantId, TimeRange, WriteError};
 use skopos_storage::{PartMeta, StorageError, error_text};
@@ -321,6 +321,15 @@ impl MetricSource for TenantMetrics {
             budget.release(view.len());
             Ok(flow)
         })
+    }
+
+    fn shares<'a>(
+        &'a self,
+        selection: &'a Selection<'a>,
+        wanted: Wanted,
+        count: usize,
+    ) -> Option<Vec<Box<dyn Share + 'a>>> {
+        self.head_shares(selection, wanted, count)
     }
 
     fn estimate(&self, selection: &Selection<'_>) -> Result<ReadEstimate, ReadError> {

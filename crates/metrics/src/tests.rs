@@ -11,6 +11,7 @@ mod follow;
 mod golden;
 mod outage;
 mod packed;
+mod shares;
 mod starts;
 mod versions;
 mod visit;

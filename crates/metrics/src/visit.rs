@@ -26,7 +26,7 @@ const BATCH_SERIES: usize = 1024;
 pub(crate) type Visitor<'a> = dyn FnMut(&SeriesView<'_>) -> Result<ControlFlow<()>, ReadError> + 'a;
 
 /// Why lending ended.
-enum End {
+pub(crate) enum End {
     Done,
     /// Samples went from the head to parts meanwhile: to be begun again behind the series that was
     /// lent last.
@@ -122,7 +122,7 @@ fn begin(chosen: &Chosen) -> Result<ChosenSeries<'_>, ReadError> {
     chosen.begin().map_err(|error| read_error(chosen.path(), &error))
 }
 
-fn lend_head(recent: &mut HeadSeries<'_>, visit: &mut Visitor<'_>) -> Result<End, ReadError> {
+pub(crate) fn lend_head(recent: &mut HeadSeries<'_>, visit: &mut Visitor<'_>) -> Result<End, ReadError> {
     loop {
         match recent.current() {
             Current::None => return Ok(End::Done),
@@ -194,7 +194,7 @@ fn add(series: &mut Series, view: &SeriesView<'_>) {
 
 /// The matching series of a head, sorted. They are decoded some at a time, so that appends need not
 /// wait until a query is done.
-struct HeadSeries<'a> {
+pub(crate) struct HeadSeries<'a> {
     head: &'a RwLock<Head>,
     selection: &'a Selection<'a>,
     wanted: Wanted,
@@ -243,6 +243,25 @@ impl<'a> HeadSeries<'a> {
         };
         all.fill(&locked);
         all
+    }
+
+    /// Some of the series of a head, as they stood when it had forgotten so often.
+    pub(crate) fn some(
+        head: &'a RwLock<Head>,
+        selection: &'a Selection<'a>,
+        wanted: Wanted,
+        (some, forgets): (Vec<SeriesRef>, u64),
+    ) -> Self {
+        Self {
+            head,
+            selection,
+            wanted,
+            left: some.into_iter(),
+            forgets,
+            batch: Batch::default(),
+            next: 0,
+            last: None,
+        }
     }
 
     /// The series that is next.

@@ -59,6 +59,7 @@ pub enum Wanted {
 pub enum Lent {
     /// The samples that were asked for.
     Samples,
-    /// Nothing, since there are windows in place of samples: `select_downsampled` gives them.
+    /// Nothing, or not all, since there are windows in place of samples, or what was to be lent went elsewhere meanwhile:
+    /// `select_downsampled` gives them.
     Nothing,
 }

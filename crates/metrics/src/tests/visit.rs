@@ -44,7 +44,8 @@ pub(super) fn lent(store: &MetricStore, range: TimeRange, wanted: Wanted, mut du
     all
 }
 
-fn append_many(store: &MetricStore, jobs: std::ops::Range<u32>, timestamp_ms: i64) {
+/// Appends a sample to each of many series, whose order is not that of their labels.
+pub(super) fn append_many(store: &MetricStore, jobs: std::ops::Range<u32>, timestamp_ms: i64) {
     let series = jobs.map(|job| SeriesBatch {
         labels: Labels::from_pairs([
             ("__name__", "up".to_owned()),

@@ -69,6 +69,27 @@ impl Fold {
         }
     }
 
+    /// Adds what was added to another one of the same operator.
+    pub(super) fn add_fold(&mut self, other: &Self) {
+        match (self, other) {
+            (Self::Sums { sums, .. }, Self::Sums { sums: others, .. }) => {
+                for ((sum, count), (of_other, more)) in sums.iter_mut().zip(others) {
+                    sum.add_sum(*of_other);
+                    *count += more;
+                }
+            }
+            (Self::Counts(counts), Self::Counts(others)) => {
+                update(
+                    counts,
+                    others,
+                    |count, more| if is_stale(count) { more } else { count + more },
+                );
+            }
+            (own, Self::Ones(others) | Self::Lowest(others) | Self::Highest(others)) => own.add(others),
+            (_, Self::Sums { .. } | Self::Counts(_)) => debug_assert!(false, "folds of one operator"),
+        }
+    }
+
     /// The aggregate at every step. `None` where a sum overflows, so that the mean has to be found
     /// in another way.
     pub(super) fn finish(self) -> Option<Vec<f64>> {

@@ -6,24 +6,30 @@
 //! evaluated one after the other.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hashbrown::HashTable;
-use skopos_core::Labels;
+use rayon::prelude::*;
 use skopos_core::labels::METRIC_NAME;
-use skopos_core::metric::{Lent, Selection, SeriesView, Wanted};
+use skopos_core::metric::{Lent, Selection, SeriesView, Share, Wanted};
 use skopos_core::sample::is_stale;
-use skopos_core::{MatchOp, TimeRange};
+use skopos_core::{Labels, MatchOp, ReadError, TimeRange};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::column::{Column, METADATA_LABELS, NOTHING};
 use super::computing::RangeFunction;
 use super::fold::Fold;
-use super::ranges::{RangeView, Ranges, remove_stale_floats, windows_of};
+use super::looked::Looked;
+use super::parallel::{self, in_parallel};
+use super::ranges::{RangeView, remove_stale_floats, windows_of};
 use super::select::{CHECK_EVERY, LookAt, instant_range, newest_floats};
 use super::window::{Sweep, drops_name};
 use super::{EvalResult, Evaluator, Frame, STAGE};
 use crate::ast::{AggregateExpr, Call, Expr, MatrixSelector, VectorSelector};
 use crate::parser::Feature;
+
+/// What is done with a series that is lent.
+type Visit<'a> = dyn FnMut(&SeriesView<'_>) -> ControlFlow<()> + 'a;
 
 /// Groups that grow with each series.
 struct Groups<'a> {
@@ -48,34 +54,88 @@ struct Read {
     slots: usize,
 }
 
+/// What adds the series that one thread is lent.
+trait Adder: Send {
+    /// Adds a series; whether it could.
+    fn add(&mut self, view: &SeriesView<'_>) -> EvalResult<bool>;
+}
+
+/// Adds the newest sample of each step.
+struct AddNewest<'a> {
+    evaluator: &'a Evaluator<'a>,
+    groups: Groups<'a>,
+    look_at: LookAt,
+    floats: Vec<f64>,
+    looked: Looked,
+}
+
+/// Adds what a function makes of the windows.
+struct AddWindows<'a> {
+    evaluator: &'a Evaluator<'a>,
+    groups: Groups<'a>,
+    sweep: Sweep<'a>,
+    column: Column,
+    /// Samples without staleness markers, where there were some.
+    times: Vec<i64>,
+    values: Vec<f64>,
+}
+
+impl Adder for AddNewest<'_> {
+    fn add(&mut self, view: &SeriesView<'_>) -> EvalResult<bool> {
+        if !view.histograms.is_empty() {
+            return Ok(false);
+        }
+        self.floats.fill(NOTHING);
+        newest_floats(view, self.look_at, self.evaluator.options.lookback_ms, &mut self.floats);
+        for (step, _) in self.floats.iter().enumerate().filter(|(_, value)| !is_stale(**value)) {
+            self.looked.add(step, 1);
+        }
+        self.groups.add(view.labels, &self.floats, self.evaluator)?;
+        Ok(true)
+    }
+}
+
+impl Adder for AddWindows<'_> {
+    fn add(&mut self, view: &SeriesView<'_>) -> EvalResult<bool> {
+        let may_collide = !self.evaluator.delays_names();
+        let names_more = may_collide && METADATA_LABELS[1..].iter().any(|name| view.labels.find(name).is_some());
+        if names_more || !view.histograms.is_empty() {
+            return Ok(false);
+        }
+        let mut view = *view;
+        if view.values.iter().any(|value| is_stale(*value)) {
+            remove_stale_floats(&view, &mut self.times, &mut self.values);
+            (view.timestamps_ms, view.values) = (&self.times, &self.values);
+        }
+        let range_view = RangeView {
+            series: view,
+            float_starts: &[],
+            histogram_starts: &[],
+        };
+        self.column.floats.fill(NOTHING);
+        self.sweep.fill(range_view, &mut self.column)?;
+        if !self.column.histograms.is_empty() {
+            return Ok(false);
+        }
+        self.groups.add(view.labels, &self.column.floats, self.evaluator)?;
+        Ok(true)
+    }
+}
+
 impl Evaluator<'_> {
     /// The aggregate, where series can be added as they come.
     pub(super) fn fused(&self, aggregate: &AggregateExpr, frame: Frame) -> EvalResult<Option<Vec<Column>>> {
-        let steps = frame.grid.len();
         if Fold::new(aggregate.op, 0).is_none() || self.shared.is_shared(&aggregate.expr) {
             return Ok(None);
         }
         match aggregate.expr.unwrap_parens() {
-            Expr::Vector(selector) if is_plain(selector) => {
-                let mut groups = Groups::new(aggregate, steps, false, self.delays_names());
-                let columns = self.fused_selector(selector, &mut groups, frame)?;
-                Ok(columns.then(|| groups.finish()).flatten())
-            }
-            Expr::Call(call) => {
-                let Some((function, matrix_at, matrix)) = range_call(call) else {
-                    return Ok(None);
-                };
-                let drops_name = drops_name(call.function.name);
-                if self.options.start_timestamps == Feature::Enabled || (drops_name && !self.keeps_apart(matrix)) {
-                    return Ok(None);
+            Expr::Vector(selector) if is_plain(selector) => self.fused_selector(aggregate, selector, frame),
+            Expr::Call(call) => match range_call(call) {
+                Some((function, matrix_at, matrix)) => {
+                    self.fused_call(aggregate, call, (function, matrix_at, matrix), frame)
                 }
-                let mut groups = Groups::new(aggregate, steps, drops_name, self.delays_names());
-                let params = self.scalar_params(call, matrix_at, frame)?;
-                let ranges = windows_of(matrix, frame.grid, self.options.lookback_ms);
-                let sweep = Sweep::new(self, call, function, &ranges, &params, frame);
-                let is_done = self.fused_call(matrix, sweep, &ranges, &mut groups, frame)?;
-                Ok(is_done.then(|| groups.finish()).flatten())
-            }
+                None => Ok(None),
+            },
             _ => Ok(None),
         }
     }
@@ -86,118 +146,138 @@ impl Evaluator<'_> {
         self.delays_names() || matchers.any(|of| of.name() == METRIC_NAME && of.op() == MatchOp::Equal)
     }
 
-    /// Adds the newest sample of each step; whether all could be added.
-    fn fused_selector(&self, selector: &VectorSelector, groups: &mut Groups<'_>, frame: Frame) -> EvalResult<bool> {
-        let (look_at, lookback_ms) = (LookAt::new(selector, frame.grid), self.options.lookback_ms);
+    fn fused_selector(
+        &self,
+        aggregate: &AggregateExpr,
+        selector: &VectorSelector,
+        frame: Frame,
+    ) -> EvalResult<Option<Vec<Column>>> {
+        let look_at = LookAt::new(selector, frame.grid);
         let wanted = if look_at.first() == look_at.last() {
             Wanted::Newest
         } else {
             Wanted::All
         };
-        let range = instant_range(selector, frame.grid, lookback_ms);
-        let mut floats = Vec::new();
-        let mut looked = self.looked(frame);
-        let is_done = self.fold_series(selector, (range, wanted, 0), groups, frame, &mut |groups, view| {
-            if !view.histograms.is_empty() {
-                return Ok(false);
-            }
-            floats.clear();
-            floats.resize(groups.steps, NOTHING);
-            newest_floats(view, look_at, lookback_ms, &mut floats);
-            for (step, _) in floats.iter().enumerate().filter(|(_, value)| !is_stale(**value)) {
-                looked.add(step, 1);
-            }
-            groups.add(view.labels, &floats, self)
-        })?;
-        if is_done {
-            self.count_looked(&looked);
+        let range = instant_range(selector, frame.grid, self.options.lookback_ms);
+        let adder = || AddNewest {
+            evaluator: self,
+            groups: Groups::new(aggregate, frame.grid.len(), false, self.delays_names()),
+            look_at,
+            floats: vec![NOTHING; frame.grid.len()],
+            looked: self.looked(frame),
+        };
+        let Some(added) = self.fold_series(selector, (range, wanted, 0), frame, adder)? else {
+            return Ok(None);
+        };
+        for adder in &added {
+            self.count_looked(&adder.looked);
         }
-        Ok(is_done)
+        Groups::finish(added.into_iter().map(|adder| adder.groups), self)
     }
 
-    /// Adds what a function makes of the windows; whether all could be added.
     fn fused_call(
         &self,
-        matrix: &MatrixSelector,
-        mut sweep: Sweep<'_>,
-        ranges: &Ranges,
-        groups: &mut Groups<'_>,
+        aggregate: &AggregateExpr,
+        call: &Call,
+        (function, matrix_at, matrix): (RangeFunction, usize, &MatrixSelector),
         frame: Frame,
-    ) -> EvalResult<bool> {
-        let range = ranges.to_read(frame.grid);
-        let mut column = Column::empty(Labels::empty(), groups.steps);
-        let (mut times, mut values) = (Vec::new(), Vec::new());
-        let may_collide = !self.delays_names();
-        let selection = (range, Wanted::All, matrix.range.ms);
-        let is_done = self.fold_series(&matrix.selector, selection, groups, frame, &mut |groups, view| {
-            let names_more = may_collide && METADATA_LABELS[1..].iter().any(|name| view.labels.find(name).is_some());
-            if names_more || !view.histograms.is_empty() {
-                return Ok(false);
-            }
-            let mut view = *view;
-            if view.values.iter().any(|value| is_stale(*value)) {
-                remove_stale_floats(&view, &mut times, &mut values);
-                (view.timestamps_ms, view.values) = (&times, &values);
-            }
-            let range_view = RangeView {
-                series: view,
-                float_starts: &[],
-                histogram_starts: &[],
-            };
-            column.floats.fill(NOTHING);
-            sweep.fill(range_view, &mut column)?;
-            if !column.histograms.is_empty() {
-                return Ok(false);
-            }
-            groups.add(view.labels, &column.floats, self)
-        })?;
-        if is_done {
-            sweep.commit(self);
+    ) -> EvalResult<Option<Vec<Column>>> {
+        let drops_name = drops_name(call.function.name);
+        if self.options.start_timestamps == Feature::Enabled || (drops_name && !self.keeps_apart(matrix)) {
+            return Ok(None);
         }
-        Ok(is_done)
+        let steps = frame.grid.len();
+        let params = self.scalar_params(call, matrix_at, frame)?;
+        let ranges = windows_of(matrix, frame.grid, self.options.lookback_ms);
+        let adder = || AddWindows {
+            evaluator: self,
+            groups: Groups::new(aggregate, steps, drops_name, self.delays_names()),
+            sweep: Sweep::new(self, call, function, &ranges, &params, frame),
+            column: Column::empty(Labels::empty(), steps),
+            times: Vec::new(),
+            values: Vec::new(),
+        };
+        let selection = (ranges.to_read(frame.grid), Wanted::All, matrix.range.ms);
+        let Some(mut added) = self.fold_series(&matrix.selector, selection, frame, adder)? else {
+            return Ok(None);
+        };
+        for adder in &mut added {
+            adder.sweep.commit(self);
+        }
+        Groups::finish(added.into_iter().map(|adder| adder.groups), self)
     }
 
-    /// Lends the series of a selector to `add`, which says whether it could add one; whether it could
-    /// add all.
-    fn fold_series(
+    /// Lends the series of a selector to as many adders as there are threads for, in the order of the series; `None` where
+    /// one could not be added.
+    fn fold_series<A: Adder>(
         &self,
         selector: &VectorSelector,
         (range, wanted, range_ms): (TimeRange, Wanted, i64),
-        groups: &mut Groups<'_>,
         frame: Frame,
-        add: &mut dyn FnMut(&mut Groups<'_>, &SeriesView<'_>) -> EvalResult<bool>,
-    ) -> EvalResult<bool> {
+        adder: impl Fn() -> A,
+    ) -> EvalResult<Option<Vec<A>>> {
         let selection = Selection {
             matchers: &selector.matchers,
             range,
             step_ms: frame.grid.spacing_ms(),
             resolution: self.options.source_resolution.limit(frame.grid.spacing_ms(), range_ms),
         };
+        let steps = frame.grid.len();
+        // Set where all is in vain.
+        let stop = AtomicBool::new(false);
+        let Some(shares) = self.source.shares(&selection, wanted, parallel::shares()) else {
+            let lend = |visit: &mut Visit<'_>| self.source.visit(&selection, wanted, self.budget, visit);
+            let added = self.add_all(adder(), steps, &stop, lend)?;
+            return Ok(added.map(|added| vec![self.counted(added)]));
+        };
+        let add = |(share, adder): (Box<dyn Share + '_>, A)| {
+            self.add_all(adder, steps, &stop, |visit| share.visit(self.budget, visit))
+        };
+        let work: Vec<_> = shares.into_iter().map(|share| (share, adder())).collect();
+        let added: Vec<Option<(A, Read)>> = if work.len() > 1 {
+            in_parallel(|| work.into_par_iter().map(add).collect::<EvalResult<_>>())?
+        } else {
+            work.into_iter().map(add).collect::<EvalResult<_>>()?
+        };
+        let all: Option<Vec<(A, Read)>> = added.into_iter().collect();
+        Ok(all.map(|all| all.into_iter().map(|added| self.counted(added)).collect()))
+    }
+
+    /// Adds the series that `lend` lends; `None` where one could not be added, here or elsewhere.
+    fn add_all<A: Adder>(
+        &self,
+        mut adder: A,
+        steps: usize,
+        stop: &AtomicBool,
+        lend: impl FnOnce(&mut Visit<'_>) -> Result<Lent, ReadError>,
+    ) -> EvalResult<Option<(A, Read)>> {
         let (mut read, mut outcome) = (Read::default(), Ok(true));
         let mut visit = |view: &SeriesView<'_>| {
-            outcome = self.add_series(groups, view, &mut read, add);
-            match outcome {
-                Ok(true) => ControlFlow::Continue(()),
-                _ => ControlFlow::Break(()),
+            if stop.load(Ordering::Relaxed) {
+                return ControlFlow::Break(());
             }
+            outcome = self.add_series(&mut adder, steps, view, &mut read);
+            if matches!(outcome, Ok(true)) {
+                return ControlFlow::Continue(());
+            }
+            stop.store(true, Ordering::Relaxed);
+            ControlFlow::Break(())
         };
-        let visited = self.source.visit(&selection, wanted, self.budget, &mut visit);
+        let lent = lend(&mut visit);
         self.budget.release(read.slots);
-        if visited? == Lent::Nothing {
-            return Ok(false);
+        if lent? == Lent::Nothing {
+            stop.store(true, Ordering::Relaxed);
         }
-        if matches!(outcome, Ok(true)) {
-            self.count_series(read.series, read.samples);
-        }
-        outcome
+        let is_done = outcome? && !stop.load(Ordering::Relaxed);
+        Ok(is_done.then_some((adder, read)))
     }
 
     fn add_series(
         &self,
-        groups: &mut Groups<'_>,
+        adder: &mut impl Adder,
+        steps: usize,
         view: &SeriesView<'_>,
         read: &mut Read,
-        add: &mut dyn FnMut(&mut Groups<'_>, &SeriesView<'_>) -> EvalResult<bool>,
     ) -> EvalResult<bool> {
         if read.series.is_multiple_of(CHECK_EVERY as u64) {
             self.budget.check(STAGE)?;
@@ -205,9 +285,15 @@ impl Evaluator<'_> {
         read.series += 1;
         read.samples += view.len();
         // The bound on samples means what it means where all series are held, as in Prometheus.
-        read.slots += groups.steps;
-        self.budget.charge(groups.steps, STAGE)?;
-        add(groups, view)
+        read.slots += steps;
+        self.budget.charge(steps, STAGE)?;
+        adder.add(view)
+    }
+
+    /// Counts what was read.
+    fn counted<A>(&self, (adder, read): (A, Read)) -> A {
+        self.count_series(read.series, read.samples);
+        adder
     }
 }
 
@@ -241,12 +327,21 @@ impl<'a> Groups<'a> {
     }
 
     /// Adds a series to its group, if it has a value at all.
-    fn add(&mut self, labels: &Labels, floats: &[f64], evaluator: &Evaluator<'_>) -> EvalResult<bool> {
+    fn add(&mut self, labels: &Labels, floats: &[f64], evaluator: &Evaluator<'_>) -> EvalResult<()> {
         if floats.iter().any(|value| !is_stale(*value)) {
             let at = self.group(labels, evaluator)?;
             self.found[at].1.add(floats);
         }
-        Ok(true)
+        Ok(())
+    }
+
+    /// Adds groups that were found elsewhere.
+    fn add_groups(&mut self, others: Self, evaluator: &Evaluator<'_>) -> EvalResult<()> {
+        for (labels, fold) in others.found {
+            let at = self.group(&labels, evaluator)?;
+            self.found[at].1.add_fold(&fold);
+        }
+        Ok(())
     }
 
     /// The group of a series, made where there is none.
@@ -288,13 +383,19 @@ impl<'a> Groups<'a> {
         Ok(found.len() - 1)
     }
 
-    /// The groups as columns, in the order in which they were found.
-    fn finish(self) -> Option<Vec<Column>> {
+    /// The groups of all as columns, in the order in which they were found; `None` where a sum overflows.
+    fn finish(mut all: impl Iterator<Item = Self>, evaluator: &Evaluator<'_>) -> EvalResult<Option<Vec<Column>>> {
+        let Some(mut groups) = all.next() else {
+            return Ok(Some(Vec::new()));
+        };
+        for others in all {
+            groups.add_groups(others, evaluator)?;
+        }
         let column = |(labels, fold): (Labels, Fold)| {
             let mut column = Column::new(labels, fold.finish()?);
-            column.drop_name = self.drop_name;
+            column.drop_name = groups.drop_name;
             Some(column)
         };
-        self.found.into_iter().map(column).collect()
+        Ok(groups.found.into_iter().map(column).collect())
     }
 }

@@ -7,14 +7,22 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 /// Fewest series for which work is shared among threads.
 pub(super) const PARALLEL_SERIES: usize = 64;
 
+/// Most shares that work is cut into: more than there are threads, as one may be late or have the longer share.
+pub(super) fn shares() -> usize {
+    2 * pool().current_num_threads()
+}
+
 /// Runs work whose parallel iterators are to use the threads of queries. The caller waits, so few series are not worth it.
 pub(super) fn in_parallel<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    pool().install(work)
+}
+
+fn pool() -> &'static ThreadPool {
     static POOL: OnceLock<ThreadPool> = OnceLock::new();
-    let pool = POOL.get_or_init(|| {
+    POOL.get_or_init(|| {
         ThreadPoolBuilder::new()
             .thread_name(|index| format!("promql-{index}"))
             .build()
             .expect("the operating system gives a process its first threads")
-    });
-    pool.install(work)
+    })
 }

@@ -1,6 +1,7 @@
 //! The engine over a handful of samples in memory.
 
 mod downsampled;
+mod shares;
 
 use skopos_core::metric::{Exemplar, MetricMetadata, MetricSource, MetricValue, Selection, Series};
 use skopos_core::{Labels, Matcher, QueryBudget, ReadError, TimeRange};
