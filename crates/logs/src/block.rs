@@ -123,7 +123,8 @@ impl Block {
     }
 }
 
-fn decode(mut bytes: &[u8], wanted: &Wanted<'_>) -> Option<Vec<LogEntry>> {
+/// The wanted entries of plain bytes, in their order.
+pub(crate) fn decode(mut bytes: &[u8], wanted: &Wanted<'_>) -> Option<Vec<LogEntry>> {
     let mut entries = Vec::new();
     while !bytes.is_empty() {
         let (header, rest) = bytes.split_first_chunk::<HEADER_BYTES>()?;

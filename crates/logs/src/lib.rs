@@ -14,6 +14,8 @@
 mod block;
 mod check;
 mod filter;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod head;
 mod index;
 mod merge;

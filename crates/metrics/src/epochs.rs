@@ -116,22 +116,22 @@ fn read(path: &Path) -> Vec<Epoch> {
             return Vec::new();
         }
     };
-    match serde_json::from_slice::<Stored>(&content) {
-        Ok(stored) if stored.version == VERSION && stored.epochs.is_sorted_by_key(|epoch| epoch.offset) => {
-            stored.epochs
-        }
-        Ok(stored) => {
-            note_unreadable(
-                path,
-                &format!("version {} is not known or not in order", stored.version),
-            );
-            Vec::new()
-        }
-        Err(error) => {
-            note_unreadable(path, &error.to_string());
+    match decode(&content) {
+        Ok(epochs) => epochs,
+        Err(reason) => {
+            note_unreadable(path, &reason);
             Vec::new()
         }
     }
+}
+
+/// The places that a file lists.
+pub(crate) fn decode(content: &[u8]) -> Result<Vec<Epoch>, String> {
+    let stored: Stored = serde_json::from_slice(content).map_err(|error| error.to_string())?;
+    if stored.version != VERSION || !stored.epochs.is_sorted_by_key(|epoch| epoch.offset) {
+        return Err(format!("version {} is not known or not in order", stored.version));
+    }
+    Ok(stored.epochs)
 }
 
 fn note_unreadable(path: &Path, reason: &str) {

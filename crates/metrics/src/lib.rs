@@ -25,6 +25,8 @@ mod epochs;
 mod estimate;
 mod flush;
 mod follow;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod head;
 mod index;
 mod indexes;

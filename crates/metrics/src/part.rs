@@ -7,6 +7,8 @@
 //! series that come in order.
 
 mod cells;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod index;
 mod read;
 mod times;

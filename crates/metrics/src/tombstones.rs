@@ -242,7 +242,8 @@ fn check_version(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
     }
 }
 
-fn decode(bytes: &[u8]) -> Option<Vec<Tombstone>> {
+/// The deletions that a file lists.
+pub(crate) fn decode(bytes: &[u8]) -> Option<Vec<Tombstone>> {
     let stored: Stored = serde_json::from_slice(bytes).ok()?;
     if stored.version != VERSION {
         return None;

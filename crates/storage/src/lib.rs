@@ -39,4 +39,6 @@ pub use part::{
 };
 pub use retention::Retention;
 pub use signal::{SignalOptions, SignalReport, SignalStorage};
+#[cfg(any(test, fuzzing))]
+pub use wal::fuzzing;
 pub use wal::{FsyncPolicy, IngestLog, ReplayReport, Wal, WalOptions, WalTail};

@@ -14,6 +14,8 @@ mod sync;
 mod tail;
 mod writer;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(test)]
 mod tests;
 

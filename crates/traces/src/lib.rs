@@ -16,6 +16,8 @@
 mod compact;
 mod error;
 mod flush;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod head;
 mod options;
 mod part;

@@ -2,6 +2,8 @@
 //! trace, then by trace, then by start, so that a trace lies together and time ranges select
 //! pages. The columns are in `docs/formats/traces.md`.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod json;
 mod query;
 mod rows;

@@ -1,5 +1,6 @@
 //! Scans one part: projection, row groups and pages that can match, batches of rows.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -76,19 +77,24 @@ impl Iterator for PartBatches {
     type Item = Result<RecordBatch, StorageError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.batches.as_mut()?.next()?;
-        Some(batch.map_err(|error| StorageError::Parquet {
-            action: "read",
-            path: self.path.clone(),
-            source: ParquetError::from(error),
-        }))
+        let batches = self.batches.as_mut()?;
+        let next = contained(&self.path, || {
+            let batch = batches.next().transpose();
+            batch.map_err(|error| read_error(&self.path, ParquetError::from(error)))
+        });
+        if next.is_err() {
+            self.batches = None;
+        }
+        next.transpose()
     }
 }
 
 impl PartReader {
     pub(super) fn open(meta: PartMeta, bytes: ObjectBytes) -> Result<Self, StorageError> {
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-        let metadata = ArrowReaderMetadata::load(&bytes, options).map_err(|source| read_error(&meta.path, source))?;
+        let metadata = contained(&meta.path, || {
+            ArrowReaderMetadata::load(&bytes, options).map_err(|source| read_error(&meta.path, source))
+        })?;
         Ok(Self { meta, bytes, metadata })
     }
 
@@ -131,6 +137,10 @@ impl PartReader {
 
     /// Numbers of the row groups that can hold a match.
     pub fn matching_row_groups(&self, predicates: &[ColumnPredicate]) -> Result<Vec<usize>, StorageError> {
+        contained(&self.meta.path, || self.match_row_groups(predicates))
+    }
+
+    fn match_row_groups(&self, predicates: &[ColumnPredicate]) -> Result<Vec<usize>, StorageError> {
         let metadata = self.metadata.metadata();
         let mut matching = Vec::new();
         for (number, group) in metadata.row_groups().iter().enumerate() {
@@ -150,6 +160,10 @@ impl PartReader {
 
     /// Reads batches of the rows that can match.
     pub fn scan(&self, scan: &PartScan) -> Result<PartBatches, StorageError> {
+        contained(&self.meta.path, || self.begin_scan(scan))
+    }
+
+    fn begin_scan(&self, scan: &PartScan) -> Result<PartBatches, StorageError> {
         let groups = self.matching_row_groups(&scan.predicates)?;
         let selection = self.selection(&groups, scan);
         if groups.is_empty() || selection.as_ref().is_some_and(|selection| !selection.selects_any()) {
@@ -224,6 +238,16 @@ fn exact_rows(rows: &[u64], group_start: u64, group_rows: u64) -> RowSelection {
         row..row + 1
     });
     RowSelection::from_consecutive_ranges(ranges, group_rows as usize)
+}
+
+/// Calls the Parquet library, which panics on some damaged files: such a part is corrupt, and nothing else ends.
+fn contained<T>(path: &str, read: impl FnOnce() -> Result<T, StorageError>) -> Result<T, StorageError> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        Err(StorageError::Corrupt {
+            what: path.to_owned(),
+            reason: "the Parquet library panicked over it".to_owned(),
+        })
+    })
 }
 
 pub(super) fn read_error(path: &str, source: ParquetError) -> StorageError {

@@ -122,37 +122,7 @@ impl Segment {
         &self,
         visit: &mut dyn FnMut(Offset, &[u8]) -> ControlFlow<()>,
     ) -> Result<SegmentScan, StorageError> {
-        let bytes = self.read()?;
-        let mut scan = SegmentScan::default();
-        let mut expected = self.first;
-        let mut position = SEGMENT_HEADER_BYTES.min(bytes.len() as u64) as usize;
-        scan.readable_end = position as u64;
-        if !bytes.starts_with(&header(self.first)) {
-            scan.corrupt_bytes += position as u64;
-            scan.corrupt_regions += 1;
-        }
-        while let Some(rest) = bytes.get(position..).filter(|rest| !rest.is_empty()) {
-            if let Some(found) = record::decode(rest, expected) {
-                position += found.size();
-                expected = found.offset.next();
-                scan.next = Some(expected);
-                scan.readable_end = position as u64;
-                if visit(found.offset, found.payload).is_break() {
-                    scan.stopped = true;
-                    return Ok(scan);
-                }
-                continue;
-            }
-            let skipped = record::resync(rest.get(1..).unwrap_or_default(), expected).map(|start| start + 1);
-            let bad_bytes = skipped.unwrap_or(rest.len());
-            scan.corrupt_bytes += bad_bytes as u64;
-            scan.corrupt_regions += 1;
-            if skipped.is_none() {
-                scan.tail_bytes = bad_bytes as u64;
-            }
-            position += bad_bytes;
-        }
-        Ok(scan)
+        Ok(scan_bytes(self.first, &self.read()?, visit))
     }
 
     fn read(&self) -> Result<Vec<u8>, StorageError> {
@@ -165,6 +135,44 @@ impl Segment {
     }
 }
 
+/// Visits the readable records of a segment's bytes in order.
+pub(super) fn scan_bytes(
+    first: Offset,
+    bytes: &[u8],
+    visit: &mut dyn FnMut(Offset, &[u8]) -> ControlFlow<()>,
+) -> SegmentScan {
+    let mut scan = SegmentScan::default();
+    let mut expected = first;
+    let mut position = SEGMENT_HEADER_BYTES.min(bytes.len() as u64) as usize;
+    scan.readable_end = position as u64;
+    if !bytes.starts_with(&header(first)) {
+        scan.corrupt_bytes += position as u64;
+        scan.corrupt_regions += 1;
+    }
+    while let Some(rest) = bytes.get(position..).filter(|rest| !rest.is_empty()) {
+        if let Some(found) = record::decode(rest, expected) {
+            position += found.size();
+            expected = found.offset.next();
+            scan.next = Some(expected);
+            scan.readable_end = position as u64;
+            if visit(found.offset, found.payload).is_break() {
+                scan.stopped = true;
+                return scan;
+            }
+            continue;
+        }
+        let skipped = record::resync(rest.get(1..).unwrap_or_default(), expected).map(|start| start + 1);
+        let bad_bytes = skipped.unwrap_or(rest.len());
+        scan.corrupt_bytes += bad_bytes as u64;
+        scan.corrupt_regions += 1;
+        if skipped.is_none() {
+            scan.tail_bytes = bad_bytes as u64;
+        }
+        position += bad_bytes;
+    }
+    scan
+}
+
 /// Brings the entries of a directory to the disk.
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), StorageError> {
     File::open(dir)
@@ -172,7 +180,7 @@ pub(crate) fn sync_dir(dir: &Path) -> Result<(), StorageError> {
         .map_err(|source| StorageError::io("sync", dir, source))
 }
 
-fn header(first: Offset) -> [u8; SEGMENT_HEADER_BYTES as usize] {
+pub(super) fn header(first: Offset) -> [u8; SEGMENT_HEADER_BYTES as usize] {
     header_of(MAGIC, first)
 }
 
