@@ -85,11 +85,9 @@ async fn letters_carry_what_is_known_and_are_found_by_it() {
 
     let shown = site.letters.show(&letter.id).await.expect("the broker is up");
     assert_eq!(shown.map(|one| one.letter), Some(letter.letter.clone()));
-    assert_eq!(site.counter("dead_letters_total", &[TOPIC, "no_box"]), 1.0);
-    assert_eq!(
-        site.counter("dead_letter_handovers_total", &[TOPIC, "handed_over"]),
-        2.0
-    );
+    site.counted("dead_letters_total", &[TOPIC, "no_box"], 1.0).await;
+    site.counted("dead_letter_handovers_total", &[TOPIC, "handed_over"], 2.0)
+        .await;
     site.stop().await;
 }
 
@@ -134,7 +132,8 @@ async fn a_replay_keeps_the_trace_and_counts() {
     let record = settled[0].settled.as_ref().expect("it was dealt with");
     assert_eq!((record.action, record.by.as_str()), (Action::Replayed, "ann"));
     assert_eq!(site.waiting().await, 0);
-    assert_eq!(site.counter("dead_letters_settled_total", &[TOPIC, "replayed"]), 2.0);
+    site.counted("dead_letters_settled_total", &[TOPIC, "replayed"], 2.0)
+        .await;
     site.stop().await;
 }
 

@@ -20,6 +20,8 @@ pub(crate) const TOPIC: &str = "orders";
 pub(crate) const GROUP: &str = "packer";
 /// Longest time that anything here may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a worker tries to hand a letter over before it takes the bus for away, where that is what is tried.
+const OUTAGE_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// An event that the worker was given, with the trace it came in.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,19 +74,25 @@ pub(crate) fn lines_of(event_id: &str) -> Vec<Value> {
 }
 
 impl Site {
+    /// With a bus that stays: whatever takes long is waited for.
     pub(crate) async fn start() -> Self {
-        Self::start_with(None, Duration::from_millis(10)).await
+        Self::start_with(None, Duration::from_millis(10), PATIENCE).await
     }
 
-    /// With a folder for dead letters that the bus does not take, and a pause before each of two retries.
-    pub(crate) async fn start_with(spill_folder: Option<PathBuf>, backoff: Duration) -> Self {
+    /// With a worker that soon finds the bus away. Its two retries are patient, so that there is time to take the bus
+    /// away between receipt and hand-over. Letters that the bus does not take go to the folder, where there is one.
+    pub(crate) async fn start_for_outage(spill_folder: Option<PathBuf>) -> Self {
+        Self::start_with(spill_folder, Duration::from_secs(2), OUTAGE_TIMEOUT).await
+    }
+
+    async fn start_with(spill_folder: Option<PathBuf>, backoff: Duration, handover_timeout: Duration) -> Self {
         observe();
         let address = "127.0.0.1:0".parse().expect("an address");
         let broker = EmbeddedBroker::start(BrokerOptions::new(address))
             .await
             .expect("a broker");
         let mut config = BusConfig::parse(&format!("kafka://{}", broker.address()), "test").expect("its address");
-        config.delivery_timeout = Duration::from_millis(800);
+        config.delivery_timeout = PATIENCE;
         ensure_topics(&config, &[TOPIC, &dlq_topic(TOPIC)], 2, PATIENCE)
             .await
             .expect("topics");
@@ -101,7 +109,9 @@ impl Site {
             spill_folder,
             ..ConsumerOptions::new(GROUP, &[TOPIC])
         };
-        let consumer = Consumer::subscribe(&config, options, producer.clone(), metrics).expect("a group");
+        config.delivery_timeout = handover_timeout;
+        let of_worker = Producer::new(&config, metrics.clone()).expect("a producer");
+        let consumer = Consumer::subscribe(&config, options, of_worker, metrics).expect("a group");
         let told = Arc::new(Mutex::new(Vec::new()));
         let consumer = consumer.on_dead_letter({
             let told = Arc::clone(&told);
@@ -174,7 +184,7 @@ impl Site {
     }
 
     /// The value of a counter with these label values, in any order.
-    pub(crate) fn counter(&self, name: &str, labels: &[&str]) -> f64 {
+    fn counter(&self, name: &str, labels: &[&str]) -> f64 {
         let families = self.registry.gather();
         let metrics = families
             .iter()
@@ -188,6 +198,12 @@ impl Site {
             })
             .map(|metric| metric.get_counter().get_value())
             .sum()
+    }
+
+    /// Waits until the counter has that value: what it counts may be seen before it is counted.
+    pub(crate) async fn counted(&self, name: &str, labels: &[&str], value: f64) {
+        eventually(async || (self.counter(name, labels) >= value).then_some(())).await;
+        assert_eq!(self.counter(name, labels), value, "{name} {labels:?}");
     }
 
     pub(crate) async fn stop(self) {
