@@ -7,7 +7,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use tokio::net::TcpStream;
 use tracing::subscriber::{NoSubscriber, with_default};
 
-use crate::BusError;
+use crate::{BusError, Security};
 
 /// Address of the bus and identity of the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,10 +18,20 @@ pub struct BusConfig {
     pub client_id: String,
     /// How long one event may take to be acknowledged.
     pub delivery_timeout: Duration,
+    /// TLS and password.
+    pub security: Security,
 }
 
 impl BusConfig {
-    /// Reads `kafka://host:port[,host:port]`.
+    /// Reads `kafka://host:port[,host:port]`, with the TLS and the password that the environment asks for.
+    pub fn from_env(address: &str, client_id: &str) -> Result<Self, BusError> {
+        Ok(Self {
+            security: Security::from_env()?,
+            ..Self::parse(address, client_id)?
+        })
+    }
+
+    /// Reads `kafka://host:port[,host:port]`, without TLS and password.
     pub fn parse(address: &str, client_id: &str) -> Result<Self, BusError> {
         let refuse = || BusError::Address {
             address: address.to_owned(),
@@ -42,6 +52,7 @@ impl BusConfig {
             brokers: brokers.to_owned(),
             client_id: client_id.to_owned(),
             delivery_timeout: Duration::from_secs(10),
+            security: Security::default(),
         })
     }
 
@@ -75,6 +86,7 @@ impl BusConfig {
             .set("reconnect.backoff.max.ms", "2000")
             // librdkafka's own metrics subscription: nothing here answers it.
             .set("enable.metrics.push", "false");
+        self.security.apply(&mut config);
         config
     }
 }

@@ -11,6 +11,16 @@ pub enum BusError {
         /// The text that was given.
         address: String,
     },
+    /// A setting of TLS or of the password does not fit.
+    #[error("read {variable}: {problem}\n{remedy}")]
+    Security {
+        /// The variable of the environment.
+        variable: &'static str,
+        /// What is wrong with it.
+        problem: String,
+        /// What to set instead.
+        remedy: String,
+    },
     /// The client refused its configuration.
     #[error("create the Kafka client for {brokers}")]
     Client {
@@ -59,11 +69,17 @@ pub enum BusError {
         /// What the broker said.
         reason: String,
     },
-    /// The broker cannot be reached.
-    #[error("reach the broker at {brokers}\nis it running, and is the address right?")]
+    /// The broker cannot be reached, or does not let us in.
+    #[error(
+        "reach the broker at {brokers}{}\nis it running, and do the address and the variables KAFKA_SECURITY_PROTOCOL, \
+         KAFKA_SASL_… and KAFKA_SSL_… fit it?",
+        reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
+    )]
     Unreachable {
         /// The brokers that were tried.
         brokers: String,
+        /// Why the last connection failed, where librdkafka said so.
+        reason: Option<String>,
         /// What librdkafka said last.
         #[source]
         source: KafkaError,

@@ -11,7 +11,7 @@
 //!                                              └▶ dead_letters: list, show, replay, discard
 //! ```
 //!
-//! [`EmbeddedBroker`] is a broker inside the process for demonstrations and tests: one node, logs in memory, bounded.
+//! Brokers may want TLS and a password: [`Security`]. [`EmbeddedBroker`] is a broker inside the process for demonstrations and tests: one node, logs in memory, bounded.
 #![expect(
     clippy::result_large_err,
     reason = "an event that was not delivered comes back whole, and that is rare"
@@ -25,10 +25,12 @@ pub mod dead_letters;
 mod error;
 mod event;
 mod headers;
+mod last_failure;
 mod metrics;
 mod offsets;
 mod producer;
 mod retry;
+mod security;
 mod topics;
 
 pub use broker::{BrokerOptions, BrokerStats, EmbeddedBroker, GroupStats, HttpConnection, PartitionStats};
@@ -41,4 +43,5 @@ pub use event::Event;
 pub use metrics::BusMetrics;
 pub use producer::{Producer, Receipt};
 pub use retry::RetryPolicy;
+pub use security::Security;
 pub use topics::ensure_topics;

@@ -8,6 +8,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use skopos_log_macros::{self as log, chain};
 
+use crate::last_failure::LastFailure;
 use crate::{BusConfig, BusError};
 
 /// One request to the broker.
@@ -40,6 +41,7 @@ pub async fn ensure_topics(
             Err(source) if Instant::now() >= deadline => {
                 return Err(BusError::Unreachable {
                     brokers: config.brokers.clone(),
+                    reason: reason(config).await,
                     source,
                 });
             }
@@ -47,6 +49,16 @@ pub async fn ensure_topics(
         }
         tokio::time::sleep(RETRY_PAUSE).await;
     }
+}
+
+/// Why no broker answers.
+async fn reason(config: &BusConfig) -> Option<String> {
+    let config = config.clone();
+    let asked = tokio::task::spawn_blocking(move || LastFailure::ask(&config));
+    asked.await.unwrap_or_else(|error| {
+        log::warn!(error = chain(&error), "the thread that asks for a reason ended");
+        None
+    })
 }
 
 fn check(results: Vec<Result<String, (String, RDKafkaErrorCode)>>) -> Result<(), BusError> {

@@ -40,15 +40,15 @@ pub struct ProcessArgs {
 /// Where the bus is.
 #[derive(Debug, Clone, Args)]
 pub struct BusArgs {
-    /// Event bus, as kafka://HOST:PORT; several brokers joined by commas.
+    /// Event bus, as kafka://HOST:PORT; several brokers joined by commas. TLS and password as KAFKA_SECURITY_PROTOCOL says.
     #[arg(long, env = "SKOPOS_BUS", default_value = crate::DEFAULT_BUS, value_name = "URL")]
     pub bus: String,
 }
 
 impl BusArgs {
-    /// Settings of a client of the bus that calls itself `client_id`.
+    /// Settings of a client of the bus that calls itself `client_id`, with TLS and password of the environment.
     pub fn config(&self, client_id: &str) -> Result<BusConfig, FleetError> {
-        Ok(BusConfig::parse(&self.bus, client_id)?)
+        Ok(BusConfig::from_env(&self.bus, client_id)?)
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) struct Desk {
 impl Desk {
     /// A desk for the bus at `kafka://HOST:PORT[,HOST:PORT]`. Does not connect.
     pub(crate) fn open(address: &str) -> anyhow::Result<Self> {
-        let config = BusConfig::parse(address, SELF_NAME).context("--bus")?;
+        let config = BusConfig::from_env(address, SELF_NAME).context("--bus")?;
         let registry = Registry::new();
         let metrics = BusMetrics::register(&registry)?;
         Ok(Self {

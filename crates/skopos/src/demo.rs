@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use anyhow::bail;
+use skopos_bus::Security;
 use skopos_fleet::{FaultSpec, Launch, Role, SYSTEMS, ServiceSpec, SystemSpec, needed};
 
 use crate::banner;
@@ -49,6 +50,7 @@ pub(crate) async fn run(mut args: DemoArgs, telemetry: Telemetry) -> anyhow::Res
         .collect();
     ports::refuse_taken(&services).await?;
     if services.iter().any(|service| service.role == Role::Bus) {
+        refuse_secured()?;
         args.serve.bus = Some(launch.bus.clone());
     }
     for system in &chosen {
@@ -72,6 +74,17 @@ pub(crate) async fn run(mut args: DemoArgs, telemetry: Telemetry) -> anyhow::Res
     node.asked_to_stop().await;
     fleet.stop().await;
     node.stop().await
+}
+
+/// What the environment says of an outside bus would be asked of the demo's own one too.
+fn refuse_secured() -> anyhow::Result<()> {
+    if Security::from_env()?.is_plain() {
+        return Ok(());
+    }
+    bail!(
+        "KAFKA_SECURITY_PROTOCOL asks for TLS or a password, and the demo's own broker speaks neither\n\
+         name your brokers with --bus kafka://HOST:PORT, or unset the variable"
+    );
 }
 
 fn choose(args: &DemoArgs) -> anyhow::Result<Vec<SystemSpec>> {

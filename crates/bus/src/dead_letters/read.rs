@@ -10,6 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::survey::keep_newest;
 use super::{Filter, Letter, LetterId, MAX_READ, READ_LIMIT, SETTLED_TOPIC, Settled};
+use crate::last_failure::LastFailure;
 use crate::{BusConfig, BusError, DeadLetter, headers};
 
 /// The consumer wants a group; nothing is ever committed in it.
@@ -23,7 +24,7 @@ pub(super) type Settlements = HashMap<LetterId, Settled>;
 /// A connection for reading logs.
 pub(super) struct Reader<'a> {
     config: &'a BusConfig,
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<LastFailure>,
     deadline: Instant,
 }
 
@@ -45,7 +46,7 @@ impl<'a> Reader<'a> {
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "earliest")
             .set("fetch.wait.max.ms", "100")
-            .create()
+            .create_with_context(LastFailure::default())
             .map_err(|source| BusError::Client {
                 brokers: config.brokers.clone(),
                 source,
@@ -60,6 +61,7 @@ impl<'a> Reader<'a> {
     fn unreachable(&self, source: KafkaError) -> BusError {
         BusError::Unreachable {
             brokers: self.config.brokers.clone(),
+            reason: LastFailure::of(&self.consumer),
             source,
         }
     }

@@ -2,5 +2,6 @@
 
 mod dead_letters;
 mod handover_log;
+mod secured;
 mod site;
 mod spill;

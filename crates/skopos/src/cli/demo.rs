@@ -8,7 +8,8 @@ use super::serve::ServeArgs;
 pub(crate) const STORAGE_PATH: &str = "data/demo";
 
 /// What `--bus` means to the demo, beyond what it means to `serve`.
-pub(crate) const BUS_HELP: &str = "An outside event bus in place of the embedded broker";
+pub(crate) const BUS_HELP: &str =
+    "An outside event bus in place of the embedded broker; TLS and password as KAFKA_SECURITY_PROTOCOL says";
 
 /// Settings of the demo.
 #[derive(Debug, Args)]

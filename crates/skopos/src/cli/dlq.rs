@@ -18,7 +18,9 @@ use super::query::ServerArgs;
 
 An event that a service gives up lies on TOPIC.dlq as a dead letter, with the error and the trace. Look at one
 with `show`, mend the cause, then replay: the event goes back to its topic in its old trace, with one more on its
-count of replays. What nobody will mend is discarded. Both are written down on the topic dead-letters.settled.")]
+count of replays. What nobody will mend is discarded. Both are written down on the topic dead-letters.settled.
+
+With --bus, TLS and password are those of KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_… and KAFKA_SSL_… (docs/dead-letters.md).")]
 pub(crate) enum DlqCommand {
     /// Letters, the newest first.
     #[command(visible_alias = "ls")]

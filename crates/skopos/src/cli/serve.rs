@@ -26,7 +26,8 @@ pub(crate) struct ServeArgs {
     #[arg(long = "self.scrape-interval", value_name = "DURATION", default_value = "15s", value_parser = duration)]
     pub(crate) self_scrape_interval: Duration,
 
-    /// Event bus whose dead letters are shown, counted, replayed and discarded.
+    /// Event bus whose dead letters are shown, counted, replayed and discarded; TLS and password as
+    /// KAFKA_SECURITY_PROTOCOL says (docs/dead-letters.md).
     #[arg(
         long = "bus",
         env = "SKOPOS_BUS",
