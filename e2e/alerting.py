@@ -83,15 +83,16 @@ class Site:
 class Program:
     """A program that runs until it is stopped, with its output in a file."""
 
-    def __init__(self, name, folder, arguments, url, ready):
+    def __init__(self, name, folder, arguments, url, ready, environment=None):
         self.name, self.arguments, self.url, self.ready = name, arguments, url, ready
         self.path = os.path.join(folder, f"{name}.log")
+        self.environment = environment
         self.process = None
         self.start()
 
     def start(self):
         with open(self.path, "ab") as log:
-            self.process = subprocess.Popen(self.arguments, stdout=log, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(self.arguments, stdout=log, stderr=subprocess.STDOUT, env=self.environment)
         if not eventually(lambda: self.get(self.ready, text=True) is not None):
             raise SystemExit(f"{self.name} is not ready:\n{self.tail()}")
 

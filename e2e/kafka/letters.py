@@ -2,9 +2,12 @@
 
     python letters.py BOOTSTRAP give COUNT     topics, then so many letters on orders.dlq, one after the other
     python letters.py BOOTSTRAP read TOPIC     what lies on a topic, a JSON object a line
+
+TLS and password are those of the variables `KAFKA_…` in the environment, as skopos reads them.
 """
 
 import json
+import os
 import sys
 import time
 
@@ -12,6 +15,13 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 QUIET_SECONDS = 3
+
+
+def settings(bootstrap):
+    """`KAFKA_SSL_CA_LOCATION` is `ssl.ca.location`, and so on."""
+    found = {name.removeprefix("KAFKA_").lower().replace("_", "."): value
+             for name, value in os.environ.items() if name.startswith("KAFKA_")}
+    return {"bootstrap.servers": bootstrap, **found}
 
 
 def letter(number):
@@ -29,10 +39,10 @@ def letter(number):
 
 def give(bootstrap, count):
     topics = [NewTopic(name, num_partitions=1, replication_factor=1) for name in ("orders", "orders.dlq")]
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient(settings(bootstrap))
     for made in admin.create_topics(topics, request_timeout=30).values():
         made.result()
-    producer = Producer({"bootstrap.servers": bootstrap})
+    producer = Producer(settings(bootstrap))
     for number in range(count):
         traceparent = f"00-{number + 1:032x}-{number + 1:016x}-01"
         producer.produce("orders.dlq", json.dumps(letter(number)), headers={"traceparent": traceparent})
@@ -42,7 +52,7 @@ def give(bootstrap, count):
 
 
 def read(bootstrap, topic):
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "reader", "enable.auto.commit": False})
+    consumer = Consumer({**settings(bootstrap), "group.id": "reader", "enable.auto.commit": False})
     consumer.assign([TopicPartition(topic, 0, 0)])
     while (message := consumer.poll(QUIET_SECONDS)) is not None:
         if message.error():
