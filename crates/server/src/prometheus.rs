@@ -112,6 +112,7 @@ fn manage_routes() -> Router<Shared> {
     Router::new()
         .route("/-/healthy", get(manage::healthy))
         .route("/-/ready", get(manage::ready))
+        .route("/version", get(status::version))
         .route("/-/reload", post(manage::reload).merge(put(manage::reload)))
         .route("/-/quit", post(manage::quit).merge(put(manage::quit)))
         .route("/metrics", get(manage::metrics))

@@ -123,11 +123,9 @@ async fn wipe(State(app): State<Shared>, request: Request<Body>) -> Result<Statu
     let worker = Arc::clone(&app);
     let wiped = app.ingest.run(move || -> Result<(), Failure> {
         let now_ms = worker.state.clock.now_ms();
-        for (group, _) in worker.push_groups.of(&tenant) {
-            let ended = worker.push_groups.delete(&tenant, &group, now_ms)?;
-            append(&worker, &tenant, ended)?;
-        }
-        Ok(())
+        let (ended, removed) = worker.push_groups.wipe(&tenant, now_ms);
+        append(&worker, &tenant, ended)?;
+        Ok(removed?)
     });
     wiped.await??;
     Ok(StatusCode::ACCEPTED)

@@ -1,6 +1,7 @@
 //! `/api/v1/status/*`.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 use skopos_core::metric::NameCount;
@@ -10,6 +11,7 @@ use crate::params::Params;
 use crate::query::{self, QueryText};
 use crate::router::Shared;
 use crate::tenant::Tenant;
+use crate::text;
 use crate::time::rfc3339;
 
 /// Bounds of `limit` of `/status/tsdb`.
@@ -52,6 +54,11 @@ pub(crate) async fn runtime_info(State(app): State<Shared>) -> Response {
 /// Facts about the build.
 pub(crate) async fn build_info(State(app): State<Shared>) -> Response {
     success(app.state.build.json())
+}
+
+/// The same without the envelope, at the root.
+pub(crate) async fn version(State(app): State<Shared>) -> Response {
+    text::json(StatusCode::OK, &app.state.build.json())
 }
 
 /// The replay is over before requests are answered.

@@ -196,6 +196,25 @@ impl PushGroups {
         })
     }
 
+    /// Deletes all groups of a tenant in one step; gives the markers that end their series, and the first
+    /// group whose file could not be removed, which stays with those after it.
+    pub(super) fn wipe(&self, tenant: &TenantId, now_ms: i64) -> (MetricBatch, Result<(), PushError>) {
+        let mut groups = self.groups.lock();
+        let keys: Vec<_> = groups.keys().filter(|(owner, _)| owner == tenant).cloned().collect();
+        let mut batch = MetricBatch::default();
+        for key in keys {
+            let removed = self.folder.as_ref().map_or(Ok(()), |folder| kept::remove(folder, &key));
+            if removed.is_err() {
+                return (batch, removed);
+            }
+            if let Some(group) = groups.remove(&key) {
+                let at_ms = now_ms.max(group.written_ms + 1);
+                batch.series.extend(ended(Some(&group), None, &key.1, at_ms));
+            }
+        }
+        (batch, Ok(()))
+    }
+
     /// The samples of all groups, by tenant.
     pub(super) fn refresh(&self, now_ms: i64) -> BTreeMap<TenantId, MetricBatch> {
         let mut batches: BTreeMap<TenantId, MetricBatch> = BTreeMap::new();

@@ -21,6 +21,16 @@ async fn a_page_of_another_site_may_read_but_not_change() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_version_is_told_without_an_envelope() {
+    let harness = Harness::start().await;
+    let version = harness.json("/version", &[]).await;
+    let told = harness.json("/api/v1/status/buildinfo", &[]).await;
+    assert_eq!(version, told["data"]);
+    assert!(version["version"].is_string(), "{version}");
+    harness.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_answers_its_own_routes_only() {
     let harness = Harness::start().await;
     for path in ["/", "/explore/metrics?query=up", "/dashboards/abc"] {
