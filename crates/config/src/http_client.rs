@@ -5,6 +5,7 @@ mod proxy;
 mod tls;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -13,10 +14,10 @@ pub use self::proxy::ProxyConfig;
 pub(crate) use self::tls::read_tls;
 pub use self::tls::{TlsConfig, TlsVersion};
 
-use crate::error::{Problem, Result};
+use crate::error::{ConfigError, Problem, Result};
 use crate::secret::Secret;
 use crate::section::{Section, read_section, text};
-use crate::yaml::Node;
+use crate::yaml::{Node, parse};
 
 /// HTTP client settings, inlined in the section of whoever connects.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -109,6 +110,15 @@ impl HttpClientConfig {
     /// Whether nothing is set.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Reads a file that holds these settings alone, as promtool's `--http.config.file` does.
+    pub fn load(path: &Path) -> std::result::Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Problem::new(format!("failed to read the file: {error}")).in_file(path))?;
+        parse(&text)
+            .and_then(|node| read_section(&node, "config.HTTPClientConfig", Self::read))
+            .map_err(|problem| problem.in_file(path))
     }
 
     /// Reads the settings out of the section that they are inlined in.

@@ -32,6 +32,7 @@ mod size;
 mod storage;
 mod target_group;
 mod tracing;
+mod web;
 mod yaml;
 
 pub use alerting::{AlertingConfig, AlertmanagerConfig};
@@ -55,6 +56,7 @@ pub use size::{SizeError, format_size, parse_size};
 pub use storage::{RetentionConfig, StorageConfig};
 pub use target_group::{TargetGroup, parse_target_groups};
 pub use tracing::TracingConfig;
+pub use web::{ClientAuth, Material, RateLimit, TlsServerConfig, WebConfig};
 
 /// The strict reader below the model, for other files of the same kind (`alertmanager.yml`).
 pub mod strict {

@@ -49,6 +49,7 @@ mod tenant;
 mod text;
 mod time;
 mod web;
+mod web_guard;
 
 pub use alertmanager::{AlertmanagerHandle, ChangeSink};
 pub use classic::{CLASSIC_PORTS, ClassicApi, ClassicPort};
@@ -68,3 +69,4 @@ pub use views::{
     ConfigView, DashboardsView, FleetFault, FleetProcess, FleetView, LoadedRules, Proof, ProvingView, Reloader,
     RulesView, StorageStats, Stores, TargetsView, TenantStores,
 };
+pub use web_guard::{WebConfigError, WebGuard};

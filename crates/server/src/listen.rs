@@ -1,5 +1,6 @@
 //! TCP listeners: binding with errors that help, bounded connections, graceful drain.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,12 +8,16 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::response::Response;
 use hyper::body::Incoming;
+use hyper::rt::{Read, Write};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -20,9 +25,12 @@ use tower::ServiceExt as _;
 use crate::classic::ClassicApi;
 use crate::statsd::StatsdSockets;
 use crate::telemetry;
+use crate::web_guard::WebGuard;
 
 /// How long a client may take to send a request's head.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a TLS handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests in flight on one HTTP/2 connection.
 const MAX_CONCURRENT_STREAMS: u32 = 256;
 /// Pause after a failed accept, for instance without free file descriptors.
@@ -190,6 +198,8 @@ async fn bind(address: &str, purpose: &'static str, flag: &'static str) -> Resul
 pub(crate) struct Acceptor {
     pub(crate) name: &'static str,
     pub(crate) router: Router,
+    /// Where connections are encrypted.
+    pub(crate) tls: Option<Arc<WebGuard>>,
     pub(crate) max_connections: usize,
     /// Ends accepting and lets requests in flight finish.
     pub(crate) drain: CancellationToken,
@@ -230,31 +240,85 @@ impl Acceptor {
             request
         };
         let service = TowerToHyperService::new(self.router.clone().map_request(with_peer));
-        let (name, drain, kill) = (self.name, self.drain.clone(), self.kill.clone());
+        let ends = Ends {
+            name: self.name,
+            drain: self.drain.clone(),
+            kill: self.kill.clone(),
+        };
+        let tls = self.tls.clone();
         async move {
-            let gauge = telemetry::CONNECTIONS.with_label_values(&[name]);
+            let gauge = telemetry::CONNECTIONS.with_label_values(&[ends.name]);
             gauge.inc();
-            let builder = connection_builder();
-            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-            tokio::pin!(connection);
-            let mut draining = false;
-            loop {
-                tokio::select! {
-                    ended = connection.as_mut() => {
-                        if let Err(error) = ended {
-                            tracing::debug!(listener = name, %error, "a connection ended with an error");
-                        }
-                        break;
+            match tls {
+                None => converse(TokioIo::new(stream), service, ends).await,
+                Some(guard) => match encrypted(stream, guard, &ends).await {
+                    Ok(stream) => converse(TokioIo::new(stream), service, ends).await,
+                    Err(reason) => {
+                        telemetry::WEB_REFUSED.with_label_values(&["tls"]).inc();
+                        tracing::debug!(listener = ends.name, %peer, reason, "a TLS handshake failed");
                     }
-                    () = drain.cancelled(), if !draining => {
-                        draining = true;
-                        connection.as_mut().graceful_shutdown();
-                    }
-                    () = kill.cancelled() => break,
-                }
+                },
             }
             gauge.dec();
             drop(permit);
+        }
+    }
+}
+
+/// How a connection ends.
+struct Ends {
+    name: &'static str,
+    drain: CancellationToken,
+    kill: CancellationToken,
+}
+
+/// Makes the TLS handshake, with certificates as they are now.
+async fn encrypted(stream: TcpStream, guard: Arc<WebGuard>, ends: &Ends) -> Result<TlsStream<TcpStream>, String> {
+    let read = tokio::task::spawn_blocking(move || guard.tls());
+    let config = match read.await {
+        Ok(Ok(config)) => config,
+        Ok(Err(reason)) => {
+            tracing::error!(
+                listener = ends.name,
+                reason,
+                "the web configuration cannot be read: no connection is taken"
+            );
+            return Err(reason);
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    let handshake = TlsAcceptor::from(config).accept(stream);
+    tokio::select! {
+        () = ends.kill.cancelled() => Err("the server ends".to_owned()),
+        () = tokio::time::sleep(HANDSHAKE_TIMEOUT) => Err("it took too long".to_owned()),
+        done = handshake => done.map_err(|error| error.to_string()),
+    }
+}
+
+/// Answers the requests of a connection until it ends.
+async fn converse<I, S>(io: I, service: TowerToHyperService<S>, ends: Ends)
+where
+    I: Read + Write + Unpin + Send + 'static,
+    S: tower::Service<hyper::Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    let builder = connection_builder();
+    let connection = builder.serve_connection_with_upgrades(io, service);
+    tokio::pin!(connection);
+    let mut draining = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(listener = ends.name, %error, "a connection ended with an error");
+                }
+                break;
+            }
+            () = ends.drain.cancelled(), if !draining => {
+                draining = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = ends.kill.cancelled() => break,
         }
     }
 }

@@ -1,9 +1,12 @@
 //! What the server is told about itself: limits of queries and requests, and build facts.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+
+use crate::web_guard::WebGuard;
 
 /// Bounds of queries, under the meaning of Prometheus' `--query.*` flags.
 #[derive(Debug, Clone)]
@@ -83,6 +86,8 @@ pub struct ServerOptions {
     pub pushgateway_folder: Option<PathBuf>,
     /// Time between writes of what StatsD samples add up to.
     pub statsd_flush_interval: Duration,
+    /// TLS, users and headers of all HTTP listeners (`--web.config.file`).
+    pub web: Option<Arc<WebGuard>>,
     /// Where OTLP is taken besides the page's port, as the connect page tells.
     pub otlp_ports: OtlpPorts,
 }
@@ -157,6 +162,7 @@ impl Default for ServerOptions {
             role: Role::Server,
             pushgateway_folder: None,
             statsd_flush_interval: Duration::from_secs(10),
+            web: None,
             otlp_ports: OtlpPorts::default(),
         }
     }

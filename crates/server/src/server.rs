@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::middleware::from_fn_with_state;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -11,6 +13,7 @@ use crate::pushgateway;
 use crate::router::{self, App};
 use crate::state::State;
 use crate::statsd;
+use crate::web_guard::{self, WebGuard};
 use crate::{agent, classic};
 
 /// The server: all APIs over one [`State`].
@@ -36,12 +39,17 @@ impl Server {
     pub async fn serve(self, listeners: Listeners, shutdown: CancellationToken) {
         let kill = CancellationToken::new();
         let connections = TaskTracker::new();
-        let acceptor = |name, router| Acceptor {
+        let web = self.app.state.options.web.clone();
+        let acceptor = |name, router: Router| Acceptor {
             name,
-            router: match self.app.state.options.role {
-                Role::Server => router,
-                Role::Agent => agent::guard(router),
-            },
+            router: guarded(
+                match self.app.state.options.role {
+                    Role::Server => router,
+                    Role::Agent => agent::guard(router),
+                },
+                web.as_ref(),
+            ),
+            tls: web.clone().filter(|web| web.has_tls()),
             max_connections: self.app.state.options.max_connections,
             drain: shutdown.clone(),
             kill: kill.clone(),
@@ -81,6 +89,13 @@ impl Server {
             kill.cancel();
             connections.wait().await;
         }
+    }
+}
+
+fn guarded(router: Router, web: Option<&Arc<WebGuard>>) -> Router {
+    match web {
+        Some(web) => router.layer(from_fn_with_state(Arc::clone(web), web_guard::guard)),
+        None => router,
     }
 }
 

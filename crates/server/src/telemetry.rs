@@ -44,6 +44,16 @@ pub(crate) static CONNECTIONS: LazyLock<prometheus::IntGaugeVec> = LazyLock::new
     .expect(REGISTERED)
 });
 
+/// Requests that the web configuration refuses, by reason.
+pub(crate) static WEB_REFUSED: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    register_int_counter_vec!(
+        "skopos_web_requests_refused_total",
+        "Requests and connections that the web configuration refuses, by reason.",
+        &["reason"]
+    )
+    .expect(REGISTERED)
+});
+
 /// Panics caught, by place.
 pub(crate) static PANICS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!(

@@ -22,11 +22,14 @@ pub(crate) struct Addresses {
     pub(crate) statsd: Option<SocketAddr>,
     /// Classic ports.
     pub(crate) classic: Vec<(ClassicApi, SocketAddr)>,
+    /// `https` where connections are encrypted, else `http`.
+    pub(crate) scheme: &'static str,
 }
 
 /// Prints each URL, what to point at it, where the data lies and how to stop.
 pub(crate) fn print_serving(addresses: &Addresses, data: &Path, ready: Duration) {
-    let http = format!("http://{}", addresses.http);
+    let scheme = addresses.scheme;
+    let http = format!("{scheme}://{}", addresses.http);
     let version = env!("CARGO_PKG_VERSION");
     say(&format!("Skopos {version} is ready after {} ms", ready.as_millis()));
     say("");
@@ -38,12 +41,12 @@ pub(crate) fn print_serving(addresses: &Addresses, data: &Path, ready: Duration)
     say(&format!("  Jaeger API      {http}/jaeger/api  query"));
     if let Some(address) = addresses.otlp_grpc {
         say(&format!(
-            "  OTLP gRPC       http://{address}     OTEL_EXPORTER_OTLP_ENDPOINT of your services"
+            "  OTLP gRPC       {scheme}://{address}     OTEL_EXPORTER_OTLP_ENDPOINT of your services"
         ));
     }
     if let Some(address) = addresses.otlp_http {
         say(&format!(
-            "  OTLP HTTP       http://{address}     the same with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+            "  OTLP HTTP       {scheme}://{address}     the same with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
         ));
     }
     if let Some(address) = addresses.statsd {
@@ -54,7 +57,7 @@ pub(crate) fn print_serving(addresses: &Addresses, data: &Path, ready: Duration)
     for (api, address) in &addresses.classic {
         let port = api.port();
         let (name, purpose) = (port.name, port.purpose);
-        say(&format!("  {name:<15} http://{address}     {purpose}"));
+        say(&format!("  {name:<15} {scheme}://{address}     {purpose}"));
     }
     say(&format!("  data            {}", data.display()));
     say("");

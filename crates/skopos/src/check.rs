@@ -2,6 +2,7 @@
 
 pub(crate) mod alertmanager;
 pub(crate) mod rules;
+pub(crate) mod web_config;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

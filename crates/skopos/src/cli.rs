@@ -147,6 +147,9 @@ pub(crate) enum CheckCommand {
     Config(CheckConfigArgs),
     /// Rule files: what is broken, and what is allowed but hardly meant.
     Rules(check::CheckRulesArgs),
+    /// Web configurations, as `--web.config.file` takes them, with the certificates and keys that they name.
+    #[command(name = "web-config")]
+    WebConfig(CheckWebConfigArgs),
     /// An alertmanager.yml: what is broken, who would be told, and what is allowed but hardly meant.
     Alertmanager(check::CheckAlertmanagerArgs),
 }
@@ -166,6 +169,14 @@ pub(crate) struct CheckConfigArgs {
     /// Print the findings as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Settings of `check web-config`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckWebConfigArgs {
+    /// Web configuration files.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// `name=value` in its two parts.

@@ -56,6 +56,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Check(CheckCommand::Config(args))) => Ok(check::run(&args)),
+        Some(Command::Check(CheckCommand::WebConfig(args))) => Ok(check::web_config::run(&args)),
         Some(Command::Check(CheckCommand::Rules(args))) => {
             set_up_tls()?;
             runtime()?.block_on(check::rules::run(&args))

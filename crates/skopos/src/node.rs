@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use skopos_core::TenantId;
 use skopos_server::views::Stores as _;
-use skopos_server::{FleetView, ListenOptions, Listeners, Readiness};
+use skopos_server::{FleetView, ListenOptions, Listeners, Readiness, WebGuard};
 use skopos_storage::DataDirLock;
 use tokio_util::sync::CancellationToken;
 
@@ -56,7 +56,9 @@ impl Node {
         fleet: Option<Arc<dyn FleetView>>,
     ) -> anyhow::Result<Self> {
         let started = Instant::now();
-        refuse_open_doors(args)?;
+        let web = args.web_config_file.as_deref().map(WebGuard::open).transpose()?;
+        let web = web.map(Arc::new);
+        refuse_open_doors(args, web.as_deref())?;
         crate::cli::remote::refuse_in_agent_mode(args)?;
         let loaded = Sources::of(args).load()?;
         let listeners = Listeners::bind(&listen_options(args)).await?;
@@ -66,11 +68,16 @@ impl Node {
             otlp_grpc: listeners.otlp_grpc_address(),
             statsd: listeners.statsd_address(),
             classic: listeners.classic_addresses(),
+            scheme: if web.as_ref().is_some_and(|web| web.has_tls()) {
+                "https"
+            } else {
+                "http"
+            },
         };
         let lock = DataDirLock::acquire(&args.storage_path)?;
         let wiring = Wiring::new(args, loaded, &addresses, &telemetry).await?;
         let readiness = Arc::new(Readiness::default());
-        let server = wiring.server(args, &addresses, Arc::clone(&readiness), fleet)?;
+        let server = wiring.server(args, &addresses, Arc::clone(&readiness), fleet, web)?;
         let asked_to_stop = CancellationToken::new();
         let shutdown = CancellationToken::new();
         signals::watch(asked_to_stop.clone(), Arc::clone(&wiring.configuration) as _)?;
@@ -140,24 +147,29 @@ impl Node {
     }
 }
 
-/// Nothing checks who asks, so a listener beyond loopback needs a word of consent.
-fn refuse_open_doors(args: &ServeArgs) -> anyhow::Result<()> {
-    let addresses = [
+/// Where nothing checks who asks, a listener beyond loopback needs a word of consent. StatsD is never guarded.
+fn refuse_open_doors(args: &ServeArgs, web: Option<&WebGuard>) -> anyhow::Result<()> {
+    let guarded = [
         Some(args.web_listen_address),
         args.otlp_grpc_listen_address.0,
         args.otlp_http_listen_address.0,
-        args.statsd_listen_address.0,
     ];
     let classic = args.compat.addresses(args.web_listen_address);
-    match addresses
+    let guarded = guarded.into_iter().flatten();
+    let guarded = guarded.chain(classic.iter().map(|open| open.address));
+    let guarded: Vec<SocketAddr> = if web.is_some_and(WebGuard::knows_clients) {
+        Vec::new()
+    } else {
+        guarded.collect()
+    };
+    match guarded
         .into_iter()
-        .flatten()
-        .chain(classic.iter().map(|open| open.address))
+        .chain(args.statsd_listen_address.0)
         .find(|address| !address.ip().is_loopback())
     {
         Some(address) if !args.insecure => bail!(
             "{address} can be reached from other machines, and nothing checks who asks.\n\
-             Listen on 127.0.0.1, or say --insecure if the network itself is guarded."
+             Listen on 127.0.0.1, ask for passwords by --web.config.file, or say --insecure if the network itself is guarded."
         ),
         _ => Ok(()),
     }

@@ -121,6 +121,7 @@ mod tests {
             annotations: vec![("ticket".to_owned(), "OPS-1".to_owned())],
             server: ServerArgs {
                 server: String::new(),
+                http_config: None,
                 tenant: None,
                 json: false,
             },

@@ -20,6 +20,7 @@ mod pushgateway;
 mod receiver;
 mod search;
 mod statsd;
+mod web_config;
 mod write;
 mod write_probes;
 mod write_v2;

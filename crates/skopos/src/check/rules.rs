@@ -57,7 +57,8 @@ pub(crate) async fn run(args: &CheckRulesArgs) -> anyhow::Result<ExitCode> {
         .collect();
     let server = match &args.server {
         Some(url) if asks_server(&options) => {
-            Some(Server::ask(url, args.tenant.as_deref(), &linted, options.syntax).await?)
+            let (tenant, http_config) = (args.tenant.as_deref(), args.http_config.as_deref());
+            Some(Server::ask(url, tenant, http_config, &linted, options.syntax).await?)
         }
         _ => None,
     };

@@ -20,6 +20,9 @@ pub(crate) struct CheckRulesArgs {
     /// Compare metrics and labels with those of this server.
     #[arg(long, value_name = "URL")]
     pub(crate) server: Option<String>,
+    /// Credentials, authorities and headers for the server, in the format of promtool's file of that flag.
+    #[arg(long = "http.config.file", env = "SKOPOS_HTTP_CONFIG_FILE", value_name = "FILE")]
+    pub(crate) http_config: Option<PathBuf>,
     /// Tenant to ask for.
     #[arg(long, value_name = "NAME")]
     pub(crate) tenant: Option<String>,

@@ -1,5 +1,7 @@
 //! Settings of `skopos query …`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 /// What can be asked.
@@ -33,6 +35,9 @@ pub(crate) struct ServerArgs {
         default_value = "http://localhost:9090"
     )]
     pub(crate) server: String,
+    /// Credentials, authorities and headers for the server, in the format of promtool's file of that flag.
+    #[arg(long = "http.config.file", env = "SKOPOS_HTTP_CONFIG_FILE", value_name = "FILE")]
+    pub(crate) http_config: Option<PathBuf>,
     /// Tenant to ask for.
     #[arg(long, value_name = "NAME")]
     pub(crate) tenant: Option<String>,

@@ -116,6 +116,9 @@ pub(crate) struct ServeArgs {
     /// Time between writes of what StatsD samples add up to.
     #[arg(long = "statsd.flush-interval", value_name = "DURATION", default_value = "10s", value_parser = duration, help_heading = "Network")]
     pub(crate) statsd_flush_interval: Duration,
+    /// TLS, users and headers of all HTTP and gRPC listeners, in the format of Prometheus' exporter-toolkit.
+    #[arg(long = "web.config.file", value_name = "FILE", help_heading = "Network")]
+    pub(crate) web_config_file: Option<PathBuf>,
     /// URL under which others reach this server, for links in alerts.
     #[arg(long = "web.external-url", value_name = "URL", help_heading = "Network")]
     pub(crate) external_url: Option<String>,

@@ -1,7 +1,6 @@
 //! The configuration in force: applied as a whole, reloaded all or nothing, shown by the API.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -24,6 +23,7 @@ use super::remote_write::RemoteWrites;
 use super::rules::RuleDriver;
 use super::sources::{Loaded, Sources};
 use super::stores::NodeStores;
+use crate::banner::Addresses;
 use crate::cli::serve::ServeArgs;
 
 /// The configuration in force.
@@ -61,7 +61,7 @@ impl Configuration {
         args: &ServeArgs,
         loaded: Loaded,
         parts: ConfiguredParts,
-        http: SocketAddr,
+        addresses: &Addresses,
     ) -> anyhow::Result<Self> {
         let configuration = Self {
             sources: Sources::of(args),
@@ -76,7 +76,10 @@ impl Configuration {
             reloading: Mutex::new(()),
             parts,
             alerting: OnceLock::new(),
-            external_url: args.external_url.clone().unwrap_or_else(|| format!("http://{http}")),
+            external_url: args
+                .external_url
+                .clone()
+                .unwrap_or_else(|| format!("{}://{}", addresses.scheme, addresses.http)),
         };
         configuration.apply(&configuration.loaded.load())?;
         Ok(configuration)
@@ -281,6 +284,12 @@ fn flags(args: &ServeArgs) -> BTreeMap<String, String> {
         ("query.max-concurrency", args.query_max_concurrency.to_string()),
         ("query.lookback-delta", duration(args.query_lookback_delta)),
         ("query.log-slow", duration(args.query_log_slow)),
+        (
+            "web.config.file",
+            args.web_config_file
+                .as_ref()
+                .map_or_else(String::new, |path| path.display().to_string()),
+        ),
         ("web.enable-admin-api", args.prometheus.enable_admin_api.to_string()),
         ("agent", args.remote.agent.to_string()),
         ("storage.remote.backlog-size", args.remote.backlog_bytes.to_string()),

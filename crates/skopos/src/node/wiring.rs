@@ -13,7 +13,7 @@ use skopos_scrape::{ScrapeManager, ScrapeOptions};
 use skopos_server::views::Stores as _;
 use skopos_server::{
     AdminApi, BuildInfo, FleetView, OtlpPorts, QueryLog, QueryOptions, Readiness, RemoteReadOptions, Role, SearchApi,
-    Server, ServerOptions, State,
+    Server, ServerOptions, State, WebGuard,
 };
 
 use super::alerting::{Alerting, Page, Parts};
@@ -76,7 +76,7 @@ impl Wiring {
             limits,
             query_log,
         };
-        let configuration = Configuration::new(args, loaded, parts, addresses.http)?;
+        let configuration = Configuration::new(args, loaded, parts, addresses)?;
         let configuration = Arc::new(configuration);
         let loaded = configuration.loaded();
         let alerting = Alerting::open(Parts {
@@ -118,6 +118,7 @@ impl Wiring {
         addresses: &Addresses,
         readiness: Arc<Readiness>,
         fleet: Option<Arc<dyn FleetView>>,
+        web: Option<Arc<WebGuard>>,
     ) -> anyhow::Result<Server> {
         let server = Server::new(State {
             stores: Arc::clone(&self.stores) as _,
@@ -140,7 +141,10 @@ impl Wiring {
             clock: Arc::new(SystemClock),
             build: build_info(),
             readiness,
-            options: server_options(args, addresses),
+            options: ServerOptions {
+                web,
+                ..server_options(args, addresses)
+            },
         })?;
         Ok(server)
     }

@@ -1,11 +1,14 @@
 //! The HTTP client of the query commands: one request, and errors that say what to do.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use skopos_config::HttpClientConfig;
 use skopos_core::{Clock as _, SystemClock};
+use skopos_http_client::{ClientOptions, HttpClient};
 use url::Url;
 
 use crate::cli::query::ServerArgs;
@@ -15,13 +18,16 @@ const TENANT_HEADER: &str = "X-Scope-OrgID";
 
 /// Asks `path` with `parameters` and gives the JSON body of a successful answer.
 pub(crate) async fn get(server: &ServerArgs, path: &str, parameters: &[(&str, String)]) -> anyhow::Result<Value> {
-    let answer = send(server, path, |client, url| client.get(url).query(parameters)).await?;
+    let answer = send(server, path, |client, url| {
+        client.request(Method::GET, url).query(parameters)
+    })
+    .await?;
     answer.json()
 }
 
 /// The same, but `None` for what does not exist.
 pub(crate) async fn find(server: &ServerArgs, path: &str) -> anyhow::Result<Option<Value>> {
-    let answer = send(server, path, |client, url| client.get(url)).await?;
+    let answer = send(server, path, |client, url| client.request(Method::GET, url)).await?;
     if answer.status == StatusCode::NOT_FOUND {
         return Ok(None);
     }
@@ -30,13 +36,13 @@ pub(crate) async fn find(server: &ServerArgs, path: &str) -> anyhow::Result<Opti
 
 /// Posts a JSON body to `path` and gives the JSON body of a successful answer.
 pub(crate) async fn post(server: &ServerArgs, path: &str, body: &Value) -> anyhow::Result<Value> {
-    let answer = send(server, path, |client, url| client.post(url).json(body)).await?;
+    let answer = send(server, path, |client, url| client.request(Method::POST, url).json(body)).await?;
     answer.json()
 }
 
 /// Deletes what is at `path`.
 pub(crate) async fn delete(server: &ServerArgs, path: &str) -> anyhow::Result<()> {
-    let answer = send(server, path, |client, url| client.delete(url)).await?;
+    let answer = send(server, path, |client, url| client.request(Method::DELETE, url)).await?;
     answer.check()
 }
 
@@ -71,14 +77,12 @@ impl Answer {
 async fn send(
     server: &ServerArgs,
     path: &str,
-    request: impl FnOnce(&reqwest::Client, &str) -> reqwest::RequestBuilder,
+    request: impl FnOnce(&HttpClient, &str) -> reqwest::RequestBuilder,
 ) -> anyhow::Result<Answer> {
     let url = format!("{}{path}", server.server.trim_end_matches('/'));
-    let client = reqwest::Client::builder()
-        .timeout(TIMEOUT)
-        .build()
-        .context("failed to set up the HTTP client")?;
-    let mut request = request(&client, &url);
+    let client = client(server.http_config.as_deref())?;
+    let request = request(&client, &url).timeout(TIMEOUT);
+    let mut request = client.authorized(request).await?;
     if let Some(tenant) = &server.tenant {
         request = request.header(TENANT_HEADER, tenant);
     }
@@ -93,6 +97,23 @@ async fn send(
         .await
         .with_context(|| format!("failed to read the answer of {url}"))?;
     Ok(Answer { url, status, body })
+}
+
+/// A client with what the file says of credentials and TLS.
+fn client(file: Option<&Path>) -> anyhow::Result<HttpClient> {
+    // As for any command, a proxy of the environment is used where no file says otherwise.
+    let from_environment = || {
+        let mut config = HttpClientConfig::default();
+        config.proxy.proxy_from_environment = true;
+        config
+    };
+    let config = file.map_or_else(|| Ok(from_environment()), HttpClientConfig::load)?;
+    let options = ClientOptions {
+        folder: file.and_then(Path::parent).unwrap_or(Path::new("")),
+        user_agent: concat!("skopos/", env!("CARGO_PKG_VERSION")),
+        compression: true,
+    };
+    HttpClient::new(&config, options).context("failed to set up the HTTP client")
 }
 
 /// The server's own words, from the envelopes of Prometheus, Alertmanager and Jaeger or as plain text.

@@ -1,6 +1,7 @@
 //! What a running server knows of metrics and labels, asked once before rules are checked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use anyhow::Context as _;
 use serde_json::Value;
@@ -25,11 +26,13 @@ impl Server {
     pub(super) async fn ask(
         url: &str,
         tenant: Option<&str>,
+        http_config: Option<&Path>,
         files: &[LintedFile<'_>],
         syntax: ParseOptions,
     ) -> anyhow::Result<Self> {
         let server = ServerArgs {
             server: url.to_owned(),
+            http_config: http_config.map(Path::to_path_buf),
             tenant: tenant.map(str::to_owned),
             json: true,
         };
