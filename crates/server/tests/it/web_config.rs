@@ -59,7 +59,7 @@ impl Guarded {
         }
     }
 
-    fn client(&self, trusted: &Authority, own: Option<(String, String)>) -> Client {
+    fn client(trusted: &Authority, own: Option<(String, String)>) -> Client {
         let trusted = Certificate::from_pem(trusted.pem().as_bytes()).expect("PEM");
         let mut builder = Client::builder().no_proxy().tls_certs_only([trusted]);
         if let Some((certificate, key)) = own {
@@ -99,7 +99,7 @@ async fn only_who_knows_the_password_is_answered_over_tls() {
         users("open sesame")
     );
     let guarded = Guarded::start("", &more).await;
-    let client = guarded.client(&guarded.authority, None);
+    let client = Guarded::client(&guarded.authority, None);
     let paths = [
         "/-/healthy",
         "/-/ready",
@@ -129,7 +129,7 @@ async fn only_who_knows_the_password_is_answered_over_tls() {
         guarded.harness.get("/-/healthy").send().await.is_err(),
         "it speaks plain HTTP"
     );
-    let stranger = guarded.client(&authority(), None);
+    let stranger = Guarded::client(&authority(), None);
     assert_eq!(guarded.status(&stranger, "/-/healthy", None).await, None);
     guarded.harness.stop().await;
 }
@@ -137,7 +137,7 @@ async fn only_who_knows_the_password_is_answered_over_tls() {
 #[tokio::test]
 async fn every_listener_is_guarded() {
     let guarded = Guarded::start("", &users("open sesame")).await;
-    let client = guarded.client(&guarded.authority, None);
+    let client = Guarded::client(&guarded.authority, None);
     let classic = guarded.harness.classic.iter().map(|(_, address)| *address);
     for address in classic.chain([guarded.harness.otlp_http, guarded.harness.otlp_grpc]) {
         let url = format!("https://localhost:{}/", address.port());
@@ -156,7 +156,7 @@ async fn every_listener_is_guarded() {
 async fn changes_of_the_file_and_of_certificates_hold_at_once() {
     let guarded = Guarded::start("", &users("open sesame")).await;
     let path = guarded.folder.path().join("web.yml");
-    let client = guarded.client(&guarded.authority, None);
+    let client = Guarded::client(&guarded.authority, None);
     let known = Some(("alice", "open sesame"));
     assert_eq!(guarded.status(&client, "/-/ready", known).await, Some(StatusCode::OK));
     let text = std::fs::read_to_string(&path).expect("reads");
@@ -172,7 +172,7 @@ async fn changes_of_the_file_and_of_certificates_hold_at_once() {
     std::fs::write(&path, text).expect("written");
     let next = authority();
     put_certificate(guarded.folder.path(), &next);
-    let (before, after) = (guarded.client(&guarded.authority, None), guarded.client(&next, None));
+    let (before, after) = (Guarded::client(&guarded.authority, None), Guarded::client(&next, None));
     assert_eq!(guarded.status(&before, "/-/ready", known).await, None);
     assert_eq!(guarded.status(&after, "/-/ready", known).await, Some(StatusCode::OK));
     guarded.harness.stop().await;
@@ -201,7 +201,7 @@ async fn certificates_of_clients_are_asked_for_as_the_settings_say() {
             Some(certified("client.example", &guarded.authority)),
         ];
         for (own, is_answered) in own.into_iter().zip(expected) {
-            let client = guarded.client(&guarded.authority, own);
+            let client = Guarded::client(&guarded.authority, own);
             let status = guarded.status(&client, "/-/healthy", None).await;
             assert_eq!(status, is_answered.then_some(StatusCode::OK), "{kind}");
         }
@@ -216,11 +216,11 @@ async fn a_certificate_needs_one_of_the_allowed_names() {
                cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]\n  curve_preferences: [CurveP256]\n";
     let guarded = Guarded::start(tls, "http_server_config: {http2: false}\n").await;
     for (name, is_answered) in [("a.example", true), ("10.0.0.1", true), ("b.example", false)] {
-        let client = guarded.client(&guarded.authority, Some(certified(name, &guarded.authority)));
+        let client = Guarded::client(&guarded.authority, Some(certified(name, &guarded.authority)));
         let status = guarded.status(&client, "/-/healthy", None).await;
         assert_eq!(status, is_answered.then_some(StatusCode::OK), "{name}");
     }
-    let client = guarded.client(&guarded.authority, Some(certified("a.example", &guarded.authority)));
+    let client = Guarded::client(&guarded.authority, Some(certified("a.example", &guarded.authority)));
     let answer = client.get(guarded.url("/-/healthy")).send().await.expect("an answer");
     assert_eq!(answer.version(), Version::HTTP_11);
     guarded.harness.stop().await;
@@ -229,7 +229,7 @@ async fn a_certificate_needs_one_of_the_allowed_names() {
 #[tokio::test]
 async fn more_requests_than_the_limit_are_refused() {
     let guarded = Guarded::start("", "rate_limit: {interval: 1h, burst: 2}\n").await;
-    let client = guarded.client(&guarded.authority, None);
+    let client = Guarded::client(&guarded.authority, None);
     let mut statuses = Vec::new();
     for _ in 0..3 {
         statuses.extend(guarded.status(&client, "/-/healthy", None).await);
