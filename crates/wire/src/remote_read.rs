@@ -2,12 +2,15 @@
 //!
 //! ```text
 //!   body ─▶ decode_remote_read ─▶ ReadQuery ─▶ (the store) ─▶ encode_samples │ ChunkFrames
+//!   Selection ─▶ encode_read ─▶ (another store) ─▶ decode_samples │ ChunkReader ─▶ Series
 //! ```
 //!
 //! Formats: `prometheus/prompb/remote.proto`, `types.proto`, and `tsdb/docs/format/chunks.md`.
 
+mod answer;
 mod frame;
 mod proto;
+mod request;
 
 use prost::Message;
 use skopos_core::histogram::{FloatHistogram, Span};
@@ -17,8 +20,10 @@ use skopos_core::{Labels, MatchOp, Matcher, TimeRange};
 use crate::compression::{CompressionError, Encoding, decompress};
 use crate::remote_write::{BucketSpan, HistogramMessage, LabelMessage, SampleMessage, TimeSeries, hint_number};
 
+pub use answer::{AnswerError, ChunkReader, decode_samples};
 pub use frame::{ChunkFrames, STREAMED_CONTENT_TYPE};
 use proto::{QueryResult, ReadRequest, ReadResponse};
+pub use request::encode_read;
 
 /// A request that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

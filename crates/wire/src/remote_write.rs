@@ -19,6 +19,7 @@ use skopos_core::metric::{AppendReport, MetricBatch, PackedFloats};
 
 pub(crate) use encode::hint_number;
 pub use encode::{OutgoingItem, OutgoingValue, encode_metadata, encode_v1, encode_v2};
+pub(crate) use histogram::float_histogram;
 pub use proto::{
     BucketSpan, ExemplarMessage, HistogramMessage, LabelMessage, MetadataMessage, SampleMessage, TimeSeries,
     WriteRequest,

@@ -14,7 +14,7 @@ pub(super) struct ReadRequest {
     pub(super) accepted_response_types: Vec<i32>,
 }
 
-/// `prometheus.Query`; the hints are not needed.
+/// `prometheus.Query`.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Query {
     #[prost(int64, tag = "1")]
@@ -23,6 +23,20 @@ pub(super) struct Query {
     pub(super) end_timestamp_ms: i64,
     #[prost(message, repeated, tag = "3")]
     pub(super) matchers: Vec<LabelMatcher>,
+    #[prost(message, optional, tag = "4")]
+    pub(super) hints: Option<ReadHints>,
+}
+
+/// `prometheus.ReadHints`, as far as they are said; none is heeded.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the message")]
+pub(super) struct ReadHints {
+    #[prost(int64, tag = "1")]
+    pub(super) step_ms: i64,
+    #[prost(int64, tag = "3")]
+    pub(super) start_ms: i64,
+    #[prost(int64, tag = "4")]
+    pub(super) end_ms: i64,
 }
 
 /// `prometheus.LabelMatcher`.
@@ -76,7 +90,7 @@ pub(super) struct Chunk {
     pub(super) min_time_ms: i64,
     #[prost(int64, tag = "2")]
     pub(super) max_time_ms: i64,
-    /// 1 is XOR.
+    /// 1 is XOR, 2 a native histogram of integer counts, 3 one of float counts.
     #[prost(int32, tag = "3")]
     pub(super) encoding: i32,
     #[prost(bytes = "vec", tag = "4")]

@@ -1,8 +1,12 @@
 //! Requests as Prometheus sends them, and answers read back.
 
-use skopos_core::Labels;
+use std::sync::Arc;
 
-use super::proto::{ChunkedReadResponse, LabelMatcher, Query};
+use proptest::prelude::{any, proptest};
+use skopos_core::metric::{ResolutionLimit, Selection};
+use skopos_core::{Labels, QueryBudget};
+
+use super::proto::{Chunk, ChunkedReadResponse, ChunkedSeries, LabelMatcher, Query};
 use super::*;
 
 fn request(types: &[i32], match_type: i32) -> Vec<u8> {
@@ -15,6 +19,7 @@ fn request(types: &[i32], match_type: i32) -> Vec<u8> {
                 name: "job".to_owned(),
                 value: "a|b".to_owned(),
             }],
+            hints: None,
         }],
         accepted_response_types: types.to_vec(),
     };
@@ -159,5 +164,115 @@ fn read_chunk(data: &[u8], times: &mut Vec<i64>, values: &mut Vec<f64>) {
         }
         times.push(time);
         values.push(f64::from_bits(value));
+    }
+}
+
+/// What is asked is what a server reads.
+#[test]
+fn requests_are_read_back() {
+    let matchers = [
+        Matcher::equal("job", "a"),
+        Matcher::new(MatchOp::NotRegex, "x", "a|b").expect("a pattern"),
+    ];
+    let body = encode_read(&Selection {
+        matchers: &matchers,
+        range: TimeRange::new(-5, 7),
+        step_ms: 15_000,
+        resolution: ResolutionLimit::KEPT,
+    });
+    let read = decode_remote_read(&body.expect("a small block"), 1 << 20).expect("a valid request");
+    assert_eq!(read.accepted, [ResponseType::StreamedXorChunks, ResponseType::Samples]);
+    assert_eq!(read.queries.len(), 1);
+    assert_eq!(read.queries[0].range, TimeRange::new(-5, 7));
+    let shown = |matchers: &[Matcher]| matchers.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(shown(&read.queries[0].matchers), shown(&matchers));
+}
+
+#[test]
+fn answers_with_samples_are_read() {
+    let mut sent = series(3);
+    sent.histogram_timestamps_ms = vec![99];
+    sent.histograms = vec![Arc::new(FloatHistogram {
+        count: 3.0,
+        sum: 4.5,
+        positive_spans: vec![Span { offset: 1, length: 2 }],
+        positive_buckets: vec![1.0, 2.0],
+        ..FloatHistogram::default()
+    })];
+    let body = encode_samples(&[vec![sent.clone()]]).expect("a small block");
+    let budget = QueryBudget::new(4, None);
+    let read = decode_samples(&body, 1 << 20, &budget).expect("an answer");
+    assert_eq!(budget.peak_samples(), 4);
+    assert_eq!(read[0].labels, sent.labels);
+    assert_eq!(read[0].timestamps_ms, sent.timestamps_ms);
+    assert_eq!(read[0].histograms, sent.histograms);
+    let too_many = decode_samples(&body, 1 << 20, &QueryBudget::new(3, None));
+    assert!(matches!(too_many, Err(AnswerError::Budget(_))), "{too_many:?}");
+    let too_long = decode_samples(&body, 10, &budget);
+    assert!(matches!(too_long, Err(AnswerError::Compression(_))), "{too_long:?}");
+    let none = encode_samples(&[]).expect("a small block");
+    assert_eq!(decode_samples(&none, 1 << 20, &budget), Err(AnswerError::Results(0)));
+}
+
+fn frames() -> Vec<u8> {
+    let mut out = Vec::new();
+    ChunkFrames::new(0, 500).push(&series(1000), &mut out);
+    out
+}
+
+/// Whatever the pieces are in which the bytes come.
+#[test]
+fn answers_of_frames_are_read() {
+    let (sent, bytes) = (series(1000), frames());
+    for size in [1, 7, 100, bytes.len()] {
+        let (mut reader, mut read) = (ChunkReader::new(1 << 20), Vec::new());
+        for piece in bytes.chunks(size) {
+            read.extend(reader.push(piece, &QueryBudget::unbounded()).expect("whole frames"));
+        }
+        reader.finish().expect("nothing is left");
+        assert!(read.iter().all(|series| series.labels == sent.labels));
+        let times: Vec<i64> = read.iter().flat_map(|series| series.timestamps_ms.clone()).collect();
+        assert_eq!(times, sent.timestamps_ms);
+    }
+}
+
+#[test]
+fn broken_frames_are_refused() {
+    let (bytes, budget) = (frames(), QueryBudget::unbounded());
+    let read = |bytes: &[u8], limit: u64| ChunkReader::new(limit).push(bytes, &budget);
+    assert!(matches!(read(&bytes, 100), Err(AnswerError::FrameTooLarge { .. })));
+    assert_eq!(read(&[0xff; 11], 100), Err(AnswerError::Length));
+    let mut reader = ChunkReader::new(1 << 20);
+    reader
+        .push(&bytes[..bytes.len() - 1], &budget)
+        .expect("whole frames before it");
+    assert_eq!(reader.finish(), Err(AnswerError::Cut));
+    let mut damaged = bytes.clone();
+    *damaged.last_mut().expect("a byte") ^= 1;
+    assert_eq!(read(&damaged, 1 << 20), Err(AnswerError::Checksum));
+    let few = ChunkReader::new(1 << 20).push(&bytes, &QueryBudget::new(999, None));
+    assert!(matches!(few, Err(AnswerError::Budget(_))), "{few:?}");
+}
+
+proptest! {
+    #[test]
+    fn no_answer_makes_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400), at in 0usize..400) {
+        let budget = QueryBudget::unbounded();
+        drop(decode_samples(&bytes, 1 << 16, &budget));
+        drop(ChunkReader::new(1 << 16).push(&bytes, &budget));
+        // A frame whose message is damaged and whose checksum is right.
+        let message = ChunkedReadResponse {
+            chunked_series: vec![ChunkedSeries {
+                labels: Vec::new(),
+                chunks: vec![Chunk { encoding: at as i32 % 4, data: bytes, ..Chunk::default() }],
+            }],
+            query_index: 0,
+        };
+        let message = message.encode_to_vec();
+        let mut frame = Vec::new();
+        prost::encoding::encode_varint(message.len() as u64, &mut frame);
+        frame.extend_from_slice(&crc32c::crc32c(&message).to_be_bytes());
+        frame.extend_from_slice(&message);
+        drop(ChunkReader::new(1 << 16).push(&frame, &budget));
     }
 }

@@ -5,7 +5,7 @@ use skopos_core::histogram::{CounterResetHint, FloatHistogram, Span, absolute_co
 use super::proto::{BucketSpan, HistogramMessage};
 use crate::histogram::checked;
 
-pub(super) fn float_histogram(sent: HistogramMessage) -> Result<FloatHistogram, String> {
+pub(crate) fn float_histogram(sent: HistogramMessage) -> Result<FloatHistogram, String> {
     let is_float = sent.count_float.is_some();
     let counts = |floats: Vec<f64>, deltas: &[i64]| {
         if is_float {
