@@ -329,12 +329,6 @@ fn warn_of_unsupported(config: &mut PrometheusConfig) {
             remote.url
         ));
     }
-    for remote in &config.remote_read {
-        config.warnings.push(format!(
-            "remote_read {}: read but not carried out; queries read the own store alone",
-            remote.url
-        ));
-    }
     for job in &config.scrape_configs {
         for key in job.discovery.unsupported() {
             config.warnings.push(format!(

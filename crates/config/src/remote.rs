@@ -111,11 +111,15 @@ pub struct RemoteReadConfig {
     pub name: String,
     /// Whether external labels are added to what is asked for.
     pub filter_external_labels: bool,
+    /// Most bytes of a frame of a streamed answer.
+    pub chunked_read_limit: u64,
     /// How to connect.
     #[serde(flatten)]
     pub http_client: HttpClientConfig,
 }
 
+/// Prometheus' default of `chunked_read_limit`, in bytes.
+const CHUNKED_READ_LIMIT: u64 = 50_000_000;
 const V1_MESSAGE: &str = "prometheus.WriteRequest";
 const V2_MESSAGE: &str = "io.prometheus.write.v2.Request";
 
@@ -163,8 +167,8 @@ impl RemoteReadConfig {
             return Err(Problem::at(node.at, "empty or null remote read config section").help("remove the empty item"));
         }
         read_section(node, "config.plain", |section| {
-            section.count("chunked_read_limit")?;
             Ok(Self {
+                chunked_read_limit: section.count_or("chunked_read_limit", CHUNKED_READ_LIMIT)?,
                 remote_timeout: section.duration_or("remote_timeout", Duration::from_mins(1))?,
                 read_recent: section.flag_or("read_recent", false)?,
                 required_matchers: section.text_map("required_matchers")?,

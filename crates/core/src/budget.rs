@@ -1,9 +1,10 @@
-//! What one query may use: samples, time, and the caller's patience.
+//! What one query may use: samples, time, and the caller's patience; and what its sources have to tell it.
 //!
 //! Engines and stores charge the budget as they go and stop at the first refusal.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{ErrorKind, Kinded};
@@ -18,6 +19,7 @@ pub struct QueryBudget {
     peak_samples: AtomicU64,
     parts: AtomicU64,
     part_bytes: AtomicU64,
+    warnings: Mutex<BTreeSet<String>>,
 }
 
 /// Why a budget stopped its query. The texts are Prometheus'.
@@ -67,6 +69,7 @@ impl QueryBudget {
             peak_samples: AtomicU64::new(0),
             parts: AtomicU64::new(0),
             part_bytes: AtomicU64::new(0),
+            warnings: Mutex::new(BTreeSet::new()),
         }
     }
 
@@ -87,6 +90,7 @@ impl QueryBudget {
             peak_samples: AtomicU64::new(0),
             parts: AtomicU64::new(0),
             part_bytes: AtomicU64::new(0),
+            warnings: Mutex::new(BTreeSet::new()),
         }
     }
 
@@ -145,6 +149,18 @@ impl QueryBudget {
     pub fn note_part(&self, bytes: u64) {
         self.parts.fetch_add(1, Ordering::Relaxed);
         self.part_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Notes what the result lacks because a source did not give it; each text is told once.
+    pub fn warn(&self, text: String) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        warnings.insert(text);
+    }
+
+    /// What was noted so far, in the order of the texts.
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        warnings.iter().cloned().collect()
     }
 
     /// Parts read so far; one counts each time it is read.

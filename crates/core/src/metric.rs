@@ -3,6 +3,7 @@
 mod admin;
 mod downsampled;
 mod estimate;
+mod merge;
 mod packed;
 mod share;
 mod view;
@@ -19,6 +20,7 @@ pub use downsampled::{
     DownsampledSeries, FloatWindow, HistogramWindow, ResolutionLimit, SourceResolution, window_end_ms,
 };
 pub use estimate::ReadEstimate;
+pub use merge::merge_series;
 pub use packed::{FloatPoint, PackedFloats};
 pub use share::Share;
 pub use view::{Lent, SeriesView, Wanted};
@@ -337,6 +339,18 @@ pub trait MetricSource: Send + Sync + fmt::Debug {
 
     /// Label sets of the series that match and have samples in the range, sorted.
     fn series(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Labels>, ReadError>;
+
+    /// As [`MetricSource::series`] for a query: a source that others answer for holds to the budget and notes there
+    /// what they did not give.
+    fn series_for_query(
+        &self,
+        matchers: &[Matcher],
+        range: TimeRange,
+        budget: &QueryBudget,
+    ) -> Result<Vec<Labels>, ReadError> {
+        let _ = budget;
+        self.series(matchers, range)
+    }
 
     /// Names of the labels of such series, sorted.
     fn label_names(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<String>, ReadError>;

@@ -145,6 +145,13 @@ impl MetricStore {
         Arc::new(TenantMetrics::new(tenant.clone(), Arc::clone(&self.shared)))
     }
 
+    /// The time of the oldest sample of any tenant, in milliseconds since the Unix epoch.
+    pub fn oldest_ms(&self) -> Option<i64> {
+        let head = self.shared.head_bounds().map(|bounds| bounds.start_ms);
+        let state = self.shared.storage.manifest().state();
+        state.parts.iter().map(|part| part.spec.min_time_ms).chain(head).min()
+    }
+
     /// Writes the heads to parts and truncates the log.
     pub fn flush(&self) -> Result<FlushReport, StorageError> {
         self.shared.flush()

@@ -166,7 +166,8 @@ impl<'a> Evaluator<'a> {
 
     fn output(&self, value: Value, grid: Grid) -> QueryOutput {
         let annotations = self.annotations.lock().expect("no holder of the lock panics");
-        let (warnings, infos) = annotations.render(self.query);
+        let (mut warnings, infos) = annotations.render(self.query);
+        warnings.extend(self.budget.warnings());
         QueryOutput {
             value,
             warnings,

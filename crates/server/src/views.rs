@@ -34,6 +34,8 @@ pub trait Stores: Send + Sync + fmt::Debug {
 pub struct TenantStores {
     /// Reads metrics.
     pub metric_source: Arc<dyn MetricSource>,
+    /// Reads the metrics that are stored here, without those that other stores are asked for.
+    pub own_metric_source: Arc<dyn MetricSource>,
     /// Takes metrics.
     pub metric_sink: Arc<dyn MetricSink>,
     /// Deletes, copies and counts metrics.

@@ -5,6 +5,7 @@ mod config;
 mod maintenance;
 mod otlp;
 mod proving;
+mod remote_read;
 mod remote_write;
 mod rules;
 mod signals;

@@ -73,7 +73,7 @@ pub(crate) async fn federate(
         .map_err(ApiError::bad_data_of)?;
     let now_ms = app.state.clock.now_ms();
     let range = TimeRange::new(now_ms - app.state.promql.options().lookback_ms + 1, now_ms);
-    let source = app.state.stores.tenant(&tenant).metric_source;
+    let source = app.state.stores.tenant(&tenant).own_metric_source;
     let body = query::run(&app, QueryText::new("federate", "federate"), move |budget| {
         let mut newest = BTreeMap::new();
         for matchers in &selectors {

@@ -28,11 +28,13 @@ pub(crate) async fn series(
     let range = arguments::time_range(&params)?;
     let selectors = arguments::selectors(&params)?;
     let source = app.state.stores.tenant(&tenant).metric_source;
-    let mut found: Vec<Labels> = query::run(&app, query_text(&params), move |_| {
-        union(&selectors, |matchers| source.series(matchers, range))
+    let (mut found, noted): (Vec<Labels>, _) = query::run(&app, query_text(&params), move |budget| {
+        let found = union(&selectors, |matchers| source.series_for_query(matchers, range, budget))?;
+        Ok::<_, ReadError>((found, budget.warnings()))
     })
     .await?;
-    let warnings = truncate(&mut found, limit);
+    let mut warnings = truncate(&mut found, limit);
+    warnings.extend(noted);
     let shown: Vec<LabelsJson<'_>> = found.iter().map(LabelsJson).collect();
     Ok(success_with_warnings(shown, &warnings))
 }

@@ -245,6 +245,7 @@ impl Stores for TestStores {
         let traces = self.traces.tenant(tenant);
         TenantStores {
             metric_source: Arc::clone(&metrics) as _,
+            own_metric_source: Arc::clone(&metrics) as _,
             metric_sink: Arc::clone(&metrics) as _,
             metric_admin: metrics,
             log_source: Arc::clone(&logs) as _,

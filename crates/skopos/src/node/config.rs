@@ -99,6 +99,7 @@ impl Configuration {
         let alerting = self.alerting.get();
         let prepared = alerting.map(|alerting| alerting.prepare(loaded)).transpose()?;
         let remotes = self.parts.remote_writes.prepare(loaded)?;
+        let reads = self.parts.stores.remote_reads().prepare(loaded)?;
         let query_log = loaded.config.query_log_path();
         self.parts
             .query_log
@@ -107,6 +108,7 @@ impl Configuration {
         self.parts.driver.load(loaded, &self.external_url)?;
         self.parts.scraper.apply(&loaded.config)?;
         self.parts.remote_writes.apply(remotes);
+        self.parts.stores.remote_reads().apply(reads);
         self.parts.stores.configure(&loaded.config.storage);
         self.parts.limits.replace(loaded.limits.clone());
         if let Some((alerting, prepared)) = alerting.zip(prepared) {

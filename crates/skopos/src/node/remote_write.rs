@@ -37,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use super::sources::Loaded;
 use queue::{End, Queue};
 use remote::Remote;
+pub(super) use remote::{name_of, shown_url};
 
 /// How long a request that is under way may take when its queue is replaced by another.
 const HAND_OVER: Duration = Duration::from_secs(5);

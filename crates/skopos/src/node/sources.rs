@@ -98,22 +98,27 @@ impl Sources {
             pack_rules.push((pack, Vec::new()));
             configs.push(config);
         }
-        let sections = configs.iter().skip(1).filter(|config| !config.remote_write.is_empty());
-        let unsent: Vec<String> = sections
-            .map(|config| {
+        let unread = configs.iter().skip(1).flat_map(|config| {
+            let sections = [
+                ("remote_write", config.remote_write.is_empty()),
+                ("remote_read", config.remote_read.is_empty()),
+            ];
+            let named = sections.into_iter().filter(|(_, is_empty)| !is_empty);
+            named.map(move |(section, _)| {
                 format!(
-                    "{}: remote_write is read but not carried out, for this is not the first configuration file; \
+                    "{}: {section} is read but not carried out, for this is not the first configuration file; \
                      move it to --config.file",
                     config.path.display()
                 )
             })
-            .collect();
+        });
+        let unread: Vec<String> = unread.collect();
         let (features, unknown) = Features::parse(&self.feature_names);
         let mut rules = Vec::new();
         let mut warnings: Vec<String> = unknown
             .iter()
             .map(|name| format!("--enable-feature={name}: there is no such feature; it is ignored"))
-            .chain(unsent)
+            .chain(unread)
             .collect();
         for (config, (_, own_rules)) in configs.iter().zip(&mut pack_rules) {
             warnings.extend(config.warnings.iter().cloned());

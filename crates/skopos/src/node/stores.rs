@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use skopos_config::StorageConfig;
 use skopos_core::limits::TenantLimits;
-use skopos_core::metric::{AppendReport, MetricSink as _};
+use skopos_core::metric::{AppendReport, MetricSink as _, MetricSource};
 use skopos_core::span::{SpanBatch, TraceSink};
 use skopos_core::{TenantId, WriteError};
 use skopos_logs::{LogStore, LogStoreOptions};
@@ -19,6 +19,7 @@ use skopos_server::{StorageStats, TenantStores};
 use skopos_storage::FsyncPolicy;
 use skopos_traces::{SpanMetrics, SpanMetricsOptions, TraceStore, TraceStoreOptions};
 
+use super::remote_read::{Fanout, RemoteReads};
 use crate::cli::serve::{ServeArgs, WalFsync};
 
 use limits::MetricLimits;
@@ -32,10 +33,14 @@ pub(crate) struct NodeStores {
     logs: LogStore,
     traces: TraceStore,
     span_metrics: Arc<SpanMetrics>,
+    /// The default tenant's metrics with those of remotes.
+    fanout: Arc<Fanout>,
+    remote_reads: Arc<RemoteReads>,
 }
 
 impl NodeStores {
-    /// Opens the stores and replays their logs. What `limits` says holds for what comes later.
+    /// Opens the stores and replays their logs. What `limits` says holds for what comes later. To be called where
+    /// there is a runtime: remotes are read on it.
     pub(crate) fn open(args: &ServeArgs, configured: &StorageConfig, limits: TenantLimits) -> anyhow::Result<Self> {
         let root = &args.storage_path;
         let metric_limits = MetricLimits::new(args, configured);
@@ -71,6 +76,13 @@ impl NodeStores {
             ..TraceStoreOptions::new(root)
         })?;
         tracing::info!(metrics = ?metrics.replay_report(), logs = ?logs.replay_report(), traces = ?traces.replay_report(), "stores are open");
+        let remote_reads: Arc<RemoteReads> = Arc::default();
+        let fanout = Fanout::new(
+            metrics.tenant(&TenantId::default()) as _,
+            metrics.clone(),
+            Arc::clone(&remote_reads),
+            tokio::runtime::Handle::current(),
+        );
         Ok(Self {
             path: root.clone(),
             metrics,
@@ -78,6 +90,8 @@ impl NodeStores {
             logs,
             traces,
             span_metrics: Arc::new(SpanMetrics::new(SpanMetricsOptions::default())),
+            fanout: Arc::new(fanout),
+            remote_reads,
         })
     }
 
@@ -85,6 +99,11 @@ impl NodeStores {
     pub(crate) fn configure(&self, configured: &StorageConfig) {
         self.metric_limits.configure(configured);
         self.metrics.set_limits(self.metric_limits.in_force());
+    }
+
+    /// The remotes that the default tenant's queries read too.
+    pub(super) fn remote_reads(&self) -> &RemoteReads {
+        &self.remote_reads
     }
 
     /// The metrics of all tenants.
@@ -147,8 +166,14 @@ impl Stores for NodeStores {
         } else {
             Arc::clone(&traces) as _
         };
+        let metric_source: Arc<dyn MetricSource> = if tenant.as_str() == TenantId::DEFAULT {
+            Arc::clone(&self.fanout) as _
+        } else {
+            Arc::clone(&metrics) as _
+        };
         TenantStores {
-            metric_source: Arc::clone(&metrics) as _,
+            metric_source,
+            own_metric_source: Arc::clone(&metrics) as _,
             metric_sink: Arc::clone(&metrics) as _,
             metric_admin: metrics,
             log_source: Arc::clone(&logs) as _,

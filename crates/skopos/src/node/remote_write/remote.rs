@@ -40,7 +40,7 @@ pub(super) fn all_of(config: &PrometheusConfig, before: &[Arc<Remote>]) -> anyho
                 shown_url(&section.url)
             );
         }
-        let name = name_of(section, &names);
+        let name = name_of(&section.name, &section.url, &names);
         names.insert(name.clone());
         let is_same = |remote: &&Arc<Remote>| {
             remote.name == name && remote.config == *section && remote.rules.external_labels == external_labels
@@ -86,11 +86,11 @@ impl Remote {
 }
 
 /// The name of a section; of its URL where it has none, so that other settings may change.
-fn name_of(section: &RemoteWriteConfig, taken: &BTreeSet<String>) -> String {
-    if !section.name.is_empty() {
-        return section.name.clone();
+pub(in crate::node) fn name_of(name: &str, url: &str, taken: &BTreeSet<String>) -> String {
+    if !name.is_empty() {
+        return name.to_owned();
     }
-    let hash = Labels::from_pairs([("url", section.url.as_str())]).fingerprint();
+    let hash = Labels::from_pairs([("url", url)]).fingerprint();
     let name = format!("{:06x}", hash & 0xff_ffff);
     let with_number = |number: u32| format!("{name}-{number}");
     let mut numbered = (2..).map(with_number);
@@ -102,7 +102,7 @@ fn name_of(section: &RemoteWriteConfig, taken: &BTreeSet<String>) -> String {
 }
 
 /// A URL without its password.
-fn shown_url(url: &str) -> String {
+pub(in crate::node) fn shown_url(url: &str) -> String {
     let Ok(mut url) = url::Url::parse(url) else {
         return url.to_owned();
     };
