@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use skopos_core::metric::{
     DownsampledSeries, Exemplar, Lent, MetricMetadata, MetricSource, ReadEstimate, ResolutionLimit, Selection, Series,
-    SeriesView, StartTimestamps, Wanted, merge_series,
+    SeriesView, Share, StartTimestamps, Wanted, merge_series,
 };
 use skopos_core::{Clock as _, Labels, Matcher, QueryBudget, ReadError, SystemClock, TimeRange};
 use skopos_metrics::MetricStore;
@@ -116,6 +116,18 @@ impl MetricSource for Fanout {
             return Ok(Lent::Nothing);
         }
         self.own.visit(selection, wanted, budget, visit)
+    }
+
+    fn shares<'a>(
+        &'a self,
+        selection: &'a Selection<'a>,
+        wanted: Wanted,
+        count: usize,
+    ) -> Option<Vec<Box<dyn Share + 'a>>> {
+        if self.has_remotes() {
+            return None;
+        }
+        self.own.shares(selection, wanted, count)
     }
 
     fn select_started(
