@@ -13,7 +13,7 @@ use crate::record::SeriesRef;
 use crate::tenant::{STAGE, TenantMetrics};
 use crate::visit::{End, HeadSeries, lend_head};
 
-/// Fewest series of a share: to wake a thread costs about as much as to read a hundred.
+/// Fewest series of a share, so that to wake a thread is not most of its work.
 const SHARE_SERIES: usize = 256;
 
 /// A share of the head's series.
