@@ -10,75 +10,107 @@ use skopos_core::Labels;
 use super::table::SeriesTable;
 use crate::record::SeriesRef;
 
-/// Rank of a series that came since the order was made.
+/// Rank of a series that no reading has put in order yet.
 const UNKNOWN: u32 = u32::MAX;
-/// The order is made anew when as many unknown series were sorted as this part of all, so that readings pay for it in the
-/// measure in which they had use of it: a reading of nine series does not sort a hundred thousand.
+/// Unknown series are put in order when as many were sorted as this part of the known ones, so that readings pay for it in the
+/// measure in which they had use of it: a reading of nine series does not number a hundred thousand anew.
 const RENEWED_AT: usize = 8;
 
-/// Ranks of series by their number. They outlive what changes around them: series that stay keep
-/// their order.
+/// Series in order. It outlives what changes around them: series that stay keep their order.
 #[derive(Debug, Default)]
 pub(super) struct Order {
-    ranks: RwLock<Vec<u32>>,
-    /// Unknown series that were sorted since the order was made, each as often as it was.
+    known: RwLock<Known>,
+    /// Unknown series that were sorted since some were last put in order, each as often as it was.
     unknown: AtomicUsize,
+}
+
+/// The series that were read.
+#[derive(Debug, Default)]
+struct Known {
+    /// Places in `sorted`, by the series' number.
+    ranks: Vec<u32>,
+    /// In the order of their labels; a series that is gone keeps a place that is no longer its rank.
+    sorted: Vec<SeriesRef>,
 }
 
 impl Order {
     /// Sorts series of the table by their labels.
     pub(super) fn sort(&self, table: &SeriesTable, references: Vec<SeriesRef>) -> Vec<SeriesRef> {
-        {
-            let ranks = self.ranks.read();
-            let unknown = references.iter().filter(|of| rank(&ranks, **of) == UNKNOWN).count();
-            let so_far = self.unknown.fetch_add(unknown, Relaxed) + unknown;
-            if unknown == 0 || so_far <= table.len() / RENEWED_AT {
-                return sort(&ranks, table, references);
-            }
+        let (sorted, unknown) = {
+            let known = self.known.read();
+            let (with_rank, unknown) = known.parted(table, references);
+            let so_far = self.unknown.fetch_add(unknown.len(), Relaxed) + unknown.len();
+            let is_enough = so_far > known.sorted.len() / RENEWED_AT;
+            let sorted = merged(table, &with_rank, &unknown);
+            (sorted, unknown.into_iter().filter(|_| is_enough).collect::<Vec<_>>())
+        };
+        if !unknown.is_empty() {
+            self.known.write().add(table, &unknown);
+            self.unknown.store(0, Relaxed);
         }
-        let mut ranks = self.ranks.write();
-        let all = sort(&ranks, table, table.iter().map(|(reference, _)| reference).collect());
-        let length = all.iter().max().map_or(0, |last| *last as usize + 1);
-        ranks.clear();
-        ranks.resize(length, UNKNOWN);
-        for (rank, reference) in (0..).zip(all) {
-            ranks[reference as usize] = rank;
-        }
-        self.unknown.store(0, Relaxed);
-        sort(&ranks, table, references)
+        sorted
     }
 
     /// Forgets a series whose number may be given to another.
     pub(super) fn remove(&mut self, reference: SeriesRef) {
-        if let Some(rank) = self.ranks.get_mut().get_mut(reference as usize) {
+        if let Some(rank) = self.known.get_mut().ranks.get_mut(reference as usize) {
             *rank = UNKNOWN;
         }
     }
 }
 
-fn rank(ranks: &[u32], reference: SeriesRef) -> u32 {
-    ranks.get(reference as usize).copied().unwrap_or(UNKNOWN)
+impl Known {
+    fn rank(&self, reference: SeriesRef) -> u32 {
+        self.ranks.get(reference as usize).copied().unwrap_or(UNKNOWN)
+    }
+
+    /// The known ones and the others, each sorted.
+    fn parted(&self, table: &SeriesTable, references: Vec<SeriesRef>) -> (Vec<SeriesRef>, Vec<SeriesRef>) {
+        let (mut known, mut unknown): (Vec<_>, Vec<_>) = references
+            .into_iter()
+            .partition(|reference| self.rank(*reference) != UNKNOWN);
+        known.sort_unstable_by_key(|reference| self.rank(*reference));
+        unknown.sort_unstable_by(|a, b| labels(table, *a).cmp(&labels(table, *b)));
+        (known, unknown)
+    }
+
+    /// Puts sorted series among the others. Some may have come in between, by another reading.
+    fn add(&mut self, table: &SeriesTable, unknown: &[SeriesRef]) {
+        let new: Vec<SeriesRef> = unknown
+            .iter()
+            .copied()
+            .filter(|reference| self.rank(*reference) == UNKNOWN)
+            .collect();
+        let places = (0..).zip(&self.sorted);
+        let known: Vec<SeriesRef> = places
+            .filter(|(place, reference)| self.rank(**reference) == *place)
+            .map(|(_, reference)| *reference)
+            .collect();
+        self.sorted = merged(table, &known, &new);
+        let length = self.sorted.iter().max().map_or(0, |last| *last as usize + 1);
+        self.ranks.clear();
+        self.ranks.resize(length, UNKNOWN);
+        for (rank, reference) in (0..).zip(&self.sorted) {
+            self.ranks[*reference as usize] = rank;
+        }
+    }
 }
 
-/// Sorts by rank, then merges those without one by their labels.
-fn sort(ranks: &[u32], table: &SeriesTable, references: Vec<SeriesRef>) -> Vec<SeriesRef> {
-    let labels = |reference: &SeriesRef| -> Option<&Labels> { Some(&table.get(*reference)?.labels) };
-    let (mut known, mut unknown): (Vec<_>, Vec<_>) = references
-        .into_iter()
-        .partition(|reference| rank(ranks, *reference) != UNKNOWN);
-    known.sort_unstable_by_key(|reference| rank(ranks, *reference));
-    unknown.sort_unstable_by(|a, b| labels(a).cmp(&labels(b)));
-    if unknown.is_empty() {
-        return known;
-    }
+fn labels(table: &SeriesTable, reference: SeriesRef) -> Option<&Labels> {
+    Some(&table.get(reference)?.labels)
+}
+
+/// One sorted list of two.
+fn merged(table: &SeriesTable, known: &[SeriesRef], unknown: &[SeriesRef]) -> Vec<SeriesRef> {
     let mut merged = Vec::with_capacity(known.len() + unknown.len());
-    let mut known = &known[..];
+    let mut known = known;
     for reference in unknown {
-        let wanted = labels(&reference);
-        let before = known.partition_point(|other| labels(other).cmp(&wanted) == Ordering::Less);
-        merged.extend_from_slice(&known[..before]);
-        merged.push(reference);
-        known = &known[before..];
+        let wanted = labels(table, *reference);
+        let before = known.partition_point(|other| labels(table, *other).cmp(&wanted) == Ordering::Less);
+        let (smaller, rest) = known.split_at(before);
+        merged.extend_from_slice(smaller);
+        merged.push(*reference);
+        known = rest;
     }
     merged.extend_from_slice(known);
     merged
@@ -106,21 +138,22 @@ mod tests {
         order.sort(table, references.collect())
     }
 
-    #[test]
-    fn the_order_is_made_when_many_series_were_sorted_without() {
-        let (order, table) = (Order::default(), table(80));
-        assert_eq!(sorted(&order, &table, 0..9), (0..9).rev().collect::<Vec<_>>());
-        assert!(order.ranks.read().is_empty(), "nine of eighty are sorted by themselves");
-        assert_eq!(sorted(&order, &table, 0..9), (0..9).rev().collect::<Vec<_>>());
-        assert_eq!(
-            order.ranks.read().len(),
-            80,
-            "the second time they cost more than a tenth of all"
-        );
+    /// Numbers of the series that are in order, in it.
+    fn known(order: &Order) -> Vec<SeriesRef> {
+        order.known.read().sorted.clone()
     }
 
     #[test]
-    fn series_that_came_since_are_sorted_among_the_others() {
+    fn a_reading_puts_its_own_series_in_order() {
+        let (order, table) = (Order::default(), table(80));
+        assert_eq!(sorted(&order, &table, 0..9), (0..9).rev().collect::<Vec<_>>());
+        assert_eq!(known(&order), (0..9).rev().collect::<Vec<_>>());
+        assert_eq!(sorted(&order, &table, 0..80), (0..80).rev().collect::<Vec<_>>());
+        assert_eq!(known(&order), (0..80).rev().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn few_that_are_unknown_are_put_in_order_once_they_were_sorted_often() {
         let (order, mut table) = (Order::default(), table(80));
         assert_eq!(sorted(&order, &table, 0..80), (0..80).rev().collect::<Vec<_>>());
         let late = Labels::from_pairs([("__name__", "up"), ("instance", "0041b")]);
@@ -129,7 +162,29 @@ mod tests {
             .rev()
             .flat_map(|at| if at == 38 { vec![38, late] } else { vec![at] })
             .collect();
+        for _ in 0..10 {
+            assert_eq!(sorted(&order, &table, 0..81), expected);
+            assert_eq!(known(&order).len(), 80, "one is no reason to number eighty anew");
+        }
         assert_eq!(sorted(&order, &table, 0..81), expected);
-        assert_eq!(order.ranks.read().len(), 80, "one is no reason to make it anew");
+        assert_eq!(known(&order), expected, "the eleventh time it is");
+        assert_eq!(sorted(&order, &table, 0..81), expected);
+    }
+
+    #[test]
+    fn a_number_that_is_given_again_is_sorted_anew() {
+        let (mut order, mut table) = (Order::default(), table(20));
+        sorted(&order, &table, 0..20);
+        order.remove(7);
+        let seventh = table.get(7).expect("it was inserted").labels.clone();
+        table.remove_where(|series| series.labels == seventh);
+        let last = Labels::from_pairs([("__name__", "up"), ("instance", "zzz")]);
+        let again = table.insert(MemSeries::new(last)).expect("a number is left");
+        assert_eq!(again, 7, "the table gives numbers again");
+        let expected: Vec<SeriesRef> = (0..20).rev().filter(|at| *at != 7).chain([7]).collect();
+        for _ in 0..4 {
+            assert_eq!(sorted(&order, &table, 0..20), expected);
+        }
+        assert_eq!(known(&order), expected, "its former place is gone");
     }
 }
