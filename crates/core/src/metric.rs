@@ -327,6 +327,11 @@ pub trait MetricSource: Send + Sync + fmt::Debug {
             .collect())
     }
 
+    /// Whether a read may wait for other servers.
+    fn asks_others(&self) -> bool {
+        false
+    }
+
     /// What [`MetricSource::select`] would touch. Where a store cannot tell more, only the series
     /// are counted.
     fn estimate(&self, selection: &Selection<'_>) -> Result<ReadEstimate, ReadError> {

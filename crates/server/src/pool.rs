@@ -1,4 +1,4 @@
-//! Bounded pools for CPU work, so that it never runs on the async threads.
+//! Bounded pools for CPU work, so that it does not keep the async threads from serving others.
 //!
 //! A pool has a fixed number of threads, a bound on jobs begun and one on jobs waiting. A job that
 //! panics gives an error to its caller and leaves the pool whole.
@@ -15,8 +15,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::telemetry;
 
-/// Stack of a worker: parsers and engines recurse over what clients send. It has what a query asks for and room to get there.
-const STACK_BYTES: usize = skopos_promql::STACK_BYTES + (8 << 20);
+/// Bytes of stack of a thread that evaluates queries: parsers and engines recurse over what clients send. It has what a query asks
+/// for and room to get there, so that none has to be made for it.
+pub const STACK_BYTES: usize = skopos_promql::STACK_BYTES + (8 << 20);
 /// How many jobs may wait for each that may run.
 const WAITING_PER_PERMIT: usize = 32;
 
@@ -125,6 +126,13 @@ impl WorkPool {
         }
     }
 
+    /// Runs `work` on the calling thread, as one of the jobs begun: for what is shorter than the wait for another thread.
+    pub(crate) fn run_here<T>(&self, place: Place, work: impl FnOnce() -> T) -> Result<T, PoolError> {
+        let result = catch_unwind(AssertUnwindSafe(work));
+        drop(place);
+        result.map_err(|panic| self.panicked(panic.as_ref()))
+    }
+
     fn send(&self, job: Job) {
         // The channel lives as long as the pool; should its threads be gone, the job is dropped
         // and its caller told.
@@ -199,6 +207,11 @@ mod tests {
         let failed = pool.run(|| -> u8 { panic!("broken on purpose") }).await;
         assert_eq!(failed, Err(PoolError::Panicked("broken on purpose".to_owned())));
         assert_eq!(pool.run(|| 5).await, Ok(5));
+        let place = pool.place().await.expect("nobody waits");
+        let failed = pool.run_here(place, || -> u8 { panic!("broken here") });
+        assert_eq!(failed, Err(PoolError::Panicked("broken here".to_owned())));
+        let place = pool.place().await.expect("its place was given back");
+        assert_eq!(pool.run_here(place, || 6), Ok(6));
     }
 
     #[tokio::test]

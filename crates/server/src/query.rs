@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use skopos_core::{BudgetError, Kinded, QueryBudget};
 
-use crate::pool::PoolError;
+use crate::pace::{PaceKey, Paces};
+use crate::pool::{Place, PoolError, WorkPool};
 use crate::router::App;
 use crate::telemetry;
 
@@ -22,6 +23,8 @@ pub(crate) struct QueryText {
     pub(crate) text: String,
     /// A shorter timeout that the client asked for.
     pub(crate) timeout: Option<Duration>,
+    /// Set where the query may be evaluated on the thread that received it, if it was short the last time.
+    pub(crate) pace: Option<PaceKey>,
     /// What the query did, once it ended; for the slow log.
     pub(crate) done: Arc<OnceLock<QueryDone>>,
 }
@@ -44,6 +47,7 @@ impl QueryText {
             language,
             text: text.into(),
             timeout: None,
+            pace: None,
             done: Arc::default(),
         }
     }
@@ -83,7 +87,11 @@ where
     let started = Instant::now();
     let worker_budget = Arc::clone(&budget);
     let outcome = match tokio::time::timeout(timeout, app.queries.place()).await {
-        Ok(Ok(place)) => match app.queries.run_at(place, move || work(&worker_budget)).await {
+        Ok(Ok(place)) => match run_at((&app.queries, &app.paces), query.pace, place, move || {
+            work(&worker_budget)
+        })
+        .await
+        {
             Ok(result) => result.map_err(QueryFailure::Engine),
             Err(error) => Err(QueryFailure::Pool(error)),
         },
@@ -92,6 +100,30 @@ where
     };
     observe(&query, started.elapsed(), &budget, outcome.is_ok(), options.slow_after);
     outcome
+}
+
+/// Runs the work on the pool, or here and now where it was short the last time.
+async fn run_at<T: Send + 'static>(
+    (pool, paces): (&WorkPool, &Paces),
+    pace: Option<PaceKey>,
+    place: Place,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, PoolError> {
+    let Some(pace) = pace else {
+        return pool.run_at(place, work).await;
+    };
+    let timed = move || {
+        let started = Instant::now();
+        (work(), started.elapsed())
+    };
+    let (result, took) = if paces.is_short(pace, Instant::now()) {
+        telemetry::QUERIES_IN_PLACE.inc();
+        pool.run_here(place, timed)?
+    } else {
+        pool.run_at(place, timed).await?
+    };
+    paces.note(pace, took, Instant::now());
+    Ok(result)
 }
 
 fn observe(query: &QueryText, took: Duration, budget: &QueryBudget, succeeded: bool, slow_after: Duration) {
@@ -126,5 +158,37 @@ struct CancelOnDrop(Arc<AtomicBool>);
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::pool::PoolSize;
+
+    #[tokio::test]
+    async fn what_was_short_is_evaluated_where_it_was_received() {
+        let size = PoolSize {
+            threads: 1,
+            concurrency: 1,
+        };
+        let pool = WorkPool::new("test", size).expect("threads start");
+        let (paces, key) = (Paces::default(), PaceKey::new("default", "up", 1, 0));
+        let own = thread::current().id();
+        let thread_of = async |pace| {
+            let place = pool.place().await.expect("nobody waits");
+            let work = || thread::current().id();
+            run_at((&pool, &paces), pace, place, work)
+                .await
+                .expect("it does not panic")
+        };
+        assert_ne!(thread_of(Some(key)).await, own, "nothing is known of it");
+        paces.note(key, Duration::ZERO, Instant::now());
+        assert_eq!(thread_of(Some(key)).await, own);
+        assert_ne!(thread_of(None).await, own, "it may not be evaluated here");
+        paces.note(key, Duration::from_secs(1), Instant::now());
+        assert_ne!(thread_of(Some(key)).await, own, "it was long the last time");
     }
 }

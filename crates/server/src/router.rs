@@ -6,6 +6,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::post;
 
+use crate::pace::Paces;
 use crate::pool::{PoolSize, WorkPool};
 use crate::recent::RecentQueries;
 use crate::skopos::DeadCache;
@@ -23,6 +24,8 @@ pub(crate) struct App {
     pub(crate) started_ms: i64,
     /// PromQL that was asked of late.
     pub(crate) recent: RecentQueries,
+    /// How long queries took.
+    pub(crate) paces: Paces,
     pub(crate) dead: DeadCache,
     /// Deltas of OTLP metrics, added up.
     pub(crate) delta_states: otlp::DeltaStates,
@@ -51,6 +54,7 @@ impl App {
             ingest: WorkPool::new("ingest", ingest)?,
             started_ms: state.clock.now_ms(),
             recent: RecentQueries::default(),
+            paces: Paces::default(),
             dead: DeadCache::default(),
             delta_states: otlp::DeltaStates::default(),
             listeners: prometheus::Listeners::default(),

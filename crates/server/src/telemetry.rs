@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use prometheus::{
-    HistogramVec, IntCounterVec, IntGauge, register_histogram_vec, register_int_counter_vec, register_int_gauge,
+    HistogramVec, IntCounter, IntCounterVec, IntGauge, register_histogram_vec, register_int_counter,
+    register_int_counter_vec, register_int_gauge,
 };
 
 const REGISTERED: &str = "names and labels of own metrics are constant and unique";
@@ -80,6 +81,15 @@ pub(crate) static QUERIES: LazyLock<IntCounterVec> = LazyLock::new(|| {
         "skopos_queries_total",
         "Queries answered, by language and outcome.",
         &["language", "outcome"]
+    )
+    .expect(REGISTERED)
+});
+
+/// Queries evaluated on the thread that received them, as they were short the last time.
+pub(crate) static QUERIES_IN_PLACE: LazyLock<IntCounter> = LazyLock::new(|| {
+    register_int_counter!(
+        "skopos_queries_in_place_total",
+        "Queries evaluated on the thread that received them, as they were short the last time."
     )
     .expect(REGISTERED)
 });

@@ -144,6 +144,8 @@ fn set_up_tls() -> anyhow::Result<()> {
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
+        // Short queries are evaluated on these threads.
+        .thread_stack_size(skopos_server::QUERY_STACK_BYTES)
         .enable_all()
         .build()
         .context("failed to start the async runtime")

@@ -5,7 +5,14 @@ use std::sync::OnceLock;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// Fewest series for which work is shared among threads.
-pub(super) const PARALLEL_SERIES: usize = 64;
+const PARALLEL_SERIES: usize = 64;
+/// Fewest values that are looked at, each as often as it is: fewer take no longer than it takes to wake a thread.
+const PARALLEL_VALUES: usize = 65_536;
+
+/// Whether so much work is worth the wait for other threads.
+pub(super) fn is_worth_sharing(series: usize, values: usize) -> bool {
+    series >= PARALLEL_SERIES && values >= PARALLEL_VALUES
+}
 
 /// Most shares that work is cut into: more than there are threads, as one may be late or have the longer share.
 pub(super) fn shares() -> usize {

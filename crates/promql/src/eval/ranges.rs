@@ -17,6 +17,9 @@ use crate::ast::{Expr, MatrixSelector, SubqueryExpr};
 use crate::eval_error::EvalError;
 use crate::functions::extended::Extension;
 
+/// Buckets of a common native histogram.
+const HISTOGRAM_BUCKETS: usize = 64;
+
 /// A series of a range vector.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RangeSeries {
@@ -55,6 +58,11 @@ impl RangeSeries {
             float_starts: &self.starts.floats_ms,
             histogram_starts: &self.starts.histograms_ms,
         }
+    }
+
+    fn values(&self) -> usize {
+        let histograms = self.series.histograms.len() + self.windows.histograms.len();
+        self.series.values.len() + self.windows.floats.len() + histograms * HISTOGRAM_BUCKETS
     }
 
     /// The same with samples alone, those known of windows among them.
@@ -119,6 +127,14 @@ impl Ranges {
         let last_step = grid.len().saturating_sub(1);
         let (after_ms, end_ms) = (self.reach(0).0, self.reach(last_step).1);
         TimeRange::new(after_ms.saturating_add(1), end_ms)
+    }
+
+    /// About how many values all windows have, a histogram counting for as many as it has buckets.
+    pub(super) fn values_looked_at(&self, grid: Grid) -> usize {
+        let read = self.to_read(grid);
+        let part_of_a_window = self.range_ms as f64 / (read.end_ms.saturating_sub(read.start_ms)).max(1) as f64;
+        let held: usize = self.series.iter().map(RangeSeries::values).sum();
+        (held as f64 * (1.0 + grid.len() as f64 * part_of_a_window.min(1.0))) as usize
     }
 }
 

@@ -10,7 +10,7 @@ use skopos_core::metric::{DownsampledSeries, Lent, Selection, Series, SeriesView
 use skopos_core::sample::is_stale;
 
 use super::column::{Column, Grid, NOTHING};
-use super::parallel::{PARALLEL_SERIES, in_parallel};
+use super::parallel::{in_parallel, is_worth_sharing};
 use super::resolve::at_ms;
 use super::{EvalResult, Evaluator, Frame, STAGE, downsampled};
 use crate::ast::VectorSelector;
@@ -98,7 +98,8 @@ impl Evaluator<'_> {
             self.count_filled(&column, frame);
             Ok(Some(column).filter(|column| !column.is_empty()))
         };
-        let columns: Vec<Option<Column>> = if all.len() >= PARALLEL_SERIES {
+        let samples: usize = all.iter().map(DownsampledSeries::charged_samples).sum();
+        let columns: Vec<Option<Column>> = if is_worth_sharing(all.len(), samples + all.len() * grid.len()) {
             in_parallel(|| all.into_par_iter().map(column).collect::<EvalResult<_>>())?
         } else {
             all.into_iter().map(column).collect::<EvalResult<_>>()?

@@ -9,7 +9,7 @@ use skopos_core::metric::{MetricValue, Series};
 use super::column::{self, Column, Grid};
 use super::computing::{self, RangeFunction, refuse_histograms};
 use super::looked::Looked;
-use super::parallel::{PARALLEL_SERIES, in_parallel};
+use super::parallel::{in_parallel, is_worth_sharing};
 use super::ranges::{RangeSeries, RangeView, Ranges};
 use super::select::advance;
 use super::{EvalResult, Evaluated, Evaluator, Frame, STAGE};
@@ -180,7 +180,8 @@ impl Evaluator<'_> {
             sweep.commit(self);
             Ok(Some(column).filter(|column| !column.is_empty()))
         };
-        let columns: Vec<Option<Column>> = if ranges.series.len() >= PARALLEL_SERIES {
+        let values = ranges.values_looked_at(frame.grid);
+        let columns: Vec<Option<Column>> = if is_worth_sharing(ranges.series.len(), values) {
             let all = &ranges.series;
             in_parallel(|| all.par_iter().map_init(sweep, one).collect::<EvalResult<_>>())?
         } else {

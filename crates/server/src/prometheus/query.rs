@@ -13,6 +13,7 @@ use skopos_promql::{Engine, EvalError, Feature, QueryOutput};
 use super::arguments;
 use super::encode::{Extras, query_body};
 use super::envelope::ApiError;
+use crate::pace::PaceKey;
 use crate::params::Params;
 use crate::query::{self, PROMQL, QueryDone, QueryFailure, QueryText};
 use crate::query_log::{HttpOrigin, LoggedQuery, Origin};
@@ -66,6 +67,19 @@ impl Span {
                 step_ms,
             } => engine.range(source, query, start_ms, end_ms, step_ms, budget),
         }
+    }
+
+    /// What tells the query from others that take another time.
+    fn pace(self, tenant: &TenantId, query: &str) -> PaceKey {
+        let (steps, step_ms) = match self {
+            Self::At { .. } => (1, 0),
+            Self::Range {
+                start_ms,
+                end_ms,
+                step_ms,
+            } => ((end_ms - start_ms) / step_ms, step_ms),
+        };
+        PaceKey::new(tenant.as_str(), query, steps, step_ms)
     }
 
     /// Start, end and step in seconds, as Prometheus' query log has them; the step of an instant is 0.
@@ -191,21 +205,26 @@ async fn evaluate(
     }
     let Request {
         query,
-        text,
+        mut text,
         limit,
         stats,
         ..
     } = request;
+    if !source.asks_others() {
+        text.pace = Some(span.pace(tenant, &query));
+    }
     let received = Instant::now();
     let (log, clock) = (Arc::clone(&app.state.query_log), Arc::clone(&app.state.clock));
     let done = Arc::clone(&text.done);
     let body = query::run(app, text, move |budget| {
         let started = Instant::now();
         let outcome = span.evaluate(&engine, &*source, &query, budget);
-        let told = outcome
-            .as_ref()
-            .map(|output| stats_json(output, budget, received, started));
-        if log.is_on() {
+        let is_logged = log.is_on();
+        let told = (is_logged || stats != Stats::Nothing).then(|| {
+            let output = outcome.as_ref();
+            output.map(|output| stats_json(output, budget, received, started))
+        });
+        if is_logged && let Some(told) = &told {
             log.write(&LoggedQuery {
                 query: &query,
                 seconds: span.seconds(),
@@ -214,7 +233,7 @@ async fn evaluate(
                 origin: Origin::Http(&origin),
             });
         }
-        let told = told.ok();
+        let told = told.and_then(Result::ok);
         let output = outcome?;
         let [start, end, step] = span.seconds();
         done.get_or_init(|| QueryDone {

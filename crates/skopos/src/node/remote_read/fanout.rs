@@ -130,6 +130,10 @@ impl MetricSource for Fanout {
         self.own.shares(selection, wanted, count)
     }
 
+    fn asks_others(&self) -> bool {
+        self.has_remotes()
+    }
+
     fn select_started(
         &self,
         selection: &Selection<'_>,
