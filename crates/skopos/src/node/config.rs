@@ -15,6 +15,7 @@ use skopos_scrape::ScrapeManager;
 use skopos_server::QueryLog;
 use skopos_server::views::{ConfigView, DashboardsView, LoadedRules, ReloadStatus, Reloader};
 use skopos_wire::otlp::MetricOptions;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::alerting::Alerting;
@@ -53,6 +54,8 @@ pub(super) struct ConfiguredParts {
     pub(super) limits: TenantLimits,
     /// Where queries are logged.
     pub(super) query_log: Arc<QueryLog>,
+    /// Where tasks run that the configuration asks for.
+    pub(super) runtime: Handle,
 }
 
 impl Configuration {
@@ -93,6 +96,8 @@ impl Configuration {
     }
 
     fn apply(&self, loaded: &Loaded) -> anyhow::Result<()> {
+        // Scrapes, discovery and senders start tasks, and a reload may come from a thread outside of the runtime.
+        let _runtime = self.parts.runtime.enter();
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }

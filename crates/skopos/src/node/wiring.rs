@@ -75,6 +75,7 @@ impl Wiring {
             remote_writes: Arc::clone(&remote_writes),
             limits,
             query_log,
+            runtime: tokio::runtime::Handle::current(),
         };
         let configuration = Configuration::new(args, loaded, parts, addresses)?;
         let configuration = Arc::new(configuration);

@@ -25,6 +25,7 @@ mod program;
 mod prove;
 mod query_limits;
 mod query_log;
+mod reload;
 mod remote_read;
 mod remote_write;
 mod remote_write_agent;
