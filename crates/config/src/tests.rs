@@ -106,17 +106,54 @@ fn a_signature_for_amazon_stands_alone_and_hides_its_key() {
 
 #[test]
 fn settings_without_effect_are_named() {
-    let text = "storage: {tsdb: {stale_series_compaction_threshold: 0.5, chunk_encoding: {floats: xor2}}}\ntracing: {endpoint: 'a:4317'}\nremote_write: [{url: 'http://a/', round_robin_dns: true}, {url: 'http://b/'}]";
+    let text = "storage: {tsdb: {stale_series_compaction_threshold: 0.5, chunk_encoding: {floats: xor2}}}\nremote_write: [{url: 'http://a/', round_robin_dns: true}, {url: 'http://b/'}]";
     let warnings = parse(text).expect("good").warnings;
     let named = [
         "storage.tsdb.stale_series_compaction_threshold has no effect",
         "storage.tsdb.chunk_encoding has no effect",
-        "tracing is read but not carried out",
         "remote_write http://a/: round_robin_dns has no effect",
     ];
     assert_eq!(warnings.len(), named.len(), "{warnings:?}");
     for (warning, named) in warnings.iter().zip(named) {
         assert!(warning.starts_with(named), "{warning}");
+    }
+}
+
+#[test]
+fn a_tracing_section_has_defaults_and_is_checked() {
+    let config = parse("tracing: {endpoint: 'a:4317'}").expect("good");
+    assert_eq!(config.warnings, Vec::<String>::new());
+    let tracing = config.tracing.expect("there");
+    assert_eq!((tracing.client_type, tracing.endpoint.as_str()), ("grpc", "a:4317"));
+    assert_eq!((tracing.sampling_fraction, tracing.insecure), (0.0, false));
+    assert_eq!((tracing.compression, tracing.timeout), ("", Duration::from_secs(10)));
+    let all = "tracing: {endpoint: 'a:4318', client_type: http, sampling_fraction: 0.5, insecure: true, \
+               compression: gzip, timeout: 3s, headers: {X-Scope-OrgID: t}}";
+    let tracing = parse(all).expect("good").tracing.expect("there");
+    assert_eq!((tracing.client_type, tracing.sampling_fraction), ("http", 0.5));
+    assert_eq!((tracing.compression, tracing.timeout), ("gzip", Duration::from_secs(3)));
+    assert_eq!(tracing.headers.get("X-Scope-OrgID").map(String::as_str), Some("t"));
+    for (section, reason) in [
+        ("{}", "tracing endpoint must be set"),
+        (
+            "{endpoint: a, client_type: udp}",
+            "expected tracing client type to be grpc or http, but got udp",
+        ),
+        (
+            "{endpoint: a, compression: zstd}",
+            "invalid compression type zstd provided, valid options: gzip",
+        ),
+        (
+            "{endpoint: a, headers: {Authorization: b}}",
+            "authorization header configuration is not yet supported",
+        ),
+        (
+            "{endpoint: a, headers: {User-Agent: b}}",
+            "User-Agent is a reserved header. It must not be changed",
+        ),
+    ] {
+        let told = error(&format!("tracing: {section}"));
+        assert!(told.contains(reason), "{section}: {told}");
     }
 }
 

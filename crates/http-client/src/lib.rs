@@ -11,6 +11,7 @@
 pub mod aws;
 mod oauth2;
 mod tls;
+mod trace_context;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,8 @@ use reqwest::{Client, ClientBuilder, Method, NoProxy, Proxy, RequestBuilder};
 use skopos_config::{HttpClientConfig, ProxyConfig};
 
 use oauth2::TokenSource;
+pub use tls::tls_client_config;
+pub use trace_context::trace_headers;
 
 /// Redirects followed at most, as in Go.
 const MAX_REDIRECTS: usize = 10;

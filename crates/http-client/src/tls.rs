@@ -51,7 +51,7 @@ pub(crate) fn configured(
 ) -> Result<ClientBuilder, HttpClientError> {
     let material = Material::read(tls, folder)?;
     if !tls.server_name.is_empty() {
-        return Ok(builder.tls_backend_preconfigured(named(tls, &material)?));
+        return Ok(builder.tls_backend_preconfigured(config_of(tls, &material)?));
     }
     let unusable = |what: &str, error: reqwest::Error| {
         HttpClientError::unusable(format!("tls_config {what}: {}", crate::describe(&error)))
@@ -85,14 +85,23 @@ const fn version_of(version: TlsVersion) -> Version {
     }
 }
 
-/// TLS that checks the certificate against the name of the settings.
-fn named(tls: &TlsConfig, material: &Material) -> Result<ClientConfig, HttpClientError> {
+/// The TLS of the settings for connections of other protocols; reads certificate files, relative to `folder`. Where the
+/// settings name the server, the certificate is checked against that name in place of the one that is connected to.
+pub fn tls_client_config(tls: &TlsConfig, folder: &Path) -> Result<ClientConfig, HttpClientError> {
+    config_of(tls, &Material::read(tls, folder)?)
+}
+
+fn config_of(tls: &TlsConfig, material: &Material) -> Result<ClientConfig, HttpClientError> {
     let unusable = |reason: String| HttpClientError::unusable(format!("tls_config: {reason}"));
     let provider = CryptoProvider::get_default()
         .cloned()
         .ok_or_else(|| unusable("no TLS crypto provider is installed in this process".to_owned()))?;
-    let name = ServerName::try_from(tls.server_name.clone())
-        .map_err(|_| unusable(format!("server_name {:?} is not a name", tls.server_name)))?;
+    let name = if tls.server_name.is_empty() {
+        None
+    } else {
+        let name = ServerName::try_from(tls.server_name.clone());
+        Some(name.map_err(|_| unusable(format!("server_name {:?} is not a name", tls.server_name)))?)
+    };
     let inner: Option<Arc<dyn ServerCertVerifier>> = if tls.insecure_skip_verify {
         None
     } else if material.authorities.is_empty() {
@@ -142,10 +151,10 @@ fn versions(tls: &TlsConfig) -> Vec<&'static SupportedProtocolVersion> {
     versions
 }
 
-/// Checks certificates against one name, whatever the address says.
+/// Checks certificates against one name, whatever the address says, or against the address where there is none.
 #[derive(Debug)]
 struct NamedVerifier {
-    name: ServerName<'static>,
+    name: Option<ServerName<'static>>,
     /// Nothing is checked where there is none.
     inner: Option<Arc<dyn ServerCertVerifier>>,
     provider: Arc<CryptoProvider>,
@@ -156,12 +165,13 @@ impl ServerCertVerifier for NamedVerifier {
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
+        server_name: &ServerName<'_>,
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        let name = self.name.as_ref().unwrap_or(server_name);
         match &self.inner {
-            Some(inner) => inner.verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now),
+            Some(inner) => inner.verify_server_cert(end_entity, intermediates, name, ocsp_response, now),
             None => Ok(ServerCertVerified::assertion()),
         }
     }

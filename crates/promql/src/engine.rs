@@ -8,6 +8,7 @@ use crate::eval::{Evaluator, Grid, plan};
 use crate::eval_error::EvalError;
 use crate::parser::{Feature, ParseOptions, parse_with};
 use crate::plan::QueryPlan;
+use crate::trace;
 use crate::value::QueryOutput;
 
 /// Prometheus' default of `--query.lookback-delta`.
@@ -130,7 +131,7 @@ impl Engine {
         budget: &QueryBudget,
     ) -> Result<QueryOutput, EvalError> {
         let evaluator = Evaluator::new(source, self.options, query, budget);
-        with_deep_stack(|| evaluator.instant(expr, time_ms))
+        trace::evaluation().in_scope(|| with_deep_stack(|| evaluator.instant(expr, time_ms)))
     }
 
     /// What a query at one time would do and read.
@@ -167,7 +168,7 @@ impl Engine {
         let expr = self.parse_rangeable(query)?;
         let grid = range_grid(start_ms, end_ms, step_ms)?;
         let evaluator = Evaluator::new(source, self.options, query, budget);
-        with_deep_stack(|| evaluator.range(&expr, grid))
+        trace::evaluation().in_scope(|| with_deep_stack(|| evaluator.range(&expr, grid)))
     }
 }
 

@@ -43,6 +43,7 @@ use crate::engine::EngineOptions;
 use crate::eval_error::EvalError;
 use crate::parser::Feature;
 use crate::position::PosRange;
+use crate::trace;
 use crate::value::{QueryOutput, Value, VectorSample};
 
 pub(crate) const STAGE: &str = "expression evaluation";
@@ -99,19 +100,22 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Readies the counts and what repeats for a query over `grid`.
-    fn prepare(&mut self, expr: &Expr, grid: Grid) {
+    /// Resolves the query over `grid` and readies the counts and what repeats.
+    fn prepare(&mut self, expr: &Expr, grid: Grid) -> EvalResult<Expr> {
+        let _span = trace::preparation().entered();
+        let expr = resolve::resolve(expr, grid)?;
         if self.options.per_step_stats == Feature::Enabled {
             self.counts = looked::Counts::by_step(grid);
         }
-        self.shared = share::Shared::of(expr, self.query);
+        self.shared = share::Shared::of(&expr, self.query);
+        Ok(expr)
     }
 
     pub(crate) fn instant(mut self, expr: &Expr, time_ms: i64) -> EvalResult<QueryOutput> {
         let grid = Grid::instant(time_ms);
-        let expr = resolve::resolve(expr, grid)?;
-        self.prepare(&expr, grid);
+        let expr = self.prepare(expr, grid)?;
         let frame = Frame { grid, query: grid };
+        let _span = trace::inner().entered();
         let value = match expr.unwrap_parens() {
             range @ (Expr::Matrix(_) | Expr::Subquery(_)) => {
                 let mut series = self.range_vector(range, frame)?;
@@ -124,14 +128,14 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(crate) fn range(mut self, expr: &Expr, grid: Grid) -> EvalResult<QueryOutput> {
-        let expr = resolve::resolve(expr, grid)?;
-        self.prepare(&expr, grid);
-        let evaluated = self.eval(&expr, Frame { grid, query: grid })?;
+        let expr = self.prepare(expr, grid)?;
+        let evaluated = trace::inner().in_scope(|| self.eval(&expr, Frame { grid, query: grid }))?;
         let columns = match evaluated {
             Evaluated::Scalar(values) => vec![Column::new(Labels::empty(), values)],
             Evaluated::Vector(columns) => self.finish_names(columns)?,
             Evaluated::Text(_) => Vec::new(),
         };
+        let _span = trace::sort().entered();
         let mut series: Vec<Series> = columns
             .into_iter()
             .map(|column| column.into_series(grid))
@@ -264,6 +268,7 @@ impl<'a> Evaluator<'a> {
         if steps > 1 && resolve::is_step_invariant(expr) {
             return self.eval_once(expr, frame);
         }
+        let _span = trace::part(expr).entered();
         match expr {
             Expr::Number(number) => Ok(Evaluated::Scalar(vec![number.value; steps])),
             Expr::String(string) => Ok(Evaluated::Text(string.value.clone())),

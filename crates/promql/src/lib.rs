@@ -28,6 +28,7 @@ mod printer;
 pub mod quote;
 mod signature;
 mod token;
+mod trace;
 mod value;
 
 pub use ast::{Expr, ValueType, extract_selectors, metric_names};

@@ -46,6 +46,24 @@ impl Display for AggregateExpr {
     }
 }
 
+/// What an expression does itself, without its parts: an operator with its matching or grouping, a function's name, a
+/// selector.
+pub(crate) struct Operation<'a>(pub(crate) &'a Expr);
+
+impl Display for Operation<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Expr::Aggregate(aggregate) => f.write_str(Aggregation(aggregate).to_string().trim_end()),
+            Expr::Binary(binary) => Operator(binary).fmt(f),
+            Expr::Call(call) => f.write_str(call.function.name),
+            Expr::Subquery(subquery) => Suffix(subquery).fmt(f),
+            Expr::Unary(unary) => f.write_str(unary.op.as_str()),
+            Expr::Paren(paren) => Operation(&paren.expr).fmt(f),
+            Expr::Matrix(_) | Expr::Number(_) | Expr::String(_) | Expr::Vector(_) => self.0.fmt(f),
+        }
+    }
+}
+
 /// The operator of an aggregation with its grouping, as it stands before the parenthesis.
 struct Aggregation<'a>(&'a AggregateExpr);
 

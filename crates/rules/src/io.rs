@@ -102,6 +102,7 @@ impl fmt::Debug for PromqlIo<'_> {
 impl PromqlIo<'_> {
     fn evaluate(&self, text: &str, expr: &Expr, time_ms: i64) -> Result<Vec<RuleSample>, String> {
         let budget = (self.budget)();
+        let _span = tracing::debug_span!("promqlExec", query = text).entered();
         let output = self.engine.evaluate(self.source, text, expr, time_ms, &budget);
         match output.map_err(|error| error.to_string())?.value {
             Value::Vector(samples) => Ok(samples

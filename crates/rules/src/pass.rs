@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use skopos_core::Labels;
 use skopos_core::metric::SeriesBatch;
+use tracing::Span;
+use tracing::field::Empty;
 
 use crate::alerting::{AlertNotice, AlertingRule, EvaluationTimes, Outcome, Refusal};
 use crate::evidence::{Collector, EndReason, Evidence, Fresh, RuleOrigin, Transition, TransitionKind};
@@ -46,6 +48,8 @@ impl Pass<'_> {
     /// Evaluates a rule and stores what it makes; an error becomes the rule's health.
     pub(crate) fn evaluate(&self, rule: &mut Rule) -> Evaluation {
         let started_ns = self.options.clock.now_ns();
+        let span = self.span(rule);
+        let _entered = span.enter();
         if self.options.is_observed {
             telemetry::EVALUATIONS.inc();
         }
@@ -57,12 +61,30 @@ impl Pass<'_> {
                 if self.options.is_observed {
                     telemetry::FAILURES.inc();
                 }
+                span.record("otel.status_code", "ERROR");
+                span.record("otel.status_description", error.as_str());
                 rule.health = Health::Bad;
                 rule.last_error = error;
             }
         }
         rule.evaluation_ns = self.options.clock.now_ns() - started_ns;
         evaluation
+    }
+
+    /// The span of an evaluation, the root of a trace as in Prometheus.
+    fn span(&self, rule: &Rule) -> Span {
+        if !self.options.is_observed {
+            return Span::none();
+        }
+        tracing::debug_span!(
+            parent: None,
+            "rule",
+            name = rule.spec.name,
+            group = rule.origin.group,
+            file = rule.origin.file,
+            otel.status_code = Empty,
+            otel.status_description = Empty,
+        )
     }
 
     fn store(&self, rule: &mut Rule, series: Vec<SeriesBatch>) {

@@ -16,7 +16,7 @@ mod spans;
 
 pub(crate) use logs::CountedLogs;
 pub(crate) use metrics::CountedMetrics;
-pub(crate) use spans::CountedSpans;
+pub use spans::CountedSpans;
 
 /// Why a span is not delivered; a log record knows the first two, a metric the second.
 const REASONS: [&str; 3] = ["queue_full", "export_failed", "error_buffer_full"];
@@ -47,9 +47,9 @@ impl Kind {
     }
 }
 
-/// Counters of the export path, registered with the service's own metrics.
+/// Counters of the export path, registered with the service's own metrics. Clones count together.
 #[derive(Debug, Clone)]
-pub(crate) struct ExportMetrics {
+pub struct ExportMetrics {
     kind: Kind,
     exported: IntCounter,
     dropped: IntCounterVec,
@@ -57,7 +57,9 @@ pub(crate) struct ExportMetrics {
 }
 
 impl ExportMetrics {
-    pub(crate) fn register(registry: &Registry) -> prometheus::Result<Self> {
+    /// Those of spans: `otel_spans_exported_total`, `otel_spans_dropped_total{reason}` and `otel_spans_queued`. An error
+    /// where the registry has metrics of these names.
+    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
         Self::of(Kind::Spans, registry)
     }
 
@@ -168,7 +170,7 @@ impl Flow {
 
 /// A processor or exporter with the flow that counts what goes through it. Spans and log records have two of each.
 #[derive(Debug)]
-pub(crate) struct Counted<T> {
+pub struct Counted<T> {
     inner: T,
     flow: Arc<Flow>,
 }

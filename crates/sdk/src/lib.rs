@@ -51,6 +51,7 @@ pub mod client;
 pub mod context;
 #[cfg(feature = "database")]
 pub mod database;
+pub mod export;
 pub mod family;
 pub mod freshness;
 #[cfg(feature = "grpc")]
@@ -71,7 +72,6 @@ mod backends;
 mod error;
 #[cfg(feature = "errors")]
 mod errors;
-mod export;
 mod logging;
 mod metrics;
 mod observability;

@@ -15,10 +15,13 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tracing::Instrument;
 
 use crate::pool::panic_text;
+use crate::request_span::{answered, request_span};
 use crate::{telemetry, text};
 
 /// The handler's name of requests that no route took.
 const UNMATCHED: &str = "other";
+/// The label of methods that HTTP does not know.
+const UNKNOWN_METHOD: &str = "other";
 
 /// Wraps a router of HTTP APIs. Pages of all origins may read its answers, or those alone whose
 /// origin matches.
@@ -53,24 +56,13 @@ async fn observe(request: Request<Body>, next: Next) -> Response {
     let _in_flight = InFlight::enter();
     let started = Instant::now();
     let method = method_name(request.method());
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
-    let span = tracing::info_span!(
-        "http_request",
-        otel.name = format!("{method} {route}"),
-        otel.kind = "server",
-        otel.status_code = tracing::field::Empty,
-        http.request.method = method,
-        http.route = route,
-        http.response.status_code = tracing::field::Empty,
-    );
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let matched = matched.as_ref().map(MatchedPath::as_str);
+    let span = request_span(&request, matched, method.unwrap_or_default());
     let response = next.run(request).instrument(span.clone()).await;
     let code = response.status();
-    // Signed, as attributes are: any other integer would become a text.
-    span.record("http.response.status_code", i64::from(code.as_u16()));
-    if code.is_server_error() {
-        span.record("otel.status_code", "ERROR");
-    }
+    answered(&span, code);
+    let (route, method) = (matched.unwrap_or(UNMATCHED), method.unwrap_or(UNKNOWN_METHOD));
     telemetry::REQUESTS
         .with_label_values(&[route, method, code.as_str()])
         .inc();
@@ -80,17 +72,17 @@ async fn observe(request: Request<Body>, next: Next) -> Response {
     response
 }
 
-/// The method as a label; what clients invent is one value, so that labels stay bounded.
-fn method_name(method: &Method) -> &'static str {
-    match *method {
+/// The method, of those that HTTP knows; what clients invent is one value, so that labels stay bounded.
+fn method_name(method: &Method) -> Option<&'static str> {
+    Some(match *method {
         Method::GET => "GET",
         Method::POST => "POST",
         Method::PUT => "PUT",
         Method::DELETE => "DELETE",
         Method::HEAD => "HEAD",
         Method::OPTIONS => "OPTIONS",
-        _ => "other",
-    }
+        _ => return None,
+    })
 }
 
 struct InFlight;

@@ -40,6 +40,7 @@ mod query;
 mod query_log;
 mod query_stats;
 mod recent;
+mod request_span;
 mod router;
 mod same_origin;
 mod server;

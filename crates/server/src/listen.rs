@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::classic::ClassicApi;
+use crate::request_span::OverTls;
 use crate::statsd::StatsdSockets;
 use crate::telemetry;
 use crate::web_guard::WebGuard;
@@ -235,8 +236,12 @@ impl Acceptor {
         peer: SocketAddr,
         permit: OwnedSemaphorePermit,
     ) -> impl Future<Output = ()> + use<> {
+        let is_encrypted = self.tls.is_some();
         let with_peer = move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
+            if is_encrypted {
+                request.extensions_mut().insert(OverTls);
+            }
             request
         };
         let service = TowerToHyperService::new(self.router.clone().map_request(with_peer));

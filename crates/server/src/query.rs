@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use skopos_core::{BudgetError, Kinded, QueryBudget};
+use tracing::{Instrument as _, Span};
 
 use crate::pace::{PaceKey, Paces};
 use crate::pool::{Place, PoolError, WorkPool};
@@ -75,9 +76,33 @@ where
     T: Send + 'static,
     E: Kinded + Send + 'static,
 {
-    if query.language == PROMQL {
-        app.recent.note(&query.text);
+    if query.language != PROMQL {
+        return run_queued(app, query, Span::none(), work).await;
     }
+    app.recent.note(&query.text);
+    let span = tracing::debug_span!("promqlExec", query = %query.text, otel.status_code = tracing::field::Empty);
+    let evaluated = async {
+        let queue = tracing::debug_span!("promqlExecQueue");
+        run_queued(app, query, queue, work).await
+    };
+    let outcome = evaluated.instrument(span.clone()).await;
+    if outcome.is_err() {
+        span.record("otel.status_code", "ERROR");
+    }
+    outcome
+}
+
+/// Waits for a place, within a span, and runs.
+async fn run_queued<T, E>(
+    app: &App,
+    query: QueryText,
+    queue: Span,
+    work: impl FnOnce(&QueryBudget) -> Result<T, E> + Send + 'static,
+) -> Result<T, QueryFailure<E>>
+where
+    T: Send + 'static,
+    E: Kinded + Send + 'static,
+{
     let options = &app.state.options.query;
     let timeout = query
         .timeout
@@ -86,7 +111,10 @@ where
     let _cancel = CancelOnDrop(budget.cancel_flag());
     let started = Instant::now();
     let worker_budget = Arc::clone(&budget);
-    let outcome = match tokio::time::timeout(timeout, app.queries.place()).await {
+    let outcome = match tokio::time::timeout(timeout, app.queries.place())
+        .instrument(queue)
+        .await
+    {
         Ok(Ok(place)) => match run_at((&app.queries, &app.paces), query.pace, place, move || {
             work(&worker_budget)
         })

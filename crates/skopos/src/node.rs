@@ -39,7 +39,7 @@ use wiring::Wiring;
 pub(crate) struct Node {
     addresses: Addresses,
     wiring: Wiring,
-    telemetry: Telemetry,
+    telemetry: Arc<Telemetry>,
     asked_to_stop: CancellationToken,
     shutdown: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
@@ -76,6 +76,7 @@ impl Node {
             },
         };
         let lock = DataDirLock::acquire(&args.storage_path)?;
+        let telemetry = Arc::new(telemetry);
         let wiring = Wiring::new(args, loaded, &addresses, &telemetry).await?;
         let readiness = Arc::new(Readiness::default());
         let server = wiring.server(args, &addresses, Arc::clone(&readiness), fleet, web)?;

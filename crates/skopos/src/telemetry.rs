@@ -1,7 +1,9 @@
 //! Skopos observes itself: its own log lines, spans, metrics and host are in its own store from
-//! the first second. Nothing of it leaves the process.
+//! the first second. Nothing of it leaves the process, but for the spans where a `tracing` section says where they go.
 
+mod endpoint;
 mod logs;
+mod outlet;
 mod spans;
 
 use std::io::IsTerminal as _;
@@ -11,20 +13,26 @@ use anyhow::Context as _;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use skopos_config::PrometheusConfig;
 use skopos_core::log::LogSink;
 use skopos_core::span::TraceSink;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Registry};
+use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use crate::cli::serve::LogFormat;
+use outlet::{ConfiguredSampler, Outlet, Outside, Switch};
 
 /// Job and service name of Skopos' own telemetry.
 pub(crate) const SELF_NAME: &str = "skopos";
 
-/// Levels of spans that are kept as traces: requests, rule evaluations and replays, not their inner steps.
-const SPAN_FILTER: &str = "off,skopos=info,skopos_bus=info,skopos_server=info,skopos_rules=info,skopos_scrape=info";
+/// Whose spans are kept as traces.
+const OBSERVED: [&str; 5] = ["skopos", "skopos_bus", "skopos_server", "skopos_rules", "skopos_scrape"];
+/// Whose spans are made beside while a `tracing` section holds: those of queries' inner steps.
+const OBSERVED_CLOSELY: &str = "skopos_promql";
 
 /// What Kafka's client says at each try to connect. That a bus is away is told by whoever asked it.
 const CLIENTS_OFF: &str = "librdkafka=off,rdkafka=off";
@@ -36,7 +44,13 @@ pub(crate) struct Telemetry {
     logs: logs::LogWriter,
     spans: spans::StoreExporter,
     provider: SdkTracerProvider,
+    switch: Arc<Switch>,
+    detail: reload::Handle<Targets, Registry>,
 }
+
+/// An endpoint for own spans, or none, ready to be switched to.
+#[derive(Debug)]
+pub(crate) struct PreparedTracing(Option<Arc<Outside>>);
 
 impl Telemetry {
     /// Starts logging to stderr and collecting lines and spans for the store.
@@ -48,20 +62,44 @@ impl Telemetry {
         let spans = spans::StoreExporter::default();
         // A dead letter that is replayed goes on in its own trace.
         opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+        let switch: Arc<Switch> = Arc::default();
         let provider = SdkTracerProvider::builder()
-            .with_batch_exporter(spans.clone())
+            .with_span_processor(Outlet::new(Arc::clone(&switch), spans.clone()))
+            .with_sampler(ConfiguredSampler(Arc::clone(&switch)))
             .with_resource(spans::resource())
             .build();
+        let (observed, detail) = reload::Layer::new(observed(false));
         let span_layer = tracing_opentelemetry::layer()
             .with_tracer(provider.tracer(SELF_NAME))
-            .with_filter(EnvFilter::new(SPAN_FILTER));
+            .with_filter(observed);
         Registry::default()
             .with(span_layer)
             .with(log_layer.with_filter(EnvFilter::new(format!("{CLIENTS_OFF},info"))))
             .with(stderr_layer(format).with_filter(filter))
             .try_init()
             .context("failed to start logging")?;
-        Ok(Self { logs, spans, provider })
+        Ok(Self {
+            logs,
+            spans,
+            provider,
+            switch,
+            detail,
+        })
+    }
+
+    /// Readies what the `tracing` section asks for. Called within the runtime.
+    pub(crate) fn prepare(&self, config: &PrometheusConfig) -> anyhow::Result<PreparedTracing> {
+        self.switch.prepare(config).map(PreparedTracing)
+    }
+
+    /// Sends own spans where that says. The inner steps of requests are spans too while there is an endpoint; without
+    /// one they are not even looked at.
+    pub(crate) fn apply(&self, prepared: PreparedTracing) {
+        let is_on = prepared.0.is_some();
+        self.switch.replace(prepared.0);
+        if let Err(error) = self.detail.reload(observed(is_on)) {
+            tracing::error!(%error, "failed to change how much own spans tell");
+        }
     }
 
     /// Lets lines and spans flow into the stores.
@@ -77,6 +115,17 @@ impl Telemetry {
         }
         self.spans.disconnect();
         self.logs.shutdown();
+    }
+}
+
+/// The spans that are wanted: requests and replays, with their inner steps where those are asked for.
+fn observed(closely: bool) -> Targets {
+    let level = if closely { Level::DEBUG } else { Level::INFO };
+    let targets = Targets::new().with_targets(OBSERVED.map(|target| (target, level)));
+    if closely {
+        targets.with_target(OBSERVED_CLOSELY, level)
+    } else {
+        targets
     }
 }
 

@@ -14,6 +14,7 @@ use skopos_core::labels::METRIC_NAME;
 use skopos_core::metric::{Lent, Selection, SeriesView, Share, Wanted};
 use skopos_core::sample::is_stale;
 use skopos_core::{Labels, MatchOp, ReadError, TimeRange};
+use tracing::Span;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::column::{Column, METADATA_LABELS, NOTHING};
@@ -27,6 +28,7 @@ use super::window::{Sweep, drops_name};
 use super::{EvalResult, Evaluator, Frame, STAGE};
 use crate::ast::{AggregateExpr, Call, Expr, MatrixSelector, VectorSelector};
 use crate::parser::Feature;
+use crate::trace;
 
 /// What is done with a series that is lent.
 type Visit<'a> = dyn FnMut(&SeriesView<'_>) -> ControlFlow<()> + 'a;
@@ -225,10 +227,12 @@ impl Evaluator<'_> {
         let steps = frame.grid.len();
         // Set where all is in vain.
         let stop = AtomicBool::new(false);
+        let span = trace::select(selector);
+        let _entered = span.enter();
         let Some(shares) = self.source.shares(&selection, wanted, parallel::shares()) else {
             let lend = |visit: &mut Visit<'_>| self.source.visit(&selection, wanted, self.budget, visit);
             let added = self.add_all(adder(), steps, &stop, lend)?;
-            return Ok(added.map(|added| vec![self.counted(added)]));
+            return Ok(added.map(|added| self.counted(&span, vec![added])));
         };
         let add = |(share, adder): (Box<dyn Share + '_>, A)| {
             self.add_all(adder, steps, &stop, |visit| share.visit(self.budget, visit))
@@ -240,7 +244,7 @@ impl Evaluator<'_> {
             work.into_iter().map(add).collect::<EvalResult<_>>()?
         };
         let all: Option<Vec<(A, Read)>> = added.into_iter().collect();
-        Ok(all.map(|all| all.into_iter().map(|added| self.counted(added)).collect()))
+        Ok(all.map(|all| self.counted(&span, all)))
     }
 
     /// Adds the series that `lend` lends; `None` where one could not be added, here or elsewhere.
@@ -291,9 +295,14 @@ impl Evaluator<'_> {
     }
 
     /// Counts what was read.
-    fn counted<A>(&self, (adder, read): (A, Read)) -> A {
-        self.count_series(read.series, read.samples);
-        adder
+    fn counted<A>(&self, span: &Span, added: Vec<(A, Read)>) -> Vec<A> {
+        let total = |of: fn(&Read) -> usize| added.iter().map(|(_, read)| of(read)).sum();
+        trace::selected(span, total(|read| read.series as usize), total(|read| read.samples));
+        let count = |(adder, read): (A, Read)| {
+            self.count_series(read.series, read.samples);
+            adder
+        };
+        added.into_iter().map(count).collect()
     }
 }
 

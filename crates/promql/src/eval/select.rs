@@ -18,6 +18,7 @@ use crate::eval_error::EvalError;
 use crate::functions::rate::interpolate;
 use crate::histogram::detect_reset;
 use crate::parser::Feature;
+use crate::trace;
 
 /// Series after which the deadline is looked at again.
 pub(super) const CHECK_EVERY: usize = 64;
@@ -135,11 +136,13 @@ impl Evaluator<'_> {
                 ControlFlow::Break(())
             }
         };
-        let lent = self.source.visit(&selection, Wanted::Newest, self.budget, &mut visit)?;
+        let span = trace::select(selector);
+        let lent = span.in_scope(|| self.source.visit(&selection, Wanted::Newest, self.budget, &mut visit))?;
         room?;
         if lent == Lent::Nothing {
             return Ok(None);
         }
+        trace::selected(&span, columns.len(), read);
         self.count_series(columns.len() as u64, read);
         columns.retain(|column| !column.is_empty());
         for column in &columns {
@@ -189,8 +192,11 @@ impl Evaluator<'_> {
             step_ms,
             resolution: self.options.source_resolution.limit(step_ms, range_ms),
         };
-        let mut found = self.source.select_downsampled(&selection, self.budget)?;
-        self.note_read(self.count_read(&found));
+        let span = trace::select(selector);
+        let mut found = span.in_scope(|| self.source.select_downsampled(&selection, self.budget))?;
+        let read = self.count_read(&found);
+        trace::selected(&span, found.len(), read);
+        self.note_read(read);
         for DownsampledSeries { starts, .. } in &mut found {
             if self.options.start_timestamps == Feature::Disabled {
                 *starts = StartTimestamps::default();

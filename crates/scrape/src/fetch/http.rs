@@ -6,8 +6,10 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use skopos_config::{NameEscapingScheme, ScrapeConfig, ScrapeProtocol};
-use skopos_http_client::{ClientOptions, HttpClient, HttpClientError, describe};
+use skopos_http_client::{ClientOptions, HttpClient, HttpClientError, describe, trace_headers};
 use skopos_wire::exposition::{BodyFormat, Format};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::{DEFAULT_BODY_LIMIT_BYTES, FetchError, Fetched};
 
@@ -46,11 +48,29 @@ impl HttpFetcher {
         })
     }
 
+    /// Gets the body of `url`, within a span that the target's own spans can join.
     pub(crate) async fn fetch(&self, url: &str, timeout: Duration) -> Result<Fetched, FetchError> {
-        let mut response = self.ask(url, timeout).await?;
+        let span = tracing::debug_span!(
+            "Scrape",
+            otel.kind = "client",
+            otel.status_code = Empty,
+            otel.status_description = Empty,
+            http.request.method = "GET",
+            url.full = url,
+        );
+        let fetched = self.fetch_within(&span, url, timeout).instrument(span.clone()).await;
+        if let Err(error) = &fetched {
+            span.record("otel.status_code", "ERROR");
+            span.record("otel.status_description", error.to_string());
+        }
+        fetched
+    }
+
+    async fn fetch_within(&self, span: &Span, url: &str, timeout: Duration) -> Result<Fetched, FetchError> {
+        let mut response = self.ask(span, url, timeout).await?;
         // A token that was withdrawn before its time.
         if response.status() == StatusCode::UNAUTHORIZED && self.client.forget_token().await {
-            response = self.ask(url, timeout).await?;
+            response = self.ask(span, url, timeout).await?;
         }
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status {
@@ -62,10 +82,11 @@ impl HttpFetcher {
         Ok(Fetched { body, format })
     }
 
-    async fn ask(&self, url: &str, timeout: Duration) -> Result<Response, FetchError> {
+    async fn ask(&self, span: &Span, url: &str, timeout: Duration) -> Result<Response, FetchError> {
         let request = self
             .client
             .request(Method::GET, url)
+            .headers(trace_headers(span))
             .header(ACCEPT, &self.accept)
             .header("X-Prometheus-Scrape-Timeout-Seconds", timeout.as_secs_f64().to_string());
         let request = self.client.authorized(request).await?;

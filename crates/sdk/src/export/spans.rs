@@ -8,10 +8,11 @@ use super::{Counted, ExportMetrics, Flow, pass_on};
 use crate::settings::BatchSettings;
 
 /// The processor to hand to the tracer provider.
-pub(crate) type CountedSpans = Counted<BatchSpanProcessor>;
+pub type CountedSpans = Counted<BatchSpanProcessor>;
 
 impl CountedSpans {
-    pub(crate) fn new<E: SpanExporter + 'static>(exporter: E, batch: BatchSettings, metrics: ExportMetrics) -> Self {
+    /// A queue in front of an exporter, with a thread of its own that hands batches over.
+    pub fn new<E: SpanExporter + 'static>(exporter: E, batch: BatchSettings, metrics: ExportMetrics) -> Self {
         // The inner queue has room for the batch in export as well, so only this processor drops.
         let config = BatchConfigBuilder::default()
             .with_max_queue_size(batch.max_queue_size.saturating_mul(2))

@@ -26,6 +26,7 @@ use super::sources::{Loaded, Sources};
 use super::stores::NodeStores;
 use crate::banner::Addresses;
 use crate::cli::serve::ServeArgs;
+use crate::telemetry::Telemetry;
 
 /// The configuration in force.
 #[derive(Debug)]
@@ -54,6 +55,8 @@ pub(super) struct ConfiguredParts {
     pub(super) limits: TenantLimits,
     /// Where queries are logged.
     pub(super) query_log: Arc<QueryLog>,
+    /// Own spans go where the configuration says.
+    pub(super) telemetry: Arc<Telemetry>,
     /// Where tasks run that the configuration asks for.
     pub(super) runtime: Handle,
 }
@@ -105,6 +108,7 @@ impl Configuration {
         let prepared = alerting.map(|alerting| alerting.prepare(loaded)).transpose()?;
         let remotes = self.parts.remote_writes.prepare(loaded)?;
         let reads = self.parts.stores.remote_reads().prepare(loaded)?;
+        let tracing = self.parts.telemetry.prepare(&loaded.config)?;
         let query_log = loaded.config.query_log_path();
         self.parts
             .query_log
@@ -115,6 +119,7 @@ impl Configuration {
         self.parts.remote_writes.apply(remotes);
         self.parts.stores.remote_reads().apply(reads);
         self.parts.stores.configure(&loaded.config.storage);
+        self.parts.telemetry.apply(tracing);
         self.parts.limits.replace(loaded.limits.clone());
         if let Some((alerting, prepared)) = alerting.zip(prepared) {
             alerting.apply(loaded, prepared);

@@ -102,6 +102,7 @@ impl Sources {
             let sections = [
                 ("remote_write", config.remote_write.is_empty()),
                 ("remote_read", config.remote_read.is_empty()),
+                ("tracing", config.tracing.is_none()),
             ];
             let named = sections.into_iter().filter(|(_, is_empty)| !is_empty);
             named.map(move |(section, _)| {

@@ -49,7 +49,7 @@ impl Wiring {
         args: &ServeArgs,
         loaded: Loaded,
         addresses: &Addresses,
-        telemetry: &Telemetry,
+        telemetry: &Arc<Telemetry>,
     ) -> anyhow::Result<Self> {
         let limits = TenantLimits::default();
         let stores = Arc::new(NodeStores::open(args, &loaded.config.storage, limits.clone())?);
@@ -75,6 +75,7 @@ impl Wiring {
             remote_writes: Arc::clone(&remote_writes),
             limits,
             query_log,
+            telemetry: Arc::clone(telemetry),
             runtime: tokio::runtime::Handle::current(),
         };
         let configuration = Configuration::new(args, loaded, parts, addresses)?;

@@ -31,6 +31,7 @@ mod remote_write;
 mod remote_write_agent;
 mod retention;
 mod rules;
+mod self_tracing;
 mod sigv4;
 mod storage_limits;
 mod webhook;

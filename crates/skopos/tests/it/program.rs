@@ -35,19 +35,20 @@ impl Program {
     pub(crate) async fn start_by(mut command: Command, folder: &Path, more: &[&str], log: Stdio) -> Self {
         // Another test of the process may have been the first.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let off = [
-            "--web.listen-address",
-            "127.0.0.1:0",
-            "--otlp.grpc-listen-address",
-            "off",
-            "--otlp.http-listen-address",
-            "off",
+        let own = [
+            "--web.listen-address=127.0.0.1:0",
+            "--otlp.grpc-listen-address=off",
+            "--otlp.http-listen-address=off",
         ];
+        let name = |flag: &str| flag.split('=').next().map(str::to_owned);
+        let own = own
+            .into_iter()
+            .filter(|flag| !more.iter().any(|given| name(given) == name(flag)));
         let mut child = command
             .arg("serve")
             .arg("--storage.path")
             .arg(folder)
-            .args(off)
+            .args(own)
             .args(more)
             .stdout(Stdio::piped())
             .stderr(log)

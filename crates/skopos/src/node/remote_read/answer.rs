@@ -12,6 +12,7 @@ use skopos_wire::remote_read::{AnswerError, ChunkReader, decode_samples};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::task::AbortHandle;
+use tracing::Instrument as _;
 
 use super::client::{Client, Kind, Piece};
 
@@ -56,7 +57,7 @@ impl Answer {
         let (sender, pieces) = mpsc::channel(PIECES);
         let frame_limit = client.frame_limit;
         let client = Arc::clone(client);
-        let request = runtime.spawn(async move { client.read(body, sender).await });
+        let request = runtime.spawn(async move { client.read(body, sender).await }.in_current_span());
         Self {
             pieces,
             request: request.abort_handle(),

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use reqwest::{Method, Response, StatusCode};
 use skopos_config::RemoteReadConfig;
-use skopos_http_client::{ClientOptions, HttpClient};
+use skopos_http_client::{ClientOptions, HttpClient, trace_headers};
 use tokio::sync::mpsc::Sender;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::metrics::RemoteMetrics;
 
@@ -78,17 +80,30 @@ impl Client {
     /// Asks, and hands the answer on piece by piece.
     pub(super) async fn read(&self, body: Vec<u8>, pieces: Sender<Piece>) {
         let _in_flight = self.metrics.begin();
-        let last = match self.answer(body, &pieces).await {
+        let span = tracing::debug_span!(
+            "Remote Read",
+            otel.kind = "client",
+            otel.status_code = Empty,
+            otel.status_description = Empty,
+            http.request.method = "POST",
+            url.full = self.shown_url,
+        );
+        let answer = self.answer(&span, body, &pieces).instrument(span.clone());
+        let last = match answer.await {
             Ok(()) => Piece::End,
-            Err(text) => Piece::Failed(text),
+            Err(text) => {
+                span.record("otel.status_code", "ERROR");
+                span.record("otel.status_description", text.as_str());
+                Piece::Failed(text)
+            }
         };
         // Who asked may have gone away; nobody else waits for it.
         drop(pieces.send(last).await);
     }
 
-    async fn answer(&self, body: Vec<u8>, pieces: &Sender<Piece>) -> Result<(), String> {
+    async fn answer(&self, span: &Span, body: Vec<u8>, pieces: &Sender<Piece>) -> Result<(), String> {
         let started = Instant::now();
-        let mut answer = self.exchange(body).await?;
+        let mut answer = self.exchange(span, body).await?;
         let status = answer.status();
         if !status.is_success() {
             self.metrics.answered("unsupported", status.as_u16(), started.elapsed());
@@ -125,21 +140,22 @@ impl Client {
         Ok(())
     }
 
-    async fn exchange(&self, body: Vec<u8>) -> Result<Response, String> {
-        let answer = self.send(body.clone()).await?;
+    async fn exchange(&self, span: &Span, body: Vec<u8>) -> Result<Response, String> {
+        let answer = self.send(span, body.clone()).await?;
         // A token that was withdrawn before its time.
         if answer.status() == StatusCode::UNAUTHORIZED && self.http.forget_token().await {
-            return self.send(body).await;
+            return self.send(span, body).await;
         }
         Ok(answer)
     }
 
-    async fn send(&self, body: Vec<u8>) -> Result<Response, String> {
+    async fn send(&self, span: &Span, body: Vec<u8>) -> Result<Response, String> {
         let mut request = self.http.request(Method::POST, &self.url).timeout(self.timeout);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
         let request = request
+            .headers(trace_headers(span))
             .header(CONTENT_TYPE, PROTOBUF)
             .header(CONTENT_ENCODING, "snappy")
             .header(ACCEPT_ENCODING, "snappy")

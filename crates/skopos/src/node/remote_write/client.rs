@@ -8,8 +8,9 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use skopos_config::RemoteWriteConfig;
 use skopos_core::{Clock as _, SystemClock};
 use skopos_http_client::aws::{AMAZON_PROMETHEUS, RequestSigner};
-use skopos_http_client::{ClientOptions, HttpClient};
+use skopos_http_client::{ClientOptions, HttpClient, trace_headers};
 use skopos_remote_write::{Answer, Message, Sent, Verdict, judge};
+use tracing::{Instrument as _, Span};
 
 /// Most of an answer that is read, to be told.
 const MAX_ANSWER_BYTES: usize = 512;
@@ -62,7 +63,9 @@ impl Client {
 
     /// Posts a body that carries `sent`. A request without an answer may be made again.
     pub(super) async fn post(&self, message: Message, body: Vec<u8>, sent: Sent) -> Posted {
-        match self.answer(message, body, sent).await {
+        let span = tracing::debug_span!("Remote Store", otel.kind = "client", http.request.method = "POST");
+        let answer = self.answer(&span, message, body, sent).instrument(span.clone());
+        match answer.await {
             Ok(posted) => posted,
             Err(text) => Posted {
                 verdict: Verdict::Again { after: None },
@@ -71,8 +74,9 @@ impl Client {
         }
     }
 
-    async fn answer(&self, message: Message, body: Vec<u8>, sent: Sent) -> Result<Posted, String> {
+    async fn answer(&self, span: &Span, message: Message, body: Vec<u8>, sent: Sent) -> Result<Posted, String> {
         let mut request = self.http.request(Method::POST, &self.url).timeout(self.timeout);
+        request = request.headers(trace_headers(span));
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 use skopos_core::ledger::{LedgerKey, Outcome, Signal};
 use skopos_core::{Clock as _, SystemClock, TenantId};
 use skopos_remote_write::{Backoff, Item, ItemKind, Refusal, Sent, SkipReason, Verdict, is_too_old, samples_body};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
+use super::client::Posted;
 use super::queue::Queue;
 
 /// The door under which the ledger counts what leaves.
@@ -31,7 +34,7 @@ impl Queue {
         let mut backoff = Backoff::new(limits.min_backoff, limits.max_backoff);
         let mut items = Arc::new(items);
         let mut body: Option<Vec<u8>> = None;
-        loop {
+        for attempt in 0_i64.. {
             if let Some(young) = self.without_old(&items) {
                 items = Arc::new(young);
                 body = None;
@@ -48,11 +51,7 @@ impl Queue {
             };
             let carried = carried(&items);
             let started = Instant::now();
-            let posted = self
-                .remote()
-                .client
-                .post(self.remote().message, bytes.clone(), carried)
-                .await;
+            let posted = self.post_traced(bytes.clone(), carried, attempt).await;
             self.note_request(started.elapsed());
             match posted.verdict {
                 Verdict::Taken(written) => return self.note_taken(&items, carried, written, bytes.len() as u64),
@@ -64,6 +63,30 @@ impl Queue {
                 }
             }
         }
+    }
+
+    /// Makes a request within a span, which has the name and attributes that Prometheus gives it.
+    async fn post_traced(&self, body: Vec<u8>, carried: Sent, attempt: i64) -> Posted {
+        let remote = self.remote();
+        let span = tracing::debug_span!(
+            "Remote Send Batch",
+            "try" = attempt,
+            request_size = body.len() as i64,
+            samples = carried.samples as i64,
+            exemplars = carried.exemplars as i64,
+            histograms = carried.histograms as i64,
+            remote_name = remote.name,
+            remote_url = remote.url,
+            otel.status_code = Empty,
+            otel.status_description = Empty,
+        );
+        let post = remote.client.post(remote.message, body, carried);
+        let posted = post.instrument(span.clone()).await;
+        if !matches!(posted.verdict, Verdict::Taken(_)) {
+            span.record("otel.status_code", "ERROR");
+            span.record("otel.status_description", posted.text.as_str());
+        }
+        posted
     }
 
     /// The items without those that became too old; `None` where all stay.

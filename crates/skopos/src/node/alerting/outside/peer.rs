@@ -9,10 +9,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use skopos_alertmanager::alert::PostableAlert;
 use skopos_core::Labels;
-use skopos_http_client::HttpClient;
 use skopos_http_client::aws::RequestSigner;
+use skopos_http_client::{HttpClient, trace_headers};
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::metrics::{DropReason, PeerMetrics};
 use super::rfc3339;
@@ -155,7 +157,7 @@ async fn deliver(queue: Arc<Queue>, url: String, sending: Sending, end: Cancella
         }
         let count = batch.len();
         let started = Instant::now();
-        let outcome = post(&sending, &url, &Value::from(batch)).await;
+        let outcome = post_traced(&sending, &url, batch).await;
         queue
             .metrics
             .posted(count, started.elapsed().as_secs_f64(), outcome.is_err());
@@ -176,9 +178,30 @@ async fn deliver(queue: Arc<Queue>, url: String, sending: Sending, end: Cancella
     }
 }
 
-async fn post(sending: &Sending, url: &str, body: &Value) -> Result<(), String> {
+/// Sends a batch within a span that the receiver's own spans can join.
+async fn post_traced(sending: &Sending, url: &str, batch: Vec<Value>) -> Result<(), String> {
+    let span = tracing::debug_span!(
+        "Alertmanager Send",
+        otel.kind = "client",
+        otel.status_code = Empty,
+        otel.status_description = Empty,
+        http.request.method = "POST",
+        url.full = url,
+        alerts = batch.len() as i64,
+    );
+    let body = Value::from(batch);
+    let posted = post(&span, sending, url, &body).instrument(span.clone()).await;
+    if let Err(error) = &posted {
+        span.record("otel.status_code", "ERROR");
+        span.record("otel.status_description", error.as_str());
+    }
+    posted
+}
+
+async fn post(span: &Span, sending: &Sending, url: &str, body: &Value) -> Result<(), String> {
     let client = &sending.client;
     let request = client.request(Method::POST, url).timeout(sending.timeout);
+    let request = request.headers(trace_headers(span));
     let request = client.authorized(request).await.map_err(|error| error.to_string())?;
     let request = match &sending.signer {
         Some(signer) => {
