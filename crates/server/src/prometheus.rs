@@ -29,6 +29,7 @@ pub(crate) mod query;
 mod remote_read;
 mod rules;
 mod search;
+mod self_metrics;
 mod series;
 pub(crate) mod status;
 mod targets;
@@ -100,6 +101,7 @@ fn status_routes() -> Router<Shared> {
         .route("/api/v1/status/flags", read(get(status::flags)))
         .route("/api/v1/status/runtimeinfo", read(get(status::runtime_info)))
         .route("/api/v1/status/buildinfo", read(get(status::build_info)))
+        .route("/api/v1/status/self_metrics", read(get(self_metrics::self_metrics)))
         .route("/api/v1/status/tsdb", read(get(status::tsdb)))
         .route("/api/v1/status/tsdb/blocks", read(get(blocks::list)))
         .route("/api/v1/notifications", read(get(notifications::list)))

@@ -73,6 +73,52 @@ async fn own_metrics_count_requests() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn own_metrics_are_told_as_json() {
+    let harness = Harness::start().await;
+    harness.json("/api/v1/status/buildinfo", &[]).await;
+    let path = "/api/v1/status/self_metrics";
+    let all = harness.json(path, &[]).await;
+    let names = |answer: &serde_json::Value| -> Vec<String> {
+        let families = answer["data"].as_array().expect("a list").iter();
+        families
+            .filter_map(|family| family["name"].as_str().map(str::to_owned))
+            .collect()
+    };
+    assert!(names(&all).contains(&"skopos_ledger_items_total".to_owned()), "{all}");
+    assert!(
+        names(&all).contains(&"skopos_http_requests_in_flight".to_owned()),
+        "{all}"
+    );
+    let some = harness
+        .json(path, &[("metric_name_pattern", "skopos_http_request_.*|requests")])
+        .await;
+    assert_eq!(
+        names(&some),
+        ["skopos_http_request_duration_seconds"],
+        "whole names match"
+    );
+    let family = &some["data"][0];
+    assert_eq!(family["type"], "HISTOGRAM");
+    let mut metrics = family["metric"].as_array().expect("a list").iter();
+    let asked = metrics.find(|metric| metric["label"][0]["value"] == "/api/v1/status/buildinfo");
+    let asked = asked.and_then(|metric| metric["histogram"]["sampleCount"].as_str());
+    assert!(
+        asked.is_some_and(|count| count.parse::<u64>().is_ok_and(|count| count > 0)),
+        "{family}"
+    );
+    let refused = Answer::of(harness.get(&format!("{path}?metric_name_pattern=("))).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let refused = refused.json();
+    assert_eq!(refused["errorType"], "bad_data");
+    let error = refused["error"].as_str().expect("a text");
+    assert!(
+        error.starts_with("invalid parameter \"metric_name_pattern\": error parsing regexp: "),
+        "{error}"
+    );
+    harness.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_reload_says_where() {
     let harness = Harness::start().await;
     let answer = Answer::of(harness.post("/-/reload")).await;
