@@ -1,5 +1,6 @@
 //! How to connect to others over HTTP: credentials, TLS, proxy, headers.
 
+mod jwt_bearer;
 mod oauth2;
 mod proxy;
 mod tls;
@@ -9,6 +10,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+pub use self::jwt_bearer::{GrantType, JwtBearer, SignatureAlgorithm};
 pub use self::oauth2::OAuth2;
 pub use self::proxy::ProxyConfig;
 pub(crate) use self::tls::read_tls;

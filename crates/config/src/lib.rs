@@ -42,7 +42,8 @@ pub use duration::{DurationError, format_duration, parse_duration};
 pub use error::{ConfigError, Position};
 pub use global::{GlobalConfig, Limits, NameEscapingScheme, NameValidationScheme, NativeHistogramOptions};
 pub use http_client::{
-    Authorization, BasicAuth, HeaderValues, HttpClientConfig, OAuth2, ProxyConfig, TlsConfig, TlsVersion,
+    Authorization, BasicAuth, GrantType, HeaderValues, HttpClientConfig, JwtBearer, OAuth2, ProxyConfig,
+    SignatureAlgorithm, TlsConfig, TlsVersion,
 };
 pub use line_log::LineLog;
 pub use loki::{LokiConfig, LokiLimits};

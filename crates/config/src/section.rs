@@ -211,6 +211,16 @@ impl<'a> Section<'a> {
         Ok(map)
     }
 
+    /// A mapping of values of any kind.
+    pub fn json_map(&self, key: &'static str) -> Result<BTreeMap<String, serde_json::Value>> {
+        let Some(node) = self.get(key) else {
+            return Ok(BTreeMap::new());
+        };
+        let section = Section::new(node, "map[string]interface {}")?;
+        let pairs = section.entries.iter();
+        Ok(pairs.map(|entry| (entry.key.clone(), entry.node.to_json())).collect())
+    }
+
     /// The pairs of this mapping, whatever their keys.
     pub fn pairs(&self) -> &'a [Entry] {
         self.entries

@@ -243,3 +243,53 @@ proptest! {
         prop_assert!(parse(&text).map_or_else(|error| !error.to_string().is_empty(), |config| !config.to_yaml().is_empty()));
     }
 }
+
+#[test]
+fn an_assertion_of_oauth2_is_read_and_shown_without_its_key() {
+    let text = "scrape_configs:\n  - job_name: a\n    oauth2:\n      client_id: c\n      token_url: http://t/\n      grant_type: urn:ietf:params:oauth:grant-type:jwt-bearer\n      client_certificate_key_id: k1\n      client_certificate_key: hunter2\n      signature_algorithm: RS384\n      iss: me\n      audience: you\n      claims: {level: 3, roles: [a, 'b'], admin: false, code: '007', share: 0.5, none: }\n";
+    let config = parse(text).expect("good");
+    let oauth2 = config.scrape_configs[0].http_client.oauth2.as_ref().expect("a section");
+    assert_eq!(oauth2.grant_type, GrantType::JwtBearer);
+    assert_eq!(oauth2.jwt.signature_algorithm, SignatureAlgorithm::RS384);
+    let claims: Vec<String> = oauth2
+        .jwt
+        .claims
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    assert_eq!(
+        claims,
+        [
+            "admin=false",
+            "code=\"007\"",
+            "level=3",
+            "none=null",
+            "roles=[\"a\",\"b\"]",
+            "share=0.5"
+        ]
+    );
+    let yaml = config.to_yaml();
+    assert!(
+        yaml.contains("client_certificate_key: <secret>") && !yaml.contains("hunter2"),
+        "{yaml}"
+    );
+    let again = parse(&yaml.replace("<secret>", "hunter2")).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
+    assert_eq!(again, config, "{yaml}");
+
+    let wrong = text.replace("RS384", "ES256");
+    assert!(
+        error(&wrong).contains("valid signature algorithms are RS256, RS384 and RS512"),
+        "{}",
+        error(&wrong)
+    );
+    let doubled = text.replace("iss: me", "client_certificate_key_file: f");
+    assert!(
+        error(&doubled).contains("at most one of oauth2 client_certificate_key,"),
+        "{}",
+        error(&doubled)
+    );
+    // The keys of another grant do not matter to this one.
+    assert!(parse(&text.replace("iss: me", "client_secret: a\n      client_secret_file: b")).is_ok());
+    let of_secret = doubled.replace("urn:ietf:params:oauth:grant-type:jwt-bearer", "client_credentials");
+    assert!(parse(&of_secret).is_ok());
+}

@@ -70,6 +70,29 @@ impl Node {
         Problem::at(self.at, format!("cannot unmarshal {found} into {type_name}"))
     }
 
+    /// The value in JSON: scalars without quotes are numbers and flags where they read as such.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value as Json;
+        match &self.value {
+            Value::Null => Json::Null,
+            Value::List(items) => items.iter().map(Self::to_json).collect(),
+            Value::Map(entries) => entries
+                .iter()
+                .map(|entry| (entry.key.clone(), entry.node.to_json()))
+                .collect(),
+            Value::Scalar(text) => match self.scalar_tag(text) {
+                "!!int" => text
+                    .parse::<i64>()
+                    .map_or_else(|_| Json::from(text.as_str()), Json::from),
+                "!!float" => text
+                    .parse::<f64>()
+                    .map_or_else(|_| Json::from(text.as_str()), Json::from),
+                "!!bool" => Json::Bool(text == "true"),
+                _ => Json::from(text.as_str()),
+            },
+        }
+    }
+
     fn scalar_tag(&self, text: &str) -> &'static str {
         if self.is_quoted {
             "!!str"

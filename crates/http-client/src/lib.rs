@@ -9,8 +9,10 @@
 //! the program runs; those with certificates when the client is built. No error names a secret.
 
 pub mod aws;
+mod jwt;
 mod oauth2;
 mod tls;
+mod token;
 mod trace_context;
 
 use std::path::{Path, PathBuf};
@@ -46,9 +48,11 @@ pub enum HttpClientError {
         /// Why.
         reason: String,
     },
-    /// No OAuth 2.0 token was given.
-    #[error("oauth2: cannot fetch token: {reason}")]
+    /// No access token was given.
+    #[error("{what}: cannot fetch token: {reason}")]
     Token {
+        /// The section of the settings that the token is for.
+        what: &'static str,
         /// Why.
         reason: String,
         /// Whether asking again may help.
@@ -144,8 +148,9 @@ impl HttpClient {
         let password = config.basic_auth.as_ref().map(|auth| &auth.password);
         let credentials = config.authorization.as_ref().map(|auth| &auth.credentials);
         let client_secret = config.oauth2.as_ref().map(|oauth2| &oauth2.client_secret);
+        let client_key = config.oauth2.as_ref().map(|oauth2| &oauth2.jwt.client_certificate_key);
         let headers = config.http_headers.values().flat_map(|values| &values.secrets);
-        let all = [password, credentials, client_secret]
+        let all = [password, credentials, client_secret, client_key]
             .into_iter()
             .flatten()
             .chain(headers);
@@ -201,7 +206,8 @@ impl HttpClient {
             }
         }
         if let Some(tokens) = &self.tokens {
-            return Ok(request.header("Authorization", tokens.authorization().await?));
+            let headers = tokens.headers().await?.into_iter();
+            return Ok(headers.fold(request, |request, (name, value)| request.header(name, value)));
         }
         Ok(request)
     }

@@ -1,19 +1,21 @@
-//! OAuth 2.0 by client credentials (RFC 6749, section 4.4).
+//! OAuth 2.0 by a client's secret (RFC 6749, section 4.4) or a signed assertion (RFC 7523, section 2.1).
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use reqwest::Client;
-use serde::Deserialize;
-use skopos_config::OAuth2;
-use tokio::sync::Mutex;
+use serde_json::{Map, Value};
+use skopos_config::{GrantType, OAuth2};
+use uuid::Uuid;
 
+use crate::jwt::JwtSigner;
+use crate::token::{Granted, Refusal, TIMEOUT, TokenCache, ask, whole_life};
 use crate::{ClientOptions, HttpClientError, describe, read_secret, tls, with_proxy};
 
-/// A token is not used in the last seconds of its life.
-const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
-/// How long a token request may take.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// What an assertion is exchanged by.
+pub(crate) const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+/// How long an assertion holds, in seconds.
+const ASSERTION_LIFE_SECONDS: i64 = 600;
 
 /// Fetches tokens and keeps them while they live.
 #[derive(Debug)]
@@ -21,31 +23,7 @@ pub(crate) struct TokenSource {
     client: Client,
     config: OAuth2,
     folder: PathBuf,
-    current: Mutex<Option<Token>>,
-}
-
-struct Token {
-    authorization: String,
-    /// The secret it was given for: another one in the file asks for another token.
-    secret: String,
-    expires: Option<Instant>,
-}
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Token")
-            .field("expires", &self.expires)
-            .finish_non_exhaustive()
-    }
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    access_token: String,
-    #[serde(default)]
-    token_type: String,
-    #[serde(default)]
-    expires_in: Option<u64>,
+    cache: TokenCache,
 }
 
 impl TokenSource {
@@ -59,77 +37,84 @@ impl TokenSource {
                 .map_err(|error| HttpClientError::unusable(describe(&error)))?,
             config: config.clone(),
             folder: options.folder.to_owned(),
-            current: Mutex::new(None),
+            cache: TokenCache::default(),
         })
     }
 
-    /// The `Authorization` header.
-    pub(crate) async fn authorization(&self) -> Result<String, HttpClientError> {
-        let secret = if self.config.client_secret_file.is_empty() {
-            self.config.client_secret.expose().to_owned()
+    /// The headers of a request.
+    pub(crate) async fn headers(&self) -> Result<Vec<(&'static str, String)>, HttpClientError> {
+        let (inline, file) = match self.config.grant_type {
+            GrantType::ClientCredentials => (&self.config.client_secret, &self.config.client_secret_file),
+            GrantType::JwtBearer => {
+                let jwt = &self.config.jwt;
+                (&jwt.client_certificate_key, &jwt.client_certificate_key_file)
+            }
+        };
+        let secret = if file.is_empty() {
+            inline.expose().to_owned()
         } else {
-            read_secret(&self.folder, &self.config.client_secret_file).await?
+            read_secret(&self.folder, file).await?
         };
-        let mut current = self.current.lock().await;
-        let now = Instant::now();
-        if let Some(token) = &*current
-            && token.secret == secret
-            && token.expires.is_none_or(|expires| now < expires)
-        {
-            return Ok(token.authorization.clone());
-        }
-        let answer = self.fetch(&secret).await?;
-        let scheme = match answer.token_type.as_str() {
-            "" => "Bearer",
-            bearer if bearer.eq_ignore_ascii_case("bearer") => "Bearer",
-            other => other,
-        };
-        let authorization = format!("{scheme} {}", answer.access_token);
-        let life = answer.expires_in.map(Duration::from_secs);
-        *current = Some(Token {
-            authorization: authorization.clone(),
-            secret,
-            expires: life.and_then(|life| now.checked_add(life.saturating_sub(EXPIRY_MARGIN))),
-        });
-        Ok(authorization)
+        let headers = self.cache.headers(&secret, whole_life, self.fetch(&secret)).await;
+        headers.map_err(|refusal| refusal.of("oauth2"))
     }
 
     /// Forgets the token; whether there was one.
     pub(crate) async fn forget(&self) -> bool {
-        self.current.lock().await.take().is_some()
+        self.cache.forget().await
     }
 
-    async fn fetch(&self, secret: &str) -> Result<Answer, HttpClientError> {
-        let mut form = vec![("grant_type", "client_credentials")];
+    async fn fetch(&self, secret: &str) -> Result<Granted, Refusal> {
+        let request = self.client.post(&self.config.token_url);
+        match self.config.grant_type {
+            GrantType::ClientCredentials => {
+                let request = request.basic_auth(&self.config.client_id, Some(secret));
+                ask(request.form(&self.form())).await
+            }
+            GrantType::JwtBearer => {
+                let assertion = self.assertion(secret, Timestamp::now().as_second())?;
+                let form = [("grant_type", JWT_BEARER), ("assertion", &assertion)];
+                ask(request.form(&form)).await
+            }
+        }
+    }
+
+    fn form(&self) -> Vec<(&str, String)> {
+        let mut form = vec![("grant_type", "client_credentials".to_owned())];
         let scopes = self.config.scopes.join(" ");
         if !scopes.is_empty() {
-            form.push(("scope", &scopes));
+            form.push(("scope", scopes));
         }
         let params = self.config.endpoint_params.iter();
-        form.extend(params.map(|(name, value)| (name.as_str(), value.as_str())));
-        let refused = |reason: String, is_recoverable| HttpClientError::Token { reason, is_recoverable };
-        let response = self
-            .client
-            .post(&self.config.token_url)
-            .basic_auth(&self.config.client_id, Some(secret))
-            .form(&form)
-            .send()
-            .await
-            .map_err(|error| refused(describe(&error), true))?;
-        let status = response.status();
-        if !status.is_success() {
-            return Err(refused(
-                format!("the token's server answers {status}"),
-                status.is_server_error(),
-            ));
+        form.extend(params.map(|(name, value)| (name.as_str(), value.clone())));
+        form
+    }
+
+    /// What the client says of itself, signed.
+    fn assertion(&self, key: &str, now: i64) -> Result<String, Refusal> {
+        let jwt = &self.config.jwt;
+        let or = |text: &str, default: &str| if text.is_empty() { default } else { text }.to_owned();
+        let mut claims = Map::new();
+        let mut claim = |name: &str, value: Value| claims.insert(name.to_owned(), value);
+        claim("iss", or(&jwt.iss, &self.config.client_id).into());
+        claim("sub", self.config.client_id.as_str().into());
+        claim("jti", Uuid::new_v4().to_string().into());
+        claim("aud", or(&jwt.audience, &self.config.token_url).into());
+        claim("iat", now.into());
+        claim("exp", (now + ASSERTION_LIFE_SECONDS).into());
+        if !self.config.scopes.is_empty() {
+            claim("scope", self.config.scopes.join(" ").into());
         }
-        let body = response
-            .bytes()
-            .await
-            .map_err(|error| refused(describe(&error), true))?;
-        serde_json::from_slice(&body).map_err(|error| {
-            let place = format!("line {} column {}", error.line(), error.column());
-            refused(format!("the token's server answers no token at {place}"), false)
+        claims.extend(jwt.claims.clone());
+        let signer = JwtSigner {
+            key,
+            key_id: &jwt.client_certificate_key_id,
+            algorithm: jwt.signature_algorithm,
+        };
+        signer.sign(&claims).map_err(|error| {
+            Refusal::lasting(format!(
+                "{error}; client_certificate_key or client_certificate_key_file holds it"
+            ))
         })
     }
 }

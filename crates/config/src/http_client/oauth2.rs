@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::jwt_bearer::{GrantType, JwtBearer};
 use super::tls::{TlsConfig, read_tls};
 use super::{ProxyConfig, refuse_references};
 use crate::error::Result;
 use crate::secret::Secret;
 use crate::section::Section;
 
-/// OAuth 2.0 client credentials.
+/// How tokens are had by OAuth 2.0.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct OAuth2 {
     /// The client.
@@ -21,6 +22,12 @@ pub struct OAuth2 {
     /// The file that holds the secret.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub client_secret_file: String,
+    /// What a token is given for.
+    #[serde(skip_serializing_if = "GrantType::is_default")]
+    pub grant_type: GrantType,
+    /// The signed assertion that [`GrantType::JwtBearer`] is about.
+    #[serde(flatten)]
+    pub jwt: JwtBearer,
     /// Where tokens are had.
     pub token_url: String,
     /// The scopes asked for.
@@ -43,6 +50,8 @@ impl OAuth2 {
             client_id: section.text_or_empty("client_id")?,
             client_secret: section.secret("client_secret")?,
             client_secret_file: section.text_or_empty("client_secret_file")?,
+            grant_type: GrantType::read(section)?,
+            jwt: JwtBearer::read(section)?,
             token_url: section.text_or_empty("token_url")?,
             scopes: section.texts("scopes")?,
             endpoint_params: section.text_map("endpoint_params")?,
@@ -50,37 +59,18 @@ impl OAuth2 {
             proxy: ProxyConfig::read(section)?,
         };
         refuse_references(section, &["client_secret_ref", "client_certificate_key_ref"])?;
-        Self::check_jwt(section)?;
         if oauth2.client_id.is_empty() {
             return Err(section.problem("oauth2 client_id must be configured"));
         }
         if oauth2.token_url.is_empty() {
             return Err(section.problem("oauth2 token_url must be configured"));
         }
-        if !oauth2.client_secret.is_empty() && !oauth2.client_secret_file.is_empty() {
+        let is_doubled = !oauth2.client_secret.is_empty() && !oauth2.client_secret_file.is_empty();
+        if oauth2.grant_type == GrantType::JwtBearer {
+            oauth2.jwt.check(section)?;
+        } else if is_doubled {
             return Err(section.problem("at most one of oauth2 client_secret, client_secret_file & client_secret_ref must be configured using grant-type=client_credentials"));
         }
         Ok(oauth2)
-    }
-
-    /// The keys of the JWT bearer grant.
-    fn check_jwt(section: &Section<'_>) -> Result<()> {
-        for key in ["client_certificate_key_id", "signature_algorithm", "iss", "audience"] {
-            section.text(key)?;
-        }
-        section.text_map("claims")?;
-        let grant_type = section.text_or_empty("grant_type")?;
-        let key = section.secret("client_certificate_key")?;
-        let key_file = section.text_or_empty("client_certificate_key_file")?;
-        if !key.is_empty() && !key_file.is_empty() {
-            return Err(section.problem("at most one of oauth2 client_certificate_key, client_certificate_key_file & client_certificate_key_ref must be configured using grant-type=urn:ietf:params:oauth:grant-type:jwt-bearer"));
-        }
-        if !matches!(
-            grant_type.as_str(),
-            "" | "client_credentials" | "urn:ietf:params:oauth:grant-type:jwt-bearer"
-        ) {
-            return Err(section.problem_at("grant_type", format!("unsupported grant_type {grant_type:?}")));
-        }
-        Ok(())
     }
 }
