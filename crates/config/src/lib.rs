@@ -12,12 +12,14 @@
 //! certificate, password and token files that a configuration names.
 
 mod alerting;
+mod azuread;
 mod config;
 mod discovery;
 mod duration;
 mod error;
 mod expand;
 mod global;
+mod google_iam;
 mod http_client;
 mod line_log;
 mod loki;
@@ -36,11 +38,15 @@ mod web;
 mod yaml;
 
 pub use alerting::{AlertingConfig, AlertmanagerConfig};
+pub use azuread::{
+    AzureAdConfig, AzureCloud, AzureIdentity, AzureManagedIdentity, AzureOAuth, AzureSdk, AzureWorkloadIdentity,
+};
 pub use config::{LoadOptions, Mode, PrometheusConfig, RuntimeConfig, glob_files};
 pub use discovery::{FileSdConfig, OtherSdConfig, SdConfigs, SdValues};
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use error::{ConfigError, Position};
 pub use global::{GlobalConfig, Limits, NameEscapingScheme, NameValidationScheme, NativeHistogramOptions};
+pub use google_iam::GoogleIamConfig;
 pub use http_client::{
     Authorization, BasicAuth, GrantType, HeaderValues, HttpClientConfig, JwtBearer, OAuth2, ProxyConfig,
     SignatureAlgorithm, TlsConfig, TlsVersion,

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::azuread::AzureAdConfig;
 use crate::error::{Problem, Result};
 use crate::global::NameValidationScheme;
+use crate::google_iam::GoogleIamConfig;
 use crate::http_client::HttpClientConfig;
 use crate::relabel::{RelabelConfig, read_rules};
 use crate::section::{Section, read_section};
@@ -42,6 +44,12 @@ pub struct RemoteWriteConfig {
     /// How requests are signed for Amazon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sigv4: Option<SigV4Config>,
+    /// Whose token of Microsoft Entra ID requests carry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub azuread: Option<AzureAdConfig>,
+    /// Whose token of Google requests carry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub google_iam: Option<GoogleIamConfig>,
     /// The queue.
     pub queue_config: QueueConfig,
     /// How metadata is sent.
@@ -143,21 +151,39 @@ impl RemoteWriteConfig {
                 round_robin_dns: section.flag_or("round_robin_dns", false)?,
                 protobuf_message: protobuf_message(section)?,
                 sigv4: section.section("sigv4", "sigv4.plain", SigV4Config::read)?,
+                azuread: section.section("azuread", "azuread.plain", AzureAdConfig::read)?,
+                google_iam: section.section("google_iam", "googleiam.Config", GoogleIamConfig::read)?,
                 queue_config: queue(section)?,
                 metadata_config: metadata(section)?,
                 http_client: HttpClientConfig::read(section)?,
                 url: url(section, "url for remote_write is empty")?,
                 headers: headers(section)?,
             };
-            for cloud in ["azuread", "google_iam"] {
-                refuse_cloud_signing(section, cloud)?;
-            }
-            config.http_client.refuse_beside_sigv4(
-                section,
-                "at most one of basic_auth, authorization, oauth2, sigv4, azuread or google_iam must be configured",
-            )?;
+            config.check_credentials(section)?;
             Ok(config)
         })
+    }
+
+    fn check_credentials(&self, section: &Section<'_>) -> Result<()> {
+        let chosen = [
+            ("basic_auth", self.http_client.basic_auth.is_some()),
+            ("authorization", self.http_client.authorization.is_some()),
+            ("oauth2", self.http_client.oauth2.is_some()),
+            ("sigv4", self.sigv4.is_some()),
+            ("azuread", self.azuread.is_some()),
+            ("google_iam", self.google_iam.is_some()),
+        ];
+        let chosen = chosen.into_iter().filter(|(_, is_chosen)| *is_chosen);
+        let chosen: Vec<&str> = chosen.map(|(key, _)| key).collect();
+        let [.., _, last] = chosen[..] else { return Ok(()) };
+        Err(section.problem_at(
+            last,
+            format!(
+                "at most one of basic_auth, authorization, oauth2, sigv4, azuread or google_iam must be configured. \
+                 Currently configured: [{}]",
+                chosen.join(" ")
+            ),
+        ))
     }
 }
 
@@ -179,16 +205,6 @@ impl RemoteReadConfig {
                 headers: headers(section)?,
             })
         })
-    }
-}
-
-/// A signature that we do not make must not be silently left out.
-fn refuse_cloud_signing(section: &Section<'_>, key: &'static str) -> Result<()> {
-    match section.get(key) {
-        None => Ok(()),
-        Some(_) => Err(section
-            .problem_at(key, format!("{key} is not supported"))
-            .help("use basic_auth, authorization, oauth2 or sigv4")),
     }
 }
 

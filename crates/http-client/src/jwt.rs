@@ -27,7 +27,6 @@ pub(crate) enum JwtError {
 }
 
 /// Whose signature.
-#[derive(Debug)]
 pub(crate) struct JwtSigner<'a> {
     /// An RSA key in PEM, PKCS #1 or PKCS #8.
     pub(crate) key: &'a str,

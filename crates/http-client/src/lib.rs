@@ -1,30 +1,37 @@
 //! HTTP clients from the `http_config` that scraping, receivers and others share: credentials,
-//! OAuth 2.0, TLS, proxy, headers.
+//! OAuth 2.0, TLS, proxy, headers; and the credentials that clouds want.
 //!
 //! ```text
 //!   HttpClientConfig ─▶ HttpClient ─ request, authorized ─▶ reqwest
+//!                         ▲ tokens: oauth2, azure, google
 //! ```
 //!
 //! Files with passwords, tokens and headers are read at each request, so that they may change while
 //! the program runs; those with certificates when the client is built. No error names a secret.
 
 pub mod aws;
+mod azure;
+mod google;
 mod jwt;
 mod oauth2;
 mod tls;
 mod token;
 mod trace_context;
+mod variables;
 
 use std::path::{Path, PathBuf};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Method, NoProxy, Proxy, RequestBuilder};
-use skopos_config::{HttpClientConfig, ProxyConfig};
+use skopos_config::{AzureAdConfig, GoogleIamConfig, HttpClientConfig, ProxyConfig};
 
+use azure::AzureAd;
+use google::GoogleIam;
 use oauth2::TokenSource;
 pub use tls::tls_client_config;
 pub use trace_context::trace_headers;
+pub use variables::Variables;
 
 /// Redirects followed at most, as in Go.
 const MAX_REDIRECTS: usize = 10;
@@ -83,7 +90,33 @@ pub struct HttpClient {
     client: Client,
     config: HttpClientConfig,
     folder: PathBuf,
-    tokens: Option<TokenSource>,
+    tokens: Option<Tokens>,
+}
+
+/// Where the tokens of requests are had.
+#[derive(Debug)]
+enum Tokens {
+    OAuth2(Box<TokenSource>),
+    AzureAd(AzureAd),
+    GoogleIam(GoogleIam),
+}
+
+impl Tokens {
+    async fn headers(&self) -> Result<Vec<(&'static str, String)>, HttpClientError> {
+        match self {
+            Self::OAuth2(source) => source.headers().await,
+            Self::AzureAd(source) => source.headers().await,
+            Self::GoogleIam(source) => source.headers().await,
+        }
+    }
+
+    async fn forget(&self) -> bool {
+        match self {
+            Self::OAuth2(source) => source.forget().await,
+            Self::AzureAd(source) => source.forget().await,
+            Self::GoogleIam(source) => source.forget().await,
+        }
+    }
 }
 
 impl HttpClient {
@@ -129,7 +162,7 @@ impl HttpClient {
         };
         builder = tls::configured(builder, &config.tls_config, options.folder)?;
         let tokens = match &config.oauth2 {
-            Some(oauth2) => Some(TokenSource::new(oauth2, options)?),
+            Some(oauth2) => Some(Tokens::OAuth2(Box::new(TokenSource::new(oauth2, options)?))),
             None => None,
         };
         Ok(Self {
@@ -140,6 +173,28 @@ impl HttpClient {
             folder: options.folder.to_owned(),
             tokens,
         })
+    }
+
+    /// Lets requests carry tokens of Microsoft Entra ID.
+    pub fn with_azure_ad(
+        mut self,
+        config: &AzureAdConfig,
+        options: ClientOptions<'_>,
+        variables: Variables,
+    ) -> Result<Self, HttpClientError> {
+        self.tokens = Some(Tokens::AzureAd(AzureAd::new(config, options, variables)?));
+        Ok(self)
+    }
+
+    /// Lets requests carry tokens of Google.
+    pub fn with_google_iam(
+        mut self,
+        config: &GoogleIamConfig,
+        options: ClientOptions<'_>,
+        variables: Variables,
+    ) -> Result<Self, HttpClientError> {
+        self.tokens = Some(Tokens::GoogleIam(GoogleIam::new(config, options, variables)?));
+        Ok(self)
     }
 
     /// The secrets that the settings hold themselves, to keep them out of texts.
@@ -222,7 +277,7 @@ impl HttpClient {
 }
 
 /// Reads a secret's file, without the white space around it. Relative paths start at `folder`.
-pub async fn read_secret(folder: &Path, file: &str) -> Result<String, HttpClientError> {
+pub async fn read_secret(folder: &Path, file: impl AsRef<Path>) -> Result<String, HttpClientError> {
     let path = folder.join(file);
     match tokio::fs::read_to_string(&path).await {
         Ok(text) => Ok(text.trim().to_owned()),

@@ -1,5 +1,7 @@
 //! Tokens from servers on this machine: what they are asked with, and what requests carry.
 
+mod azure;
+mod google;
 mod jwt_bearer;
 
 use std::path::Path;
@@ -12,7 +14,8 @@ use ring::signature::{KeyPair as _, RsaKeyPair, RsaParameters, UnparsedPublicKey
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
-use skopos_http_client::{ClientOptions, HttpClient, HttpClientError};
+use skopos_config::{PrometheusConfig, RemoteWriteConfig};
+use skopos_http_client::{ClientOptions, HttpClient, HttpClientError, Variables};
 
 /// The private key of the tests.
 const RSA_KEY: &str = include_str!("rsa.pem");
@@ -55,4 +58,18 @@ fn verified(token: &str, algorithm: &'static RsaParameters) -> (Value, Value) {
     let (header, claims) = signed.split_once('.').expect("two parts");
     let json = |part: &str| serde_json::from_slice(&decode(part)).expect("JSON");
     (json(header), json(claims))
+}
+
+/// The first remote of a configuration with these settings.
+fn remote(settings: &str) -> RemoteWriteConfig {
+    let text = format!("remote_write: [{{url: 'http://a/', {settings}}}]");
+    let config = PrometheusConfig::parse(&text, Path::new("prometheus.yml"));
+    config.expect(settings).remote_write.remove(0)
+}
+
+fn variables(pairs: &[(&str, &str)]) -> Variables {
+    let pairs = pairs.iter();
+    pairs
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }

@@ -12,6 +12,7 @@ mod cli_check_alertmanager;
 mod cli_compat;
 mod cli_receivers;
 mod cli_silences;
+mod cloud_tokens;
 mod differential;
 mod dlq;
 mod downsampling;

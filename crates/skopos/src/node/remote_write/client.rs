@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use skopos_config::RemoteWriteConfig;
 use skopos_core::{Clock as _, SystemClock};
 use skopos_http_client::aws::{AMAZON_PROMETHEUS, RequestSigner};
-use skopos_http_client::{ClientOptions, HttpClient, trace_headers};
+use skopos_http_client::{ClientOptions, HttpClient, Variables, trace_headers};
 use skopos_remote_write::{Answer, Message, Sent, Verdict, judge};
 use tracing::{Instrument as _, Span};
 
@@ -47,9 +47,16 @@ impl Client {
             user_agent: USER_AGENT,
             compression: false,
         };
+        let mut http = HttpClient::new(&section.http_client, options)?;
+        if let Some(azuread) = &section.azuread {
+            http = http.with_azure_ad(azuread, options, Variables::of_process())?;
+        }
+        if let Some(google_iam) = &section.google_iam {
+            http = http.with_google_iam(google_iam, options, Variables::of_process())?;
+        }
         let headers = section.headers.iter();
         Ok(Self {
-            http: HttpClient::new(&section.http_client, options)?,
+            http,
             url: section.url.clone(),
             headers: headers.map(|(name, value)| (name.clone(), value.clone())).collect(),
             timeout: section.remote_timeout,
