@@ -317,12 +317,6 @@ fn refuse_repeated_jobs(document: &Node, config: &PrometheusConfig) -> Result<()
 /// Says what is only checked and not carried out: discovery that gives no targets, settings that change nothing here.
 fn warn_of_unsupported(config: &mut PrometheusConfig) {
     config.warnings.extend(config.storage.without_effect());
-    for remote in config.remote_write.iter().filter(|remote| remote.round_robin_dns) {
-        config.warnings.push(format!(
-            "remote_write {}: round_robin_dns has no effect: a connection goes to the first address that answers",
-            remote.url
-        ));
-    }
     for job in &config.scrape_configs {
         for key in job.discovery.unsupported() {
             config.warnings.push(format!(

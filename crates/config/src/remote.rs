@@ -36,7 +36,7 @@ pub struct RemoteWriteConfig {
     pub send_exemplars: bool,
     /// Whether native histograms are sent.
     pub send_native_histograms: bool,
-    /// Whether each connection goes to any address of the name. Read, shown, and without effect.
+    /// Whether each connection goes to any address of the name, not to the first.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub round_robin_dns: bool,
     /// The message, `prometheus.WriteRequest` or `io.prometheus.write.v2.Request`.

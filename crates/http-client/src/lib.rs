@@ -14,12 +14,14 @@ mod azure;
 mod google;
 mod jwt;
 mod oauth2;
+mod round_robin;
 mod tls;
 mod token;
 mod trace_context;
 mod variables;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
@@ -29,6 +31,7 @@ use skopos_config::{AzureAdConfig, GoogleIamConfig, HttpClientConfig, ProxyConfi
 use azure::AzureAd;
 use google::GoogleIam;
 use oauth2::TokenSource;
+use round_robin::RoundRobin;
 pub use tls::tls_client_config;
 pub use trace_context::trace_headers;
 pub use variables::Variables;
@@ -93,6 +96,17 @@ pub struct HttpClient {
     tokens: Option<Tokens>,
 }
 
+/// How a server is reached.
+#[derive(Debug, Clone, Copy)]
+enum Way<'a> {
+    /// At the first address of its name.
+    First,
+    /// At any address of its name.
+    Any,
+    /// By a Unix socket.
+    Socket(&'a Path),
+}
+
 /// Where the tokens of requests are had.
 #[derive(Debug)]
 enum Tokens {
@@ -122,7 +136,12 @@ impl Tokens {
 impl HttpClient {
     /// Builds the client; reads certificate files.
     pub fn new(config: &HttpClientConfig, options: ClientOptions<'_>) -> Result<Self, HttpClientError> {
-        Self::built(config, options, None)
+        Self::built(config, options, Way::First)
+    }
+
+    /// The same, where each connection goes to any of the addresses of a name.
+    pub fn round_robin(config: &HttpClientConfig, options: ClientOptions<'_>) -> Result<Self, HttpClientError> {
+        Self::built(config, options, Way::Any)
     }
 
     /// The same, for a server that listens on a Unix socket, whatever host a URL names.
@@ -131,14 +150,10 @@ impl HttpClient {
         options: ClientOptions<'_>,
         socket: &Path,
     ) -> Result<Self, HttpClientError> {
-        Self::built(config, options, Some(socket))
+        Self::built(config, options, Way::Socket(socket))
     }
 
-    fn built(
-        config: &HttpClientConfig,
-        options: ClientOptions<'_>,
-        socket: Option<&Path>,
-    ) -> Result<Self, HttpClientError> {
+    fn built(config: &HttpClientConfig, options: ClientOptions<'_>, way: Way<'_>) -> Result<Self, HttpClientError> {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(HttpClientError::unusable(
                 "no TLS crypto provider is installed in this process",
@@ -156,9 +171,10 @@ impl HttpClient {
         if !config.enable_http2 {
             builder = builder.http1_only();
         }
-        builder = match socket {
-            Some(socket) => builder.unix_socket(socket),
-            None => with_proxy(builder, &config.proxy)?,
+        builder = match way {
+            Way::Socket(socket) => builder.unix_socket(socket),
+            Way::Any => with_proxy(builder.dns_resolver(Arc::new(RoundRobin)), &config.proxy)?,
+            Way::First => with_proxy(builder, &config.proxy)?,
         };
         builder = tls::configured(builder, &config.tls_config, options.folder)?;
         let tokens = match &config.oauth2 {

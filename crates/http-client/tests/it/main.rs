@@ -1,8 +1,9 @@
-//! Tokens from servers on this machine: what they are asked with, and what requests carry.
+//! Clients and servers on this machine: what is asked for tokens, what requests carry, and where they go.
 
 mod azure;
 mod google;
 mod jwt_bearer;
+mod round_robin;
 
 use std::path::Path;
 

@@ -47,7 +47,11 @@ impl Client {
             user_agent: USER_AGENT,
             compression: false,
         };
-        let mut http = HttpClient::new(&section.http_client, options)?;
+        let mut http = if section.round_robin_dns {
+            HttpClient::round_robin(&section.http_client, options)?
+        } else {
+            HttpClient::new(&section.http_client, options)?
+        };
         if let Some(azuread) = &section.azuread {
             http = http.with_azure_ad(azuread, options, Variables::of_process())?;
         }
