@@ -10,15 +10,16 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use skopos_config::PrometheusConfig;
 use skopos_core::log::LogSink;
 use skopos_core::span::TraceSink;
-use tracing::Level;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing::subscriber::Interest;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{DynFilterFn, FilterExt as _, LevelFilter, Targets};
+use tracing_subscriber::layer::{Context, Filter, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry, reload};
@@ -71,7 +72,7 @@ impl Telemetry {
         let (observed, detail) = reload::Layer::new(observed(false));
         let span_layer = tracing_opentelemetry::layer()
             .with_tracer(provider.tracer(SELF_NAME))
-            .with_filter(observed);
+            .with_filter(observed.and(inner_steps_of_sampled()));
         Registry::default()
             .with(span_layer)
             .with(log_layer.with_filter(EnvFilter::new(format!("{CLIENTS_OFF},info"))))
@@ -127,6 +128,28 @@ fn observed(closely: bool) -> Targets {
     } else {
         targets
     }
+}
+
+/// Leaves out the inner steps of queries whose trace is not sampled, before they are made. What asks others is made all the
+/// same: that it is not sampled is told to those.
+fn inner_steps_of_sampled<S>() -> impl Filter<S> {
+    let is_inner = |metadata: &Metadata<'_>| metadata.target().starts_with(OBSERVED_CLOSELY);
+    let is_wanted = || {
+        opentelemetry::Context::map_current(|context| {
+            let span = context.span();
+            let ids = span.span_context();
+            ids.is_sampled() || !ids.is_valid()
+        })
+    };
+    DynFilterFn::new(move |metadata: &Metadata<'_>, _: &Context<'_, S>| !is_inner(metadata) || is_wanted())
+        .with_callsite_filter(move |metadata| {
+            if is_inner(metadata) {
+                Interest::sometimes()
+            } else {
+                Interest::always()
+            }
+        })
+        .with_max_level_hint(LevelFilter::DEBUG)
 }
 
 /// Lines for people on stderr.
