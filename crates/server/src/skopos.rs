@@ -1,11 +1,13 @@
 //! Skopos' own JSON API under `/api/skopos`: what the page needs beyond the protocols of others.
 
 use axum::Router;
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::{Path, Query, State};
 use axum::http::header::HOST;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use axum::routing::get;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::prometheus::envelope::{ApiError, ErrorType};
@@ -128,13 +130,41 @@ async fn dashboard(State(app): State<Shared>, Path(uid): Path<String>) -> Result
     })))
 }
 
-/// What to point at which URL, with the host that the caller used.
-async fn connect(State(app): State<Shared>, headers: HeaderMap) -> Response {
-    let host = headers
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("localhost:9090");
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+#[derive(Deserialize)]
+struct ConnectParams {
+    /// How the caller reaches this server: scheme, host and port, as a page's `location.origin`.
+    origin: Option<String>,
+}
+
+/// Scheme and authority under which the caller reaches this server: what it says itself, since a proxy may stand
+/// between, or else what its request was sent to.
+fn reached_at(params: &ConnectParams, uri: &Uri, headers: &HeaderMap) -> (String, Authority) {
+    let origin: Option<Uri> = params.origin.as_deref().and_then(|origin| origin.parse().ok());
+    let of = |uri: &Uri| Some((uri.scheme_str()?.to_owned(), uri.authority()?.clone()));
+    let by_header = || {
+        let host = headers.get(HOST)?.to_str().ok()?.parse().ok()?;
+        Some(("http".to_owned(), host))
+    };
+    origin
+        .as_ref()
+        .and_then(of)
+        .filter(|(scheme, _)| matches!(scheme.as_str(), "http" | "https"))
+        // Requests by HTTP/2 have no header `Host`.
+        .or_else(|| of(uri))
+        .or_else(by_header)
+        .unwrap_or_else(|| ("http".to_owned(), Authority::from_static("localhost:9090")))
+}
+
+/// What to point at which URL, with the scheme and host that the caller uses. The OTLP ports are taken to speak TLS
+/// where this port does, as they do with `--web.config.file`.
+async fn connect(
+    State(app): State<Shared>,
+    Query(params): Query<ConnectParams>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let (scheme, host) = reached_at(&params, &uri, &headers);
+    let name = host.host();
     let line = |what: &str, url: String, hint: &str| json!({ "what": what, "url": url, "hint": hint });
     let ports = app.state.options.otlp_ports;
     let otlp = |port: Option<u16>, protocol: &str, value: &str| {
@@ -142,7 +172,7 @@ async fn connect(State(app): State<Shared>, headers: HeaderMap) -> Response {
         port.map(|port| {
             line(
                 &format!("OpenTelemetry SDK or Collector, {protocol}"),
-                format!("http://{name}:{port}"),
+                format!("{scheme}://{name}:{port}"),
                 &hint,
             )
         })
@@ -152,23 +182,23 @@ async fn connect(State(app): State<Shared>, headers: HeaderMap) -> Response {
     lines.extend([
         line(
             "Prometheus remote write",
-            format!("http://{host}/api/v1/write"),
+            format!("{scheme}://{host}/api/v1/write"),
             "remote_write: [{url: …}] in prometheus.yml of another Prometheus or agent",
         ),
         line(
             "Promtail, Grafana Alloy, Fluent Bit (Loki output)",
-            format!("http://{host}/loki/api/v1/push"),
+            format!("{scheme}://{host}/loki/api/v1/push"),
             "clients: [{url: …}]",
         ),
         line(
             "Grafana data source Prometheus",
-            format!("http://{host}"),
+            format!("{scheme}://{host}"),
             "type Prometheus",
         ),
-        line("Grafana data source Loki", format!("http://{host}"), "type Loki"),
+        line("Grafana data source Loki", format!("{scheme}://{host}"), "type Loki"),
         line(
             "Grafana data source Jaeger",
-            format!("http://{host}/jaeger"),
+            format!("{scheme}://{host}/jaeger"),
             "type Jaeger",
         ),
         line(

@@ -105,9 +105,12 @@ export async function requestText(path: string, signal?: AbortSignal): Promise<s
   }
 }
 
+/** The whole address of a path: one that is relative to a page opened with a name and password in its address is refused by `fetch`. */
+export const absolute = (path: string): string => new URL(path, location.origin).href;
+
 async function send(url: string, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(url, init);
+    return await fetch(absolute(url), init);
   } catch (cause) {
     if (init.signal?.aborted) throw cause;
     throw new ApiError('no answer from the server', 0, 'network', url);

@@ -102,5 +102,5 @@ export interface ConnectInfo {
 }
 
 export async function connect(signal?: AbortSignal): Promise<ConnectInfo[]> {
-  return (await request('/api/skopos/connect', {}, signal)) as ConnectInfo[];
+  return (await request('/api/skopos/connect', { origin: location.origin }, signal)) as ConnectInfo[];
 }

@@ -8,13 +8,15 @@ export interface Snippet {
   text: string;
 }
 
-/** `host` is how clients reach this machine, `origin` the address of the page. */
-export function snippets(host: string, origin: string): Snippet[] {
+/** `origin` is the address of the page, under whose host name clients reach this machine. */
+export function snippets(origin: string): Snippet[] {
+  const { protocol, hostname: host } = new URL(origin);
+  const insecure = protocol === 'https:' ? '' : '\n    tls:\n      insecure: true';
   return [
     {
       title: 'Traces and logs by OpenTelemetry', file: 'environment',
       about: 'Every OpenTelemetry SDK reads these. gRPC on 4317, HTTP on 4318 or on the port of this page.',
-      text: `export OTEL_EXPORTER_OTLP_ENDPOINT=http://${host}:4317\nexport OTEL_EXPORTER_OTLP_PROTOCOL=grpc\nexport OTEL_SERVICE_NAME=my-service`,
+      text: `export OTEL_EXPORTER_OTLP_ENDPOINT=${protocol}//${host}:4317\nexport OTEL_EXPORTER_OTLP_PROTOCOL=grpc\nexport OTEL_SERVICE_NAME=my-service`,
     },
     {
       title: 'Scrape a service', file: 'prometheus.yml',
@@ -39,7 +41,7 @@ export function snippets(host: string, origin: string): Snippet[] {
     {
       title: 'OpenTelemetry Collector', file: 'config.yaml',
       about: 'One exporter for all three signals.',
-      text: `exporters:\n  otlp/skopos:\n    endpoint: ${host}:4317\n    tls:\n      insecure: true\n\nservice:\n  pipelines:\n    traces: { exporters: [otlp/skopos] }\n    logs: { exporters: [otlp/skopos] }`,
+      text: `exporters:\n  otlp/skopos:\n    endpoint: ${host}:4317${insecure}\n\nservice:\n  pipelines:\n    traces: { exporters: [otlp/skopos] }\n    logs: { exporters: [otlp/skopos] }`,
     },
     {
       title: 'Grafana data sources', file: 'provisioning/datasources/skopos.yaml',

@@ -147,6 +147,19 @@ async fn skopos_tells_of_itself() {
     assert_eq!(missing.json()["errorType"], "not_found");
     let connect = harness.json("/api/skopos/connect", &[]).await;
     assert!(connect.as_array().is_some_and(|lines| lines.len() > 4), "{connect}");
+    let at_host = format!("http://{}/api/v1/write", harness.http);
+    assert!(connect.to_string().contains(&at_host), "{connect}");
+    for (origin, expected) in [
+        ("https://skopos.example", "https://skopos.example/api/v1/write"),
+        ("http://[::1]:9090", "http://[::1]:9090/api/v1/write"),
+        ("https://[::1]", "https://[::1]/api/v1/write"),
+        // What is no origin changes nothing.
+        ("javascript:alert(1)", at_host.as_str()),
+        ("ftp://skopos.example", at_host.as_str()),
+    ] {
+        let connect = harness.json("/api/skopos/connect", &[("origin", origin)]).await;
+        assert!(connect.to_string().contains(expected), "{origin}: {connect}");
+    }
     harness.stop().await;
 }
 

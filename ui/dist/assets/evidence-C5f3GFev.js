@@ -1,0 +1,1 @@
+import{L as e,R as t}from"./index-ayWov1e_.js";async function n(t,n){return await e(`/api/skopos/evidence/${encodeURIComponent(t)}`,{},n)}function r(e,n,r){return t(`/api/skopos/runbooks/${encodeURIComponent(e)}/${encodeURIComponent(n)}`,r)}export{r as n,n as t};
