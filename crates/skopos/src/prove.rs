@@ -30,7 +30,7 @@ pub(crate) fn run(args: &ProveArgs) -> anyhow::Result<ExitCode> {
     let prover = subject.prover();
     let mut report = run::prove_with_progress(&prover);
     let silences = match &args.silences {
-        Some(place) => silences::read(place)?,
+        Some(place) => silences::read(place, args.http_config.as_deref())?,
         None => Vec::new(),
     };
     follow(

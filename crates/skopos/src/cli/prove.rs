@@ -31,6 +31,9 @@ pub(crate) struct ProveArgs {
     /// Silences that alerts meet: a file of `skopos silence export` or amtool, or the URL of an Alertmanager.
     #[arg(long = "silences", value_name = "FILE|URL")]
     pub(crate) silences: Option<String>,
+    /// Credentials, authorities and headers for that URL, in the format of promtool's file of that flag.
+    #[arg(long = "http.config.file", env = "SKOPOS_HTTP_CONFIG_FILE", value_name = "FILE")]
+    pub(crate) http_config: Option<PathBuf>,
     /// Only alerts whose whole name matches.
     #[arg(long = "only", value_name = "REGEX")]
     pub(crate) only: Option<String>,

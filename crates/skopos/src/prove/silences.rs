@@ -1,7 +1,7 @@
 //! The silences that a proof is held against: an export of `skopos silence export` or amtool, or those of a running
 //! Alertmanager.
 
-use std::time::Duration;
+use std::path::Path;
 
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -9,8 +9,10 @@ use skopos_alertmanager::Matcher;
 use skopos_alertmanager::machine::StoredMatcher;
 use skopos_alertmanager::silence::Silence;
 
+use crate::cli::query::ServerArgs;
+use crate::query::api;
+
 const PATH: &str = "/api/v2/silences";
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A silence as Alertmanager's API v2 and amtool write it.
 #[derive(Debug, Deserialize)]
@@ -27,31 +29,30 @@ struct Exported {
     comment: String,
 }
 
-/// Reads the silences of a file, or of the Alertmanager at a URL.
-pub(super) fn read(place: &str) -> anyhow::Result<Vec<Silence>> {
-    let text = if place.starts_with("http://") || place.starts_with("https://") {
+/// Reads the silences of a file, or of the Alertmanager at a URL, asked as the file of `--http.config.file` says.
+pub(super) fn read(place: &str, http_config: Option<&Path>) -> anyhow::Result<Vec<Silence>> {
+    let exported = if place.starts_with("http://") || place.starts_with("https://") {
         crate::set_up_tls()?;
-        crate::runtime()?.block_on(fetch(place))
+        let server = ServerArgs {
+            server: place.trim_end_matches('/').trim_end_matches(PATH).to_owned(),
+            http_config: http_config.map(Path::to_path_buf),
+            tenant: None,
+            json: true,
+        };
+        let answer = crate::runtime()?.block_on(api::get(&server, PATH, &[]));
+        serde_json::from_value(answer.with_context(|| format!("failed to ask {place} for silences"))?)
     } else {
-        std::fs::read_to_string(place).with_context(|| format!("failed to read {place}"))
-    }?;
-    parse(&text).with_context(|| {
+        let text = std::fs::read_to_string(place).with_context(|| format!("failed to read {place}"))?;
+        serde_json::from_str(&text)
+    };
+    exported.map_err(anyhow::Error::from).and_then(silences).with_context(|| {
         format!(
             "{place} holds no silences\nMake such a file with `skopos silence export` or `amtool silence query -o json`, or name an Alertmanager."
         )
     })
 }
 
-async fn fetch(url: &str) -> anyhow::Result<String> {
-    let url = format!("{}{PATH}", url.trim_end_matches('/').trim_end_matches(PATH));
-    let client = reqwest::Client::builder().timeout(TIMEOUT).build();
-    let client = client.context("failed to set up the HTTP client")?;
-    let answer = async { client.get(&url).send().await?.error_for_status()?.text().await };
-    answer.await.with_context(|| format!("failed to read {url}"))
-}
-
-fn parse(text: &str) -> anyhow::Result<Vec<Silence>> {
-    let exported: Vec<Exported> = serde_json::from_str(text)?;
+fn silences(exported: Vec<Exported>) -> anyhow::Result<Vec<Silence>> {
     exported.into_iter().map(silence).collect()
 }
 
@@ -87,6 +88,10 @@ mod tests {
         "matchers":[{"name":"alertname","value":"Down","isRegex":false,"isEqual":true},
                     {"name":"env","value":"dev|test","isRegex":true,"isEqual":false},
                     {"name":"old","value":"x","isRegex":false}]}]"#;
+
+    fn parse(text: &str) -> anyhow::Result<Vec<Silence>> {
+        silences(serde_json::from_str(text)?)
+    }
 
     #[test]
     fn an_export_of_amtool() {

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 use std::process::Output;
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use skopos_core::metric::{MetricBatch, MetricSample, MetricSink as _, MetricValue, SeriesBatch};
 use skopos_core::{Labels, TenantId};
@@ -162,4 +164,38 @@ async fn a_servers_proof_follows_its_silences() {
     let (status, answer) = program.post("/api/v2/silences", &silence).await;
     assert_eq!(status, 200, "{answer}");
     assert_eq!(verdict_in(&program, "Down").await, "broken", "nobody would be told");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silences_of_an_alertmanager_behind_a_password() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&asked);
+    let answer = async move |headers: axum::http::HeaderMap| {
+        let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
+        kept.lock().push(authorization.unwrap_or_default().to_owned());
+        authorization
+            .map(|_| axum::Json(json!([])))
+            .ok_or(axum::http::StatusCode::UNAUTHORIZED)
+    };
+    let router = axum::Router::new().route("/api/v2/silences", axum::routing::get(answer));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}/", listener.local_addr().expect("it is bound"));
+    tokio::spawn(axum::serve(listener, router).into_future());
+
+    let folder = with_rules("{alert: Good, expr: up == 0}");
+    std::fs::write(
+        folder.path().join("http.yml"),
+        "basic_auth: {username: ada, password: secret}",
+    )
+    .expect("written");
+    let prove = ["prove", "--rules", "a.yml", "--silences", &url];
+    let refused = run(folder.path(), &prove);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("401"), "{}", text(&refused.stderr));
+    let ran = run(
+        folder.path(),
+        &[&prove[..], &["--http.config.file", "http.yml"]].concat(),
+    );
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    assert_eq!(*asked.lock(), ["", "Basic YWRhOnNlY3JldA=="]);
 }
