@@ -8,8 +8,10 @@
 //! ```
 
 mod endpoint;
+mod oauth2;
 mod pod_monitor;
 mod probe;
+mod proxy;
 mod references;
 mod relabel;
 mod selector;

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::oauth2::OAuth2;
+use super::proxy::Proxy;
 use super::references::{KeyOf, KeyOfEither};
 use super::relabel::{RelabelConfig, filter, literal};
 use super::{Job, Maker};
@@ -52,7 +54,9 @@ pub(super) struct Scraping {
     pub(super) follow_redirects: Option<bool>,
     pub(super) enable_http2: Option<bool>,
     pub(super) filter_running: Option<bool>,
-    pub(super) proxy_url: Option<String>,
+    #[serde(flatten)]
+    pub(super) proxy: Proxy,
+    pub(super) oauth2: Option<OAuth2>,
     pub(super) basic_auth: Option<BasicAuth>,
     pub(super) authorization: Option<Authorization>,
     pub(super) bearer_token_secret: Option<KeyOf>,
@@ -162,9 +166,13 @@ impl Scraping {
         set(&mut job, "track_timestamps_staleness", track);
         set(&mut job, "follow_redirects", self.follow_redirects.as_ref());
         set(&mut job, "enable_http2", self.enable_http2.as_ref());
-        set(&mut job, "proxy_url", self.proxy_url.as_ref());
+        self.proxy.set(&mut job, namespace, maker)?;
         set(&mut job, "bearer_token_file", self.bearer_token_file.as_ref());
         self.set_credentials(&mut job, namespace, maker)?;
+        if let Some(oauth2) = &self.oauth2 {
+            let section = oauth2.section(&job, namespace, maker)?;
+            job.insert("oauth2".to_owned(), section);
+        }
         if let Some(tls) = &self.tls_config {
             job.insert("tls_config".to_owned(), tls.section(namespace, maker)?);
         }
@@ -204,7 +212,7 @@ impl Scraping {
 }
 
 impl TlsConfig {
-    fn section(&self, namespace: &str, maker: &Maker<'_>) -> Result<Value, String> {
+    pub(super) fn section(&self, namespace: &str, maker: &Maker<'_>) -> Result<Value, String> {
         let mut section = Job::new();
         for (name, either) in [("ca", &self.ca), ("cert", &self.cert)] {
             if let Some(key) = either {

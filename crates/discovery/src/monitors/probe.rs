@@ -71,7 +71,7 @@ pub(super) fn jobs(object: &Object<Spec>, maker: &mut Maker<'_>) -> Result<Vec<J
     scraping.path = Some(spec.prober.path.clone().unwrap_or_else(|| "/probe".to_owned()));
     scraping.scheme.clone_from(&spec.prober.scheme);
     if spec.prober.proxy_url.is_some() {
-        scraping.proxy_url.clone_from(&spec.prober.proxy_url);
+        scraping.proxy.url.clone_from(&spec.prober.proxy_url);
     }
     if !spec.module.is_empty() {
         let params = scraping.params.get_or_insert_default();

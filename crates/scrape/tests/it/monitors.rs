@@ -232,13 +232,8 @@ fn what_cannot_be_done_is_said() {
             "{spec}: {errors:?}"
         );
     }
-    let asked = all("{selector: {}, scrapeClass: x, endpoints: [{port: a, oauth2: {}}]}");
+    let asked = all("{selector: {}, scrapeClass: x, endpoints: [{port: a}]}");
     assert_eq!(asked.errors, []);
-    assert!(
-        asked.warnings.iter().any(|text| text.contains("oauth2")),
-        "{:?}",
-        asked.warnings
-    );
     assert!(
         asked.warnings.iter().any(|text| text.contains("scrapeClass")),
         "{:?}",
@@ -265,4 +260,67 @@ fn the_monitors_of_all_packs_make_jobs() {
         }
     }
     assert!(count >= 5, "each pack has a monitor: {count}");
+}
+
+const TOKEN: &str = "
+apiVersion: monitoring.coreos.com/v1
+kind: PodMonitor
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {}
+  podMetricsEndpoints:
+    - port: http
+      noProxy: 10.0.0.0/8
+      proxyUrl: http://proxy:3128
+      proxyConnectHeader: {X-Team: [{name: client, key: team}]}
+      oauth2:
+        clientId: {configMap: {name: client, key: id}}
+        clientSecret: {name: client, key: secret}
+        tokenUrl: https://tokens.example/token
+        scopes: [read]
+        endpointParams: {audience: metrics}
+        proxyFromEnvironment: true
+        tlsConfig: {serverName: tokens, insecureSkipVerify: true}
+";
+
+const CLIENT: &str = "
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: client, namespace: shop}
+data: {id: web}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: client, namespace: shop}
+stringData: {secret: hidden, team: cart}
+";
+
+#[test]
+fn tokens_of_oauth2_are_had_with_what_objects_hold() {
+    let job = job(&format!("{TOKEN}{CLIENT}"));
+    let oauth2 = job.http_client.oauth2.as_ref().expect("a client");
+    assert_eq!(
+        (oauth2.client_id.as_str(), oauth2.client_secret.expose()),
+        ("web", "hidden")
+    );
+    assert_eq!(oauth2.token_url, "https://tokens.example/token");
+    assert_eq!(oauth2.scopes, ["read"]);
+    assert_eq!(oauth2.endpoint_params["audience"], "metrics");
+    assert_eq!(oauth2.tls_config.server_name, "tokens");
+    assert!(oauth2.tls_config.insecure_skip_verify && oauth2.proxy.proxy_from_environment);
+    assert_eq!(job.http_client.proxy.no_proxy, "10.0.0.0/8");
+    let headers = &job.http_client.proxy.proxy_connect_header["X-Team"];
+    assert!(matches!(headers.as_slice(), [team] if team.expose() == "cart"));
+}
+
+#[test]
+fn a_client_that_is_not_among_the_objects_is_named() {
+    let jobs = jobs(TOKEN);
+    assert!(jobs.configs.is_empty());
+    let [error] = jobs.errors.as_slice() else {
+        panic!("{:?}", jobs.errors);
+    };
+    assert_eq!(error.object, "PodMonitor shop/web");
+    assert!(error.reason.starts_with("Secret shop/client with key"), "{error}");
 }
