@@ -165,3 +165,60 @@ fn kept_group(key: &(TenantId, Labels), group: &Group) -> KeptGroup {
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group() -> ((TenantId, Labels), Group) {
+        let labels = Labels::from_pairs([("job", "nightly"), ("path", "a/b")]);
+        let series = |value| BTreeMap::from([(Labels::from_pairs([("__name__", "done"), ("job", "nightly")]), value)]);
+        let family = |value| Family {
+            metric_type: MetricType::Gauge,
+            help: "What is \"done\".".to_owned(),
+            series: series(value),
+        };
+        let families = Families::from([
+            ("done".to_owned(), family(1.5)),
+            ("end".to_owned(), family(f64::INFINITY)),
+        ]);
+        (
+            (TenantId::default(), labels),
+            Group::new(families, 1_700_000_000_000, 0),
+        )
+    }
+
+    #[test]
+    fn a_damaged_file_is_left_out_or_read_as_what_is_kept_alike() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (key, group) = group();
+        write(folder.path(), &key, &group).expect("written");
+        assert_eq!(read_all(folder.path()), Groups::from([(key.clone(), group)]));
+        let path = file(folder.path(), &key);
+        let good = fs::read(&path).expect("it is there");
+        let (mut refused, mut kept) = (0, 0);
+        for at in 0..good.len() {
+            for damage in [None, Some(0), Some(b'"'), Some(b'9'), Some(0xff)] {
+                let mut bytes = good.clone();
+                match damage {
+                    Some(byte) => bytes[at] = byte,
+                    None => bytes.truncate(at),
+                }
+                fs::write(&path, bytes).expect("written");
+                let Ok((key, group)) = read(&path) else {
+                    refused += 1;
+                    continue;
+                };
+                let again = tempfile::tempdir().expect("a folder");
+                write(again.path(), &key, &group).expect("written");
+                assert_eq!(
+                    read_all(again.path()),
+                    Groups::from([(key, group)]),
+                    "byte {at}, {damage:?}"
+                );
+                kept += 1;
+            }
+        }
+        assert!(refused > good.len() && kept > 0, "{refused} refused, {kept} kept");
+    }
+}
