@@ -48,9 +48,21 @@ pub(super) fn decode(bytes: &[u8], expected: Offset) -> Option<Record<'_>> {
     intact.then_some(Record { offset, payload })
 }
 
-/// Where the next intact record starts in `bytes`, looking at every position.
+/// Where the next intact record starts in `bytes`, the first of which follows the first damaged one; looks at every position.
+///
+/// What the damaged record held is looked at as well, and it may hold bytes that look like a record. No more records are lost
+/// than there is room for: what claims to lie further ahead is believed only where there is nothing else.
 pub(super) fn resync(bytes: &[u8], expected: Offset) -> Option<usize> {
-    (0..bytes.len()).find(|&start| bytes.get(start..).is_some_and(|rest| decode(rest, expected).is_some()))
+    let found_at = |start: usize| Some(decode(bytes.get(start..)?, expected)?.offset.0 - expected.0);
+    let mut far = None;
+    for start in 0..bytes.len() {
+        let Some(lost) = found_at(start) else { continue };
+        if lost <= ((start + 1) / RECORD_HEADER_BYTES) as u64 {
+            return Some(start);
+        }
+        far = far.or(Some(start));
+    }
+    far
 }
 
 fn checksum(length: u32, offset: Offset, payload: &[u8]) -> u32 {
