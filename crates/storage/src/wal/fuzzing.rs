@@ -64,8 +64,8 @@ pub fn damaged_segment(bytes: &[u8]) {
 
 /// Whether a damaged record holds what can be taken for one that follows: the two cannot be told apart.
 fn holds_a_record(segment: &[u8], damaged: Range<usize>, expected: Offset) -> bool {
-    let inner = segment.get(damaged.start + 1..).unwrap_or_default();
-    record::resync(inner, expected).is_some_and(|start| start + 1 < damaged.len())
+    let from_there = segment.get(damaged.start..).unwrap_or_default();
+    record::resync(from_there, expected).is_some_and(|start| start < damaged.len())
 }
 
 /// A segment whose first record has the offset `first`.

@@ -48,16 +48,22 @@ pub(super) fn decode(bytes: &[u8], expected: Offset) -> Option<Record<'_>> {
     intact.then_some(Record { offset, payload })
 }
 
-/// Where the next intact record starts in `bytes`, the first of which follows the first damaged one; looks at every position.
+/// How many bytes after the start of a damaged record the next intact one starts.
 ///
-/// What the damaged record held is looked at as well, and it may hold bytes that look like a record. No more records are lost
-/// than there is room for: what claims to lie further ahead is believed only where there is nothing else.
+/// What the damaged record held may look like a record too. So the one after it is looked for first where its length says that
+/// it ends. Else every position is tried; no more records are lost than there is room for, and what claims to lie further ahead
+/// is believed only where there is nothing else.
 pub(super) fn resync(bytes: &[u8], expected: Offset) -> Option<usize> {
-    let found_at = |start: usize| Some(decode(bytes.get(start..)?, expected)?.offset.0 - expected.0);
+    let lost_before = |start: usize| Some(decode(bytes.get(start..)?, expected)?.offset.0 - expected.0);
+    let length = bytes.first_chunk::<4>().map(|length| u32::from_le_bytes(*length));
+    let end = length.map_or(0, |length| RECORD_HEADER_BYTES + length as usize);
+    if lost_before(end) == Some(1) {
+        return Some(end);
+    }
     let mut far = None;
-    for start in 0..bytes.len() {
-        let Some(lost) = found_at(start) else { continue };
-        if lost <= ((start + 1) / RECORD_HEADER_BYTES) as u64 {
+    for start in 1..bytes.len() {
+        let Some(lost) = lost_before(start) else { continue };
+        if lost <= (start / RECORD_HEADER_BYTES) as u64 {
             return Some(start);
         }
         far = far.or(Some(start));

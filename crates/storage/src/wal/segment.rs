@@ -161,7 +161,7 @@ pub(super) fn scan_bytes(
             }
             continue;
         }
-        let skipped = record::resync(rest.get(1..).unwrap_or_default(), expected).map(|start| start + 1);
+        let skipped = record::resync(rest, expected);
         let bad_bytes = skipped.unwrap_or(rest.len());
         scan.corrupt_bytes += bad_bytes as u64;
         scan.corrupt_regions += 1;

@@ -167,8 +167,7 @@ impl OpenSegment {
 
 /// Bytes to pass over to the next readable record of what was read.
 fn skip_damage(wal: &Wal, open: &OpenSegment, rest: &[u8]) -> usize {
-    let found = record::resync(rest.get(1..).unwrap_or_default(), open.expected);
-    let skipped = found.map_or(rest.len(), |start| start + 1);
+    let skipped = record::resync(rest, open.expected).unwrap_or(rest.len());
     telemetry::WAL_DAMAGED_BYTES
         .with_label_values(&[wal.signal(), "tail"])
         .inc_by(skipped as u64);

@@ -102,32 +102,37 @@ fn a_flipped_bit_costs_one_record_at_most() {
     }
 }
 
-/// What the damaged record holds looks like a record that lies far ahead.
+/// What the damaged record holds looks like a record itself.
 #[test]
 fn what_a_damaged_record_holds_does_not_hide_those_after_it() {
-    let dir = tempfile::tempdir().expect("temporary directory");
-    let mut forged = Vec::new();
-    record::encode(&mut forged, Offset(1024), b"forged");
-    let wal = Wal::open(dir.path(), WalOptions::default()).expect("open");
-    for payload in [&b"first"[..], &forged, b"third"] {
-        wal.append(payload).expect("append");
+    let start = segment::SEGMENT_HEADER_BYTES as usize + record::RECORD_HEADER_BYTES + b"first".len();
+    // Its length, or its content, after which it is still known where it ends.
+    let (of_length, of_content) = (start, start + record::RECORD_HEADER_BYTES);
+    for (forged_offset, damaged) in [(1024, of_length), (1024, of_content), (2, of_content), (3, of_content)] {
+        let mut forged = vec![0];
+        record::encode(&mut forged, Offset(forged_offset), b"forged");
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let wal = Wal::open(dir.path(), WalOptions::default()).expect("open");
+        for payload in [&b"first"[..], &forged, b"third"] {
+            wal.append(payload).expect("append");
+        }
+        drop(wal);
+        let file = segment_files(&dir).remove(0);
+        let mut bytes = std::fs::read(&file).expect("read");
+        *bytes.get_mut(damaged).expect("inside") ^= 0xff;
+        std::fs::write(&file, bytes).expect("write");
+        let wal = Wal::open(dir.path(), WalOptions::default()).expect("open");
+        let mut seen = Vec::new();
+        let report = wal
+            .replay(Offset(0), |offset, payload| {
+                seen.push((offset.0, payload.to_vec()));
+                ControlFlow::Continue(())
+            })
+            .expect("replay");
+        let expected = [(0, b"first".to_vec()), (2, b"third".to_vec())];
+        assert_eq!(seen, expected, "{forged_offset}, byte {damaged}");
+        assert!(report.corrupt_bytes > 0);
     }
-    drop(wal);
-    let file = segment_files(&dir).remove(0);
-    let mut bytes = std::fs::read(&file).expect("read");
-    let length_of_second = segment::SEGMENT_HEADER_BYTES as usize + record::RECORD_HEADER_BYTES + b"first".len();
-    *bytes.get_mut(length_of_second).expect("inside") ^= 0xff;
-    std::fs::write(&file, bytes).expect("write");
-    let wal = Wal::open(dir.path(), WalOptions::default()).expect("open");
-    let mut seen = Vec::new();
-    let report = wal
-        .replay(Offset(0), |offset, payload| {
-            seen.push((offset.0, payload.to_vec()));
-            ControlFlow::Continue(())
-        })
-        .expect("replay");
-    assert_eq!(seen, [(0, b"first".to_vec()), (2, b"third".to_vec())]);
-    assert!(report.corrupt_bytes > 0);
 }
 
 #[test]
